@@ -1,0 +1,42 @@
+# Everything runs in .venv; nothing has to be installed beforehand but Python 3.11+ and make.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help demo test test-odoo lint format clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/installed ## Sandbox PMS, Odoo stand-in, database and Dagster UI, with a first full sync
+	@$(BIN)/odoo-pipelines demo
+
+test: .venv/installed-dev ## All tests that need no Odoo
+	$(BIN)/pytest -n 2 --dist worksteal -m "not odoo"
+
+test-odoo: .venv/installed-dev ## Conformance and end-to-end tests on a real Odoo 19 (ODOO_TEST_URL, or one put up here)
+	$(BIN)/pytest -m odoo
+
+lint: .venv/installed-dev ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/installed-dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove the virtual environment and the demo's state
+	rm -rf .venv .dagster_home build *.egg-info
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/installed-dev: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ .venv/installed

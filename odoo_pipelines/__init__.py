@@ -1,0 +1,1 @@
+"""Dagster pipelines that keep Odoo and the systems around it in step."""

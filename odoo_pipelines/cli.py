@@ -1,0 +1,139 @@
+"""The command line: `odoo-pipelines sync | bootstrap | doctor | demo`.
+
+Dagster takes a second to import, so every command imports what it needs when it runs.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from dotenv import load_dotenv
+from rich.console import Console
+from rich.logging import RichHandler
+
+from odoo_pipelines.errors import OdooPipelinesError
+from odoo_pipelines.settings import DEFAULT_INTEGRATION, load_settings
+
+app = typer.Typer(
+    help="Keeps Odoo and the systems around it in step.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # they would hold rows and secrets
+)
+out = Console()
+err = Console(stderr=True)
+
+IntegrationOption = Annotated[str, typer.Option("--integration", "-i", help="Name of the integration.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
+
+
+class Mode(StrEnum):
+    """How much a sync looks at."""
+
+    DELTA = "delta"
+    FULL = "full"
+
+
+@app.callback()
+def main(
+    *, verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show log lines on standard error.")] = False
+) -> None:
+    """Keeps Odoo and the systems around it in step. Settings come from the environment and from .env in this folder."""
+    load_dotenv(Path.cwd() / ".env")
+    level = logging.INFO if verbose else logging.WARNING
+    handler = RichHandler(console=err, show_path=False)
+    logging.basicConfig(level=level, format="%(message)s", handlers=[handler], force=True)
+
+
+@app.command()
+def sync(
+    integration: IntegrationOption = DEFAULT_INTEGRATION,
+    mode: Annotated[
+        Mode, typer.Option(help="delta: what has changed; full: everything, compared with Odoo.")
+    ] = Mode.DELTA,
+    partition: Annotated[str | None, typer.Option(help="Only this partition, such as 2026-11-01.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Runs a sync here and now, and prints what became of the rows. Exits 1 if it fails."""
+    from odoo_pipelines.commands.sync import outcome_table, result_document, sync_with_progress  # noqa: PLC0415
+
+    with _clear_errors():
+        settings = load_settings(needed=integration)
+        result = sync_with_progress(settings, integration, mode.value, partition, err)
+    if as_json:
+        _print_json(result_document(result))
+    else:
+        out.print(outcome_table(result))
+    if not result.succeeded:
+        err.print(f"[red]The sync failed:[/] {result.failure}")
+        err.print(f"Its log is run {result.run_id} in the Dagster UI.")
+        raise typer.Exit(1)
+
+
+@app.command()
+def bootstrap(
+    integration: IntegrationOption = DEFAULT_INTEGRATION,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before creating.")] = False,
+) -> None:
+    """Creates the custom fields and product categories that Odoo lacks. Shows them first; safe to repeat."""
+    from odoo_pipelines.commands.bootstrap import run_bootstrap  # noqa: PLC0415
+
+    with _clear_errors():
+        settings = load_settings(needed=integration)
+        done = run_bootstrap(settings, integration, out, assume_yes=yes)
+    if not done:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(integration: IntegrationOption = DEFAULT_INTEGRATION, *, as_json: JsonOption = False) -> None:
+    """Checks everything that a sync needs, with the cure for what is wrong. Exits 1 if anything is."""
+    from odoo_pipelines.commands.doctor import examine, findings_table  # noqa: PLC0415
+
+    findings = examine(integration)
+    if as_json:
+        _print_json([finding.as_dict() for finding in findings])
+    else:
+        out.print(findings_table(findings))
+    if any(not finding.passed for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    bookings: Annotated[int, typer.Option(min=1, help="Bookings that the sandbox PMS has.")] = 500,
+    home: Annotated[Path, typer.Option(help="Where the demo keeps its state.")] = Path(".dagster_home/demo"),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the Dagster UI.")] = 3000,
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop after the first sync instead of waiting for Ctrl-C.")
+    ] = False,
+) -> None:
+    """Shows it all without an Odoo: sandbox PMS, Odoo stand-in, database, Dagster UI and a first full sync."""
+    from odoo_pipelines.commands.demo import run_demo  # noqa: PLC0415
+
+    with _clear_errors():
+        succeeded = run_demo(bookings=bookings, home=home.resolve(), port=port, console=out, once=once)
+    if not succeeded:
+        raise typer.Exit(1)
+
+
+def _print_json(document: Any) -> None:
+    typer.echo(json.dumps(document, indent=2))
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    """Turns our own errors into their message; anything else is a bug and shows its stack."""
+    try:
+        yield
+    except OdooPipelinesError as error:
+        err.print(f"[red]{type(error).__name__}:[/] ", end="")
+        err.print(str(error), markup=False, highlight=False)
+        raise typer.Exit(1) from error

@@ -1,0 +1,63 @@
+"""`odoo-pipelines sync`: runs the job with a progress display, and tells what became of the rows."""
+
+import logging
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from odoo_pipelines.defs.launch import SyncResult, run_sync
+from odoo_pipelines.settings import Settings
+from odoo_pipelines.systems.records import Counts
+
+
+def sync_with_progress(
+    settings: Settings, name: str, mode: Literal["delta", "full"], partition: str | None, console: Console
+) -> SyncResult:
+    """Runs a sync; the console shows how far each flow is.
+
+    Raises:
+        ConfigurationError: there is no such integration or partition.
+    """
+    integration = settings.integration(name)
+    for warning in integration.warnings:
+        console.print(f"[yellow]warning:[/] {warning}")
+    logging.getLogger("dagster").setLevel(logging.ERROR)  # the display says it better
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=not console.is_terminal) as display:
+        tasks = {"": display.add_task("extracting and mapping", total=None)}
+
+        def show(flow: str, done: int, total: int) -> None:
+            display.update(tasks[""], visible=False)
+            if flow not in tasks:
+                tasks[flow] = display.add_task(f"loading {flow}", total=total)
+            display.update(tasks[flow], completed=done, total=total)
+
+        return run_sync(settings, integration, mode, partition, show)
+
+
+def result_document(result: SyncResult) -> dict[str, Any]:
+    """The result as `--json` prints it."""
+    return {
+        "run_id": result.run_id,
+        "status": "success" if result.succeeded else "failure",
+        "flows": {name: counts.as_dict() for name, counts in result.flows.items()},
+    }
+
+
+def outcome_table(result: SyncResult) -> Table:
+    """The result as a person reads it."""
+    table = Table(title=f"Run {result.run_id}")
+    table.add_column("flow")
+    for word in Counts().as_dict():
+        table.add_column(word, justify="right")
+    for name, counts in result.flows.items():
+        table.add_row(name, *(f"{count:,}" if count else "[dim]0[/]" for count in counts.as_dict().values()))
+    return table

@@ -1,0 +1,185 @@
+"""Asset factories: for every stream an extraction, for every flow a mapping and a load."""
+
+import datetime as dt
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dagster as dg
+
+from odoo_pipelines.defs.checks import check_results, check_specs, not_checked
+from odoo_pipelines.defs.extraction import Extraction, Window
+from odoo_pipelines.defs.loading import load_flow
+from odoo_pipelines.defs.mapping import map_partition
+from odoo_pipelines.defs.metadata import (
+    extracted_metadata,
+    loaded_metadata,
+    mapped_metadata,
+    run_metadata,
+    schema_metadata,
+)
+from odoo_pipelines.defs.partitions import partitions_of, windows
+from odoo_pipelines.defs.resources import Sessions
+from odoo_pipelines.integration import Integration
+from odoo_pipelines.systems import get_system
+from odoo_pipelines.systems.base import Flow, Stream, System
+from odoo_pipelines.systems.records import WHOLE
+
+PARTITIONS_PER_RUN = 12
+_LATE = dt.timedelta(hours=1)
+_STALE = dt.timedelta(hours=2)
+_SWITCHED_OFF = "ODOO_ENABLED is off"
+
+
+def assets_of(integration: Integration) -> list[dg.AssetsDefinition]:
+    """All assets of an integration."""
+    system = get_system(integration.system)
+    extractions = [_extraction(integration, system, stream) for stream in system.streams.values()]
+    mappings = [_mapping(integration, system, flow) for flow in system.flows]
+    loads = [_load(integration, system, flow) for flow in system.flows]
+    return [*extractions, *mappings, *loads]
+
+
+def external_key(integration: Integration, stream: str) -> dg.AssetKey:
+    """Key of an extraction."""
+    return dg.AssetKey([integration.name, "external", stream])
+
+
+def mapped_key(integration: Integration, flow: str) -> dg.AssetKey:
+    """Key of a mapping."""
+    return dg.AssetKey([integration.name, "mapped", flow])
+
+
+def odoo_key(integration: Integration, flow: Flow) -> dg.AssetKey:
+    """Key of a load."""
+    return dg.AssetKey([integration.name, "odoo", flow.target.asset_name])
+
+
+def pool_of(integration: Integration) -> str:
+    """The pool that lets one run at a time write for an integration."""
+    return f"odoo_pipelines/{integration.name}"
+
+
+def _asset(
+    integration: Integration, system: System, *, partitioned: bool = True, **arguments: Any
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """`dg.asset` with what all assets of an integration share."""
+    fresh = dg.FreshnessPolicy.time_window(fail_window=_STALE, warn_window=_LATE)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # the backfill policy: tried, and pinned with the release
+        decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
+            group_name=integration.identifier,
+            owners=list(system.owners),
+            pool=pool_of(integration),
+            tags={"odoo_pipelines/integration": integration.name, "odoo_pipelines/system": system.name},
+            freshness_policy=fresh if integration.auto_sync else None,
+            partitions_def=partitions_of(integration) if partitioned else None,
+            backfill_policy=dg.BackfillPolicy.multi_run(PARTITIONS_PER_RUN) if partitioned else None,
+            **arguments,
+        )
+    return decorator
+
+
+def _extraction(integration: Integration, system: System, stream: Stream) -> dg.AssetsDefinition:
+    @_asset(
+        integration,
+        system,
+        key=external_key(integration, stream.name),
+        description=f"{stream.description} Extracted from {system.name} at {stream.path}.",
+        kinds={"python", "parquet"},
+        partitioned=stream.partitioned,
+    )
+    def extraction(
+        context: dg.AssetExecutionContext, sessions: dg.ResourceParam[Sessions]
+    ) -> dg.MaterializeResult[Any]:
+        session = sessions.open(integration.name)
+        walk = Extraction(session, stream)
+        results = [walk.extract(window) for window in _windows(context, integration, stream)]
+        for result in results if stream.partitioned else ():
+            context.add_asset_metadata(extracted_metadata(result), partition_key=result.window.partition)
+        rows = sum(result.rows for result in results)
+        context.log.info(f"{rows} rows in {session.external.requests.total} requests")
+        whole = {} if stream.partitioned else extracted_metadata(results[0])
+        return dg.MaterializeResult(
+            metadata={
+                **whole,
+                "dagster/row_count": rows,
+                "requests": session.external.requests.total,
+                "requests_repeated": session.external.requests.retried,
+                "watermark": str(session.state.watermark(integration.name, stream.name) or "none yet"),
+            }
+        )
+
+    return extraction
+
+
+def _mapping(integration: Integration, system: System, flow: Flow) -> dg.AssetsDefinition:
+    @_asset(
+        integration,
+        system,
+        key=mapped_key(integration, flow.name),
+        deps=[external_key(integration, stream) for stream in flow.mappers],
+        description=f"{flow.description} Mapped to {flow.target.model}.",
+        kinds={"python", "parquet"},
+        metadata=schema_metadata(integration, flow),
+    )
+    def mapping(context: dg.AssetExecutionContext, sessions: dg.ResourceParam[Sessions]) -> dg.MaterializeResult[Any]:
+        session = sessions.open(integration.name)
+        results = [
+            (partition, map_partition(session, flow, partition)) for partition in _with_whole(context, system, flow)
+        ]
+        for partition, result in results:
+            if partition != WHOLE:
+                context.add_asset_metadata(mapped_metadata(result), partition_key=partition)
+        mapped = [result for _, result in results]
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": sum(each.rows for each in mapped),
+                "rows_rejected": sum(each.rejected for each in mapped),
+            }
+        )
+
+    return mapping
+
+
+def _load(integration: Integration, system: System, flow: Flow) -> dg.AssetsDefinition:
+    key = odoo_key(integration, flow)
+    earlier = [each for each in system.flows if each.name in flow.after]
+
+    @_asset(
+        integration,
+        system,
+        key=key,
+        deps=[mapped_key(integration, flow.name), *(odoo_key(integration, each) for each in earlier)],
+        description=f"{flow.description} Written to {flow.target.model} in Odoo.",
+        kinds={"python", "odoo"},
+        check_specs=check_specs(key, flow),
+    )
+    def load(context: dg.AssetExecutionContext, sessions: dg.ResourceParam[Sessions]) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        session = sessions.open(integration.name)
+        if not integration.odoo_enabled:
+            context.log.warning(f"{_SWITCHED_OFF}: nothing was loaded, the batches wait")
+            return dg.MaterializeResult(
+                metadata={"skipped": _SWITCHED_OFF}, check_results=not_checked(flow, _SWITCHED_OFF)
+            )
+        loaded = load_flow(session, flow, _with_whole(context, system, flow), sessions.progress)
+        for partition, report in loaded.by_partition.items():
+            if partition != WHOLE:
+                context.add_asset_metadata(loaded_metadata(report), partition_key=partition)
+        context.log.info(f"{flow.name}: {loaded.report.counts.as_dict()} in {loaded.requests} requests")
+        return dg.MaterializeResult(
+            metadata=run_metadata(loaded),
+            check_results=check_results(integration, flow, loaded),
+        )
+
+    return load
+
+
+def _windows(context: dg.AssetExecutionContext, integration: Integration, stream: Stream) -> Sequence[Window]:
+    return windows(partitions_of(integration), context.partition_keys) if stream.partitioned else [Window()]
+
+
+def _with_whole(context: dg.AssetExecutionContext, system: System, flow: Flow) -> list[str]:
+    """The run's partitions, after the batches of streams that have none."""
+    unpartitioned = any(not system.streams[stream].partitioned for stream in flow.mappers)
+    return [*([WHOLE] if unpartitioned else []), *context.partition_keys]

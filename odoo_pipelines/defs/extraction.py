@@ -1,0 +1,172 @@
+"""Extracts one partition of a stream into one batch: page by page, with the watermark moved when it is complete."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import orjson
+
+from odoo_pipelines.defs.session import Session
+from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.external.paging import Page
+from odoo_pipelines.stores.rows import raw_schema
+from odoo_pipelines.systems import values
+from odoo_pipelines.systems.base import Stream
+from odoo_pipelines.systems.records import WHOLE, Batch
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A range of change times.
+
+    Attributes:
+        partition: key, or WHOLE.
+        since: inclusive; None from the beginning of history.
+        before: exclusive; None to its end.
+    """
+
+    partition: str = WHOLE
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(slots=True)
+class Extracted:
+    """What one partition yielded.
+
+    Attributes:
+        window: that was asked for.
+        rows: that the pages carried.
+        pages: with rows in them.
+        path: of the batch; "" when there were no rows, and so no batch.
+        newest: newest change time.
+        complete: the window is that of the whole partition.
+    """
+
+    window: Window
+    rows: int = 0
+    pages: int = 0
+    path: str = ""
+    newest: datetime | None = None
+    complete: bool = True
+
+
+class Extraction:
+    """Extracts partitions of one stream, in order.
+
+    The watermark says that everything up to it is in batches, so only a walk that begins where the covered range ends,
+    or before, may move it: extracting a single month by hand does not.
+    """
+
+    def __init__(self, session: Session, stream: Stream) -> None:
+        self._session = session
+        self._stream = stream
+        self._watermark = session.state.watermark(session.integration.name, stream.name)
+        self._covered_to: datetime | None = self._watermark
+
+    def extract(self, window: Window) -> Extracted:
+        """Extracts a window, or what a delta still needs of it.
+
+        Raises:
+            ExternalError: the external system could not be asked; no part of the batch is kept.
+            AccountingError: rows on the pages and rows in the batch differ.
+        """
+        extracted = Extracted(window=self._narrowed(window))
+        extracted.complete = extracted.window == window
+        window = extracted.window
+        if window.since and window.before and window.since >= window.before:
+            return extracted
+        continues = window.since is None or (self._covered_to is not None and window.since <= self._covered_to)
+        pages = self._pages(window)
+        first = next(pages, None)
+        if first is not None:
+            self._write(first, pages, extracted, moves_watermark=continues)
+        if continues and window.before is not None:
+            self._covered_to = max(window.before, self._covered_to or window.before)
+        return extracted
+
+    def _narrowed(self, window: Window) -> Window:
+        """A delta starts at the watermark, less an overlap for clocks that differ and changes that were late."""
+        if self._session.mode != "delta" or self._watermark is None:
+            return window
+        start = self._watermark - timedelta(minutes=self._session.integration.overlap_minutes)
+        since = start if window.since is None else max(start, window.since)
+        return Window(window.partition, since, window.before)
+
+    def _pages(self, window: Window) -> Iterator[Page]:
+        before = window.before if self._stream.windowed else None
+        pages = self._session.external.pages(self._stream.path, updated_since=window.since, updated_before=before)
+        return (page for page in pages if page.rows)
+
+    def _write(self, first: Page, pages: Iterator[Page], extracted: Extracted, *, moves_watermark: bool) -> None:
+        session, name = self._session, self._session.integration.name
+        partition = extracted.window.partition
+        path = session.batches.path_for(name, "external", self._stream.name, partition, session.run_id)
+        carried = session.external.requests.rows - len(first.rows)
+        with session.batches.writer(path, raw_schema()) as writer:
+            for page in _chain(first, pages):
+                rows = [raw_row(row) for row in page.rows]
+                writer.write(rows)
+                extracted.pages += 1
+                extracted.newest = _newest(extracted.newest, rows)
+        extracted.rows, extracted.path = writer.rows, path
+        self._check(session.external.requests.rows - carried, writer.rows)
+        complete = session.mode != "delta" or extracted.window.since is None
+        batch = Batch(
+            0,
+            name,
+            "external",
+            self._stream.name,
+            partition,
+            session.run_id,
+            path,
+            writer.rows,
+            extracted.newest,
+            complete,
+        )
+        session.state.register(batch, watermark=self._mark(first, extracted.newest) if moves_watermark else None)
+
+    def _mark(self, first: Page, newest: datetime | None) -> tuple[str, datetime] | None:
+        """The new watermark; a change time from the future does not push it past what the server has seen."""
+        if newest is None:
+            return None
+        return self._stream.name, min(newest, first.server_time or newest)
+
+    def _check(self, carried: int, written: int) -> None:
+        if carried != written:
+            raise AccountingError(f"{self._stream.name}: the pages carried {carried} rows, the batch holds {written}")
+
+
+def _chain(first: Page, pages: Iterator[Page]) -> Iterator[Page]:
+    yield first
+    yield from pages
+
+
+def _newest(newest: datetime | None, rows: list[dict[str, Any]]) -> datetime | None:
+    times = [row["updated_at"] for row in rows if row["updated_at"] is not None]
+    return max([*times, *([newest] if newest else [])], default=None)
+
+
+def raw_row(payload: Any) -> dict[str, Any]:
+    """A row as a batch keeps it; what no model can read keeps its payload too, and is rejected by the mapping."""
+    text = orjson.dumps(payload)
+    record = payload if isinstance(payload, dict) else {}
+    return {
+        "external_id": _readable(values.external_id, record.get("id")) or "",
+        "updated_at": _readable(values.utc_datetime, record.get("updated_at")),
+        "hash": hashlib.blake2b(text, digest_size=16).hexdigest(),
+        "payload": text.decode(),
+    }
+
+
+def _readable(read: Callable[[Any], T], value: Any) -> T | None:
+    try:
+        return read(value)
+    except values.UnreadableValueError:
+        return None

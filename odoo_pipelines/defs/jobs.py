@@ -1,0 +1,128 @@
+"""Jobs and schedules: a delta sync every half hour, a full sync every night, each over a range of partitions."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from odoo_pipelines.clients import open_state
+from odoo_pipelines.defs.loading import consumer_of as load_consumer
+from odoo_pipelines.defs.mapping import consumer_of as mapping_consumer
+from odoo_pipelines.defs.partitions import partitions_of, windows
+from odoo_pipelines.defs.resources import MODE_TAG
+from odoo_pipelines.integration import Integration
+from odoo_pipelines.settings import load_settings
+from odoo_pipelines.stores.state import State
+from odoo_pipelines.systems import get_system
+
+Mode: TypeAlias = Literal["delta", "full"]
+
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+INTEGRATION_TAG = "odoo_pipelines/integration"
+
+
+def job_name(integration: Integration, mode: Mode) -> str:
+    """Name of a job, such as "pms_delta_sync"."""
+    return f"{integration.identifier}_{mode}_sync"
+
+
+def jobs_of(integration: Integration) -> list[UnresolvedAssetJobDefinition]:
+    """The jobs of an integration."""
+    return [_job(integration, "delta", _DELTA), _job(integration, "full", _FULL)]
+
+
+def schedules_of(integration: Integration) -> list[dg.ScheduleDefinition]:
+    """The schedules of an integration, running unless `auto_sync` is off."""
+    return [
+        _schedule(integration, "delta", integration.delta_cron, delta_range),
+        _schedule(integration, "full", integration.full_cron, full_range),
+    ]
+
+
+def delta_range(integration: Integration) -> tuple[str, str]:
+    """First and last partition of a delta: from the earliest with something new, or still to be done, to now."""
+    keys = partitions_of(integration).get_partition_keys()
+    with open_state(load_settings()) as state:
+        starts = [*_open_partitions(integration, state), _watermark_partition(integration, state)]
+    return min(start for start in starts if start in keys), keys[-1]
+
+
+def full_range(integration: Integration) -> tuple[str, str]:
+    """First and last partition of all."""
+    keys = partitions_of(integration).get_partition_keys()
+    return keys[0], keys[-1]
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """Tags of a run over a range of partitions, both ends included."""
+    return {RANGE_START_TAG: first, RANGE_END_TAG: last}
+
+
+_DELTA = "Extracts what has changed since the last sync, and whatever an earlier run left undone."
+_FULL = "Extracts everything and compares all of it with Odoo."
+
+
+def _job(integration: Integration, mode: Mode, description: str) -> UnresolvedAssetJobDefinition:
+    return dg.define_asset_job(
+        name=job_name(integration, mode),
+        selection=dg.AssetSelection.groups(integration.identifier),
+        partitions_def=partitions_of(integration),
+        tags={MODE_TAG: mode, INTEGRATION_TAG: integration.name},
+        description=description,
+    )
+
+
+def _schedule(
+    integration: Integration, mode: Mode, cron: str, range_of: Callable[[Integration], tuple[str, str]]
+) -> dg.ScheduleDefinition:
+    name = job_name(integration, mode)
+
+    @dg.schedule(
+        name=f"{name}_schedule",
+        job_name=name,
+        cron_schedule=cron,
+        execution_timezone=integration.time_zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING if integration.auto_sync else dg.DefaultScheduleStatus.STOPPED,
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        unfinished = context.instance.get_run_records(dg.RunsFilter(job_name=name, statuses=[*_WAITING]), limit=1)
+        if unfinished:
+            return dg.SkipReason(f"run {unfinished[0].dagster_run.run_id} of this job is still waiting or running")
+        return dg.RunRequest(tags=_tags(range_of(integration)))
+
+    return schedule
+
+
+_WAITING = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
+
+
+def _tags(keys: tuple[str, str]) -> Mapping[str, str]:
+    return range_tags(*keys)
+
+
+def _open_partitions(integration: Integration, state: State) -> list[str]:
+    """Partitions with batches that a mapping or a load has not done yet."""
+    system = get_system(integration.system)
+    batches = [
+        batch
+        for flow in system.flows
+        for batch in (
+            *state.pending(integration.name, "external", list(flow.mappers), mapping_consumer(flow), None),
+            *state.pending(integration.name, "mapped", [flow.name], load_consumer(flow.target), None),
+        )
+    ]
+    return [batch.partition for batch in batches if batch.partition]
+
+
+def _watermark_partition(integration: Integration, state: State) -> str:
+    """The partition from which a delta has to read: that of the stream that is furthest behind."""
+    definition = partitions_of(integration)
+    known = windows(definition, definition.get_partition_keys())
+    streams = [stream for stream in get_system(integration.system).streams.values() if stream.partitioned]
+    marks = [state.watermark(integration.name, stream.name) for stream in streams]
+    first = None if None in marks else min(mark for mark in marks if mark is not None)
+    if first is None:
+        return known[0].partition
+    return next(window.partition for window in reversed(known) if window.since is None or window.since <= first)

@@ -1,0 +1,89 @@
+"""Runs a sync from a shell: the same job as in the UI, in this process, recorded in the same instance."""
+
+from dataclasses import dataclass
+
+import dagster as dg
+
+from odoo_pipelines.clients import open_state
+from odoo_pipelines.definitions import build_definitions
+from odoo_pipelines.defs.jobs import Mode, delta_range, full_range, job_name, range_tags
+from odoo_pipelines.defs.partitions import partitions_of, windows
+from odoo_pipelines.defs.resources import Progress
+from odoo_pipelines.errors import ConfigurationError
+from odoo_pipelines.integration import Integration
+from odoo_pipelines.settings import Settings
+from odoo_pipelines.storage import PROCESS_TAG, this_process
+from odoo_pipelines.systems import get_system
+from odoo_pipelines.systems.records import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """What a sync came to.
+
+    Attributes:
+        run_id: of Dagster.
+        succeeded: whether the run did; failed checks that do not block leave it a success.
+        flows: numbers of each flow, zeros for one that was not reached.
+        failure: first sentence of what went wrong; "" if nothing did.
+    """
+
+    run_id: str
+    succeeded: bool
+    flows: dict[str, Counts]
+    failure: str
+
+
+def run_sync(
+    settings: Settings,
+    integration: Integration,
+    mode: Mode,
+    partition: str | None,
+    progress: Progress,
+) -> SyncResult:
+    """Runs a sync and waits for its end.
+
+    Args:
+        settings: with the connections of the integration complete.
+        integration: what is synced.
+        mode: "delta" or "full".
+        partition: the only one to sync; None for all that the mode needs.
+        progress: told the flow's name, rows done and rows in all, after every chunk.
+
+    Raises:
+        ConfigurationError: there is no such partition.
+    """
+    first, last = _range(integration, mode, partition)
+    definitions = build_definitions([integration], progress)
+    job = definitions.resolve_job_def(job_name(integration, mode))
+    with dg.DagsterInstance.get() as instance:
+        result = job.execute_in_process(
+            instance=instance,
+            tags={**range_tags(first, last), PROCESS_TAG: this_process()},
+            raise_on_error=False,
+        )
+    with open_state(settings) as state:
+        counted = state.run_counts(result.run_id)
+    flows = {flow.name: counted.get(flow.name, Counts()) for flow in get_system(integration.system).flows}
+    return SyncResult(result.run_id, result.success, flows, _failure(result))
+
+
+def _range(integration: Integration, mode: Mode, partition: str | None) -> tuple[str, str]:
+    if partition is None:
+        return delta_range(integration) if mode == "delta" else full_range(integration)
+    try:
+        windows(partitions_of(integration), [partition])
+    except ValueError as error:
+        raise ConfigurationError([f"--partition: {error}"]) from error
+    return partition, partition
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    """The innermost error of the first failed step: the one that names the cause."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return error.message.strip() if error is not None else "a step failed"
+    return "" if result.success else "the run failed before its first step"

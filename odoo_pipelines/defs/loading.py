@@ -1,0 +1,169 @@
+"""Loads mapped batches into Odoo and closes the accounts of the flow."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from odoo_pipelines.defs.mapping import batches_to_do
+from odoo_pipelines.defs.session import FlowState, Session
+from odoo_pipelines.errors import AccountingError, OdooPipelinesError
+from odoo_pipelines.stores.batch_registry import since_complete
+from odoo_pipelines.stores.rows import from_columns
+from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
+from odoo_pipelines.sync.plan import PlanOptions
+from odoo_pipelines.sync.report import FlowReport, merged
+from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow, Target
+from odoo_pipelines.systems.records import Batch
+
+READ_ROWS = 1_000
+
+log = logging.getLogger(__name__)
+
+
+def consumer_of(target: Target) -> str:
+    """The name under which a load marks batches as done."""
+    return f"odoo/{target.asset_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Uniqueness:
+    """Records by external id.
+
+    Attributes:
+        known: records of the state, each bound to an Odoo record of its own.
+        in_odoo: records of Odoo with a sync key of the integration; more than known means that one exists twice.
+    """
+
+    known: int
+    in_odoo: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLoad:
+    """One flow's load in one run.
+
+    Attributes:
+        report: of all partitions together.
+        by_partition: of each; batches without a partition are under WHOLE.
+        rows_in: rows of the batches, counted when they were mapped.
+        balanced: every one of them has exactly one outcome.
+        uniqueness: records by external id, afterwards.
+        requests: made to Odoo.
+        seconds: that it took.
+    """
+
+    report: FlowReport
+    by_partition: Mapping[str, FlowReport]
+    rows_in: int
+    balanced: bool
+    uniqueness: Uniqueness
+    requests: int
+    seconds: float
+
+
+def load_flow(
+    session: Session, flow: Flow, partitions: Sequence[str], progress: Callable[[str, int, int], None]
+) -> FlowLoad:
+    """Loads a flow's batches, partition by partition, and closes the accounts.
+
+    Args:
+        session: of the run; loads must be switched on.
+        flow: what is loaded.
+        partitions: keys, WHOLE for batches that have none.
+        progress: told the flow's name, rows done and rows in all, after every chunk.
+
+    Raises:
+        OdooPipelinesError: Odoo cannot be reached, or refuses everything; what was done so far is remembered.
+    """
+    started = time.monotonic()
+    requests_before = session.odoo.requests.total if session.odoo else 0
+    state = session.flow_state(flow.name)
+    consumer = consumer_of(flow.target)
+    to_do = {part: batches_to_do(session, "mapped", [flow.name], consumer, part) for part in partitions}
+    batches = {partition: since_complete(some) for partition, some in to_do.items()}
+    rows_in = sum(batch.rows for each in batches.values() for batch in each)
+    state.state.start(state.run, session.mode)
+    with _marked_as_failed(state):
+        loader = _loader(session, flow, state)
+        by_partition: dict[str, FlowReport] = {}
+        for partition, some in batches.items():
+            done = sum(report.counts.extracted for report in by_partition.values())
+            by_partition[partition] = loader.load(_rows(session, flow, some), _teller(progress, flow, done, rows_in))
+        balanced = _finish(state, flow, rows_in, [batch.id for each in to_do.values() for batch in each])
+    return FlowLoad(
+        report=merged(by_partition.values()),
+        by_partition=by_partition,
+        rows_in=rows_in,
+        balanced=balanced,
+        uniqueness=_uniqueness(session, flow),
+        requests=(session.odoo.requests.total if session.odoo else 0) - requests_before,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _loader(session: Session, flow: Flow, state: FlowState) -> FlowLoader:
+    odoo = session.integration.connections().odoo
+    if odoo is None or session.odoo is None:
+        message = "loads are switched off"
+        raise RuntimeError(message)
+    return FlowLoader(
+        integration=session.integration.name,
+        target=flow.target,
+        odoo=session.odoo,
+        schemas=session.schemas,
+        reference_data=session.reference_data,
+        state=state,
+        options=LoadOptions(
+            PlanOptions(verify=session.verify, unlock=session.integration.unlock_orders),
+            chunk_size=odoo.chunk_size,
+            connections=odoo.connections,
+        ),
+        still_writer=session.still_writer,
+        sleep=time.sleep,
+    )
+
+
+def _rows(session: Session, flow: Flow, batches: Sequence[Batch]) -> Iterator[MappedRow | RejectedRow]:
+    for batch in batches:
+        for rows in session.batches.rows(batch.path, READ_ROWS):
+            yield from (from_columns(row, flow.target) for row in rows)
+
+
+def _teller(
+    progress: Callable[[str, int, int], None], flow: Flow, before: int, total: int
+) -> Callable[[FlowReport], None]:
+    return lambda report: progress(flow.name, before + report.counts.extracted, total)
+
+
+def _finish(state: FlowState, flow: Flow, rows_in: int, batch_ids: Sequence[int]) -> bool:
+    """Closes the accounts; the numbers that do not add up fail the run through its blocking check."""
+    try:
+        state.state.finish(state.run, rows_in, consumer=consumer_of(flow.target), batch_ids=batch_ids)
+    except AccountingError:
+        log.exception("%s: the accounts do not balance", flow.name)
+        return False
+    return True
+
+
+def _uniqueness(session: Session, flow: Flow) -> Uniqueness:
+    name, model = session.integration.name, flow.target.model
+    domain: list[Any] = [(SYNC_KEY_FIELD, "=like", f"{name.replace('_', chr(92) + '_')}.%")]
+    if session.schemas(model).server_name("active"):
+        domain.append(("active", "in", [True, False]))
+    in_odoo = session.odoo.search_count(model, domain) if session.odoo else 0
+    return Uniqueness(session.state.record_count(name, model), in_odoo)
+
+
+@contextmanager
+def _marked_as_failed(state: FlowState) -> Iterator[None]:
+    try:
+        yield
+    except OdooPipelinesError as error:
+        state.state.fail(state.run, type(error).__name__)
+        raise

@@ -1,0 +1,164 @@
+"""Maps batches of streams into one batch of a flow: every row that goes in comes out mapped or rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from odoo_pipelines.defs.session import Session
+from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.stores.batch_registry import since_complete
+from odoo_pipelines.stores.rows import mapped_schema, row_hash, to_columns
+from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow
+from odoo_pipelines.systems.records import WHOLE, Batch, Layer
+
+CHUNK_ROWS = 2_000
+
+
+@dataclass(slots=True)
+class Mapped:
+    """What one partition's batches became.
+
+    Attributes:
+        sources: batches that were mapped.
+        rows_in: rows in them.
+        rows: mapped rows; equal ones count each.
+        rejected: rows that could not be mapped.
+        rejections: how many of each code.
+        warnings: how many values of each kind were dropped.
+        path: of the batch; "" when there was nothing to map.
+        newest: newest change time.
+    """
+
+    sources: int = 0
+    rows_in: int = 0
+    rows: int = 0
+    rejected: int = 0
+    rejections: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
+    path: str = ""
+    newest: datetime | None = None
+
+    def count(self, row: MappedRow | RejectedRow) -> None:
+        """Takes a row into the numbers."""
+        if isinstance(row, RejectedRow):
+            self.rejected += 1
+            kind = f"{row.error.field}: {row.error.code}"
+            self.rejections[kind] = self.rejections.get(kind, 0) + 1
+            return
+        self.rows += row.weight
+        for warning in row.warnings:
+            self.warnings[warning] = self.warnings.get(warning, 0) + row.weight
+        if row.updated_at and (self.newest is None or row.updated_at > self.newest):
+            self.newest = row.updated_at
+
+
+def batches_to_do(session: Session, layer: Layer, names: Sequence[str], consumer: str, partition: str) -> list[Batch]:
+    """Batches that a consumer has not done or, when asked for by hand and there is none, all of the partition."""
+    name = session.integration.name
+    pending = session.state.pending(name, layer, names, consumer, [partition])
+    if pending or session.mode == "delta":
+        return pending
+    return session.state.batches(name, layer, names, [partition])
+
+
+def consumer_of(flow: Flow) -> str:
+    """The name under which a mapping marks batches as done."""
+    return f"mapped/{flow.name}"
+
+
+def map_partition(session: Session, flow: Flow, partition: str) -> Mapped:
+    """Maps a partition's batches and registers the result, with the sources marked as done, in one transaction."""
+    name, streams = session.integration.name, list(flow.mappers)
+    mapped, to_do = Mapped(), batches_to_do(session, "external", streams, consumer_of(flow), partition)
+    if not to_do:
+        return mapped
+    sources = sorted(since_complete(to_do), key=lambda batch: (streams.index(batch.name), batch.id))
+    path = session.batches.path_for(name, "mapped", flow.name, partition, session.run_id)
+    with session.batches.writer(path, mapped_schema(flow.target)) as writer:
+        for batch in sources:
+            for raw in session.batches.rows(batch.path, CHUNK_ROWS):
+                mapped.rows_in += len(raw)
+                rows = [
+                    checked for row in fold(map_rows(session, flow, batch.name, raw)) for checked in _columns(row, flow)
+                ]
+                for row, _ in rows:
+                    mapped.count(row)
+                writer.write([columns for _, columns in rows])
+    mapped.sources, mapped.path = len(sources), path
+    batch = Batch(
+        id=0,
+        integration=name,
+        layer="mapped",
+        name=flow.name,
+        partition=partition,
+        run_id=session.run_id,
+        path=path,
+        rows=mapped.rows + mapped.rejected,
+        newest=mapped.newest,
+        complete=_is_complete(session, flow, sources),
+    )
+    session.state.register(batch, consumer=consumer_of(flow), consumed=[source.id for source in to_do])
+    return mapped
+
+
+def _is_complete(session: Session, flow: Flow, sources: Sequence[Batch]) -> bool:
+    """Whether every stream that has this partition is in the batch with all of it."""
+    partitioned = sources[0].partition != WHOLE
+    streams = {name for name in flow.mappers if session.system.streams[name].partitioned == partitioned}
+    return streams <= {source.name for source in sources if source.complete}
+
+
+def map_rows(
+    session: Session, flow: Flow, stream: str, raw: Iterable[dict[str, Any]]
+) -> Iterator[MappedRow | RejectedRow]:
+    """Maps raw rows of one stream; a payload that no model can read becomes a rejected row."""
+    payload_model, mapper, options = (
+        session.system.streams[stream].payload,
+        flow.mappers[stream],
+        session.mapping_options,
+    )
+    for row in raw:
+        try:
+            yield from mapper(payload_model.parse(orjson.loads(row["payload"])), options)
+        except RowRejectedError as error:
+            yield RejectedRow(flow.entity, row["external_id"], row["updated_at"], error, row["payload"])
+
+
+def fold(rows: Iterable[MappedRow | RejectedRow]) -> list[MappedRow | RejectedRow]:
+    """Folds equal rows of a record into the first, which then counts for all of them.
+
+    Rows that only say that a record exists fold into any other row of it: a thousand bookings of one room type are one
+    row, with a weight of a thousand.
+    """
+    rejected: list[RejectedRow] = []
+    mapped: dict[tuple[str, ...], MappedRow] = {}
+    for row in rows:
+        if isinstance(row, RejectedRow):
+            rejected.append(row)
+            continue
+        identity = (row.entity, row.external_id) if row.only_create else (row.entity, row.external_id, row_hash(row))
+        first = mapped.get(identity)
+        mapped[identity] = _merged(first, row) if first else row
+    return [*mapped.values(), *rejected]
+
+
+def _merged(first: MappedRow, row: MappedRow) -> MappedRow:
+    times = [time for time in (first.updated_at, row.updated_at) if time is not None]
+    return replace(first, weight=first.weight + row.weight, updated_at=max(times, default=None))
+
+
+def _columns(row: MappedRow | RejectedRow, flow: Flow) -> Sequence[tuple[MappedRow | RejectedRow, dict[str, Any]]]:
+    """The row and its columns; one whose values fit no column is rejected with them."""
+    try:
+        return [(row, to_columns(row, flow.target))]
+    except RowRejectedError as error:
+        if isinstance(row, RejectedRow):
+            raise
+        payload = orjson.dumps({"values": row.values}).decode()
+        rejected = RejectedRow(row.entity, row.external_id, row.updated_at, error, payload)
+        return [(rejected, to_columns(rejected, flow.target))] * row.weight

@@ -1,0 +1,99 @@
+"""Walks through a list by its cursor, one page in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from odoo_pipelines.errors import ExternalProtocolError
+from odoo_pipelines.external.answers import read_json, storable
+from odoo_pipelines.external.transport import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list.
+
+    Attributes:
+        rows: as the server sent them, whatever they are; one that is no object is for the caller to reject.
+        next_cursor: leads to the next page; None on the last.
+        server_time: the server's clock at the walk's first answer, UTC to the second, the same on all pages of a
+            walk: what changed later may have been missed. None where the server does not tell.
+    """
+
+    rows: list[Any] = field(repr=False)
+    next_cursor: str | None
+    server_time: datetime | None
+
+
+def window(updated_since: datetime | None, updated_before: datetime | None) -> dict[str, str]:
+    """The query for a range of change times, in RFC 3339, UTC.
+
+    Whole seconds are what every server reads; rounding outwards may add rows at the edges and never drops one.
+
+    Args:
+        updated_since: inclusive, with a time zone.
+        updated_before: exclusive, with a time zone.
+    """
+    query = {}
+    if updated_since is not None:
+        query["updated_since"] = _rfc3339(_utc(updated_since))
+    if updated_before is not None:
+        query["updated_before"] = _rfc3339(_utc(updated_before) + timedelta(microseconds=999_999))
+    return query
+
+
+def _utc(moment: datetime) -> datetime:
+    # Before any arithmetic: in a zone with summer time a second later may be an hour off.
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone cannot be sent")
+    return moment.astimezone(UTC)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def walk(fetch: Callable[[Mapping[str, str]], Answer], query: Mapping[str, str]) -> Iterator[Page]:
+    """Yields page after page; the next one is asked for when the caller comes back.
+
+    Args:
+        fetch: gets one page by its query.
+        query: of the first page; the others add a cursor to it.
+
+    Raises:
+        ExternalProtocolError: a page breaks the contract, or a cursor comes again, which would never end.
+    """
+    answer = fetch(query)
+    server_time = answer.server_time
+    followed: set[str] = set()  # 2,000 short texts for a million rows
+    while True:
+        page = _read_page(answer, server_time)
+        yield page
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+        if cursor in followed:
+            raise _broken(answer, "repeats a `next_cursor`, so the walk would never end")
+        followed.add(cursor)
+        answer = fetch({**query, "cursor": cursor})
+
+
+def _read_page(answer: Answer, server_time: datetime | None) -> Page:
+    document = read_json(answer)
+    if not isinstance(document, dict) or not isinstance(document.get("data"), list):
+        raise _broken(answer, "has no list named `data`")
+    cursor = document.get("next_cursor")
+    if cursor is not None and not (isinstance(cursor, str) and cursor):
+        raise _broken(answer, "has a `next_cursor` that is neither null nor a filled text")
+    return Page(storable(document["data"], answer), cursor, server_time)
+
+
+def _broken(answer: Answer, what: str) -> ExternalProtocolError:
+    return ExternalProtocolError(
+        f"The page from {answer.place} {what}. Rows that came before are not affected; "
+        "the external system has to be corrected before the rest can be read.",
+        status=answer.status,
+    )

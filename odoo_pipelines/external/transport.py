@@ -1,0 +1,200 @@
+"""One HTTP request with all its tries: limiter, time-outs, signature, retries; and what came back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Protocol
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ChunkedEncodingError, ContentDecodingError
+
+from odoo_pipelines.errors import ExternalRequestError, ExternalUnavailableError
+from odoo_pipelines.external.connection import ExternalConnection
+from odoo_pipelines.external.retries import ATTEMPTS, Fault, Retries, is_transient, parse_http_date, parse_retry_after
+from odoo_pipelines.external.signing import Authorization
+
+_POOLED_CONNECTIONS = 32
+_LOST = (requests.ConnectionError, requests.Timeout, ChunkedEncodingError, ContentDecodingError)
+
+
+class Limiter(Protocol):
+    """Slows requests down to what the server allows."""
+
+    def acquire(self) -> None:
+        """Waits until one more request may be made."""
+
+
+class RequestCounter:
+    """Counts what goes over the wire; safe to share between threads.
+
+    Attributes:
+        total: requests sent: repeated ones and those for tokens included.
+        retried: how many of them repeated one that had failed.
+        rows: rows received.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.total = 0
+        self.retried = 0
+        self.rows = 0
+
+    def add_request(self) -> None:
+        """Counts one request."""
+        with self._lock:
+            self.total += 1
+
+    def add_retry(self) -> None:
+        """Counts one repetition; the request itself is counted when it is sent."""
+        with self._lock:
+            self.retried += 1
+
+    def add_rows(self, rows: int) -> None:
+        """Counts rows received."""
+        with self._lock:
+            self.rows += rows
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that may be repeated: GET, PUT, or a POST that the server recognises when it comes again.
+
+    Attributes:
+        method: in capitals.
+        path: below the connection's URL.
+        params: the query.
+        body: JSON.
+        headers: besides those of every request.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer.
+
+    Attributes:
+        place: method and URL without query, for error texts.
+        status: HTTP status, never one that is worth a retry.
+        body: raw, decompressed.
+        location: the Location header, "" if absent.
+        server_time: the Date header, None if absent or unreadable.
+    """
+
+    place: str
+    status: int
+    body: bytes = field(repr=False)
+    location: str = field(default="", repr=False)
+    server_time: datetime | None = None
+
+
+class Transport:
+    """Sends requests to one external system; safe to share between threads.
+
+    Attributes:
+        requests: what went over the wire.
+    """
+
+    def __init__(
+        self,
+        connection: ExternalConnection,
+        limiter: Limiter,
+        *,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        jitter: Callable[[float], float],
+    ) -> None:
+        self.requests = RequestCounter()
+        self._connection = connection
+        self._limiter = limiter
+        self._clock = clock
+        self._retries = Retries(sleep=sleep, jitter=jitter, on_retry=self.requests.add_retry)
+        self._session = _new_session()
+
+    def send(self, request: Request, bearer: str | None) -> Answer:
+        """Sends a request, again and again if need be.
+
+        Args:
+            request: what to send.
+            bearer: key or token; None for the request that asks for a token.
+
+        Raises:
+            ExternalUnavailableError: every try was answered with 408, 429 or 5xx, or not at all.
+            ExternalRequestError: there is no way to send it.
+        """
+        place = f"{request.method} {self._connection.address(request.path)}"
+        outcome = self._retries.run(lambda: self._attempt(request, bearer, place), place)
+        if isinstance(outcome, Fault):
+            raise ExternalUnavailableError(
+                f"{place} {outcome.reason}, the last of {ATTEMPTS} tries. Look whether the external system is up and "
+                "can be reached from here; the next run goes on where this one stopped.",
+                status=outcome.status,
+            )
+        return outcome
+
+    def close(self) -> None:
+        """Closes idle connections."""
+        self._session.close()
+
+    def _attempt(self, request: Request, bearer: str | None, place: str) -> Answer | Fault:
+        self._limiter.acquire()
+        self.requests.add_request()
+        try:
+            response = self._session.request(
+                request.method,
+                self._connection.address(request.path),
+                params=request.params,
+                data=request.body,
+                headers=request.headers,
+                auth=Authorization(bearer, self._connection.api_secret, self._clock),
+                timeout=(self._connection.connect_timeout, self._connection.read_timeout),
+            )
+        except _LOST as error:
+            return Fault(self._reason(error))
+        except requests.RequestException as error:
+            raise ExternalRequestError(
+                f"{place} cannot be sent ({type(error).__name__}). Check the URL of the external system and proxies."
+            ) from None
+        server_time = parse_http_date(response.headers.get("Date"))
+        if is_transient(response.status_code):
+            # A date is compared with the server's own clock where it tells it: ours may be wrong.
+            now = server_time or datetime.fromtimestamp(self._clock(), UTC)
+            wait = parse_retry_after(response.headers.get("Retry-After"), now)
+            return Fault(f"answered {response.status_code}", response.status_code, wait)
+        location = response.headers.get("Location", "")
+        return Answer(place, response.status_code, response.content, location, server_time)
+
+    def _reason(self, error: requests.RequestException) -> str:
+        # Texts of requests quote the whole URL, so only the class is told.
+        if isinstance(error, requests.ConnectTimeout):
+            return f"got no connection within {self._connection.connect_timeout:g} s"
+        if isinstance(error, requests.Timeout):
+            return f"got no answer within {self._connection.read_timeout:g} s"
+        if isinstance(error, ChunkedEncodingError | ContentDecodingError):
+            return f"got an answer that was cut off or damaged ({type(error).__name__})"
+        return f"found or kept no connection ({type(error).__name__})"
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follows no redirect: credentials and signature are for the host and path that are configured."""
+
+
+def _new_session() -> requests.Session:
+    session = _Session()
+    session.headers["Accept"] = "application/json"
+    session.headers["User-Agent"] = "odoo-pipelines"
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # nothing but counters is shared by threads
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=_POOLED_CONNECTIONS))
+    return session

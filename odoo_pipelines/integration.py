@@ -1,0 +1,162 @@
+"""What can be configured for one integration: the models behind integrations.yaml and the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from croniter import croniter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from odoo_pipelines.errors import ConfigurationError
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        message = "must be a URL that starts with http:// or https://"
+        raise ValueError(message)
+    if parts.username or parts.password:
+        message = "must not carry a user or a password"
+        raise ValueError(message)
+    return value.rstrip("/")
+
+
+def _cron(value: str) -> str:
+    if not croniter.is_valid(value):
+        message = "must be a cron expression of five fields, such as '*/30 * * * *'"
+        raise ValueError(message)
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        message = "must be a time zone, such as 'Europe/Vienna'"
+        raise ValueError(message) from error
+    return value
+
+
+def _filled(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().strip():
+        message = "must not be empty"
+        raise ValueError(message)
+    return value
+
+
+HttpUrl: TypeAlias = Annotated[str, AfterValidator(_http_url)]
+Cron: TypeAlias = Annotated[str, AfterValidator(_cron)]
+TimeZone: TypeAlias = Annotated[str, AfterValidator(_time_zone)]
+Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_filled)]
+Name: TypeAlias = Annotated[str, Field(min_length=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ExternalSettings(_Model):
+    """How the external system is reached."""
+
+    url: HttpUrl
+    api_key: Secret
+    api_secret: Secret | None = None
+    requests_per_second: float = Field(default=20.0, gt=0)
+    page_size: int = Field(default=500, ge=1, le=10_000)
+
+
+class OdooSettings(_Model):
+    """How Odoo is reached, and how hard it may be driven.
+
+    The preset `odoo_online` keeps to what Odoo Online tolerates: one request per second on one connection.
+    """
+
+    url: HttpUrl
+    db: Name
+    username: Name
+    api_key: Secret
+    transport: Literal["auto", "json2", "jsonrpc"] = "auto"
+    preset: Literal["odoo_online"] | None = None
+    requests_per_second: float | None = Field(default=None, gt=0)
+    connections: int = Field(default=2, ge=1, le=16)
+    chunk_size: int = Field(default=500, ge=1, le=5_000)
+    company: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _apply_preset(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("preset") == "odoo_online":
+            return {"requests_per_second": 1.0, "connections": 1, **values}
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Both sides of an integration, complete and checked. `odoo` is None when loads are switched off."""
+
+    external: ExternalSettings
+    odoo: OdooSettings | None
+
+
+class Integration(_Model):
+    """One configured instance of a system."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")
+    system: str = "pms"
+    active: bool = True
+    auto_sync: bool = True
+    odoo_enabled: bool = True
+    external: ExternalSettings | None = None
+    odoo: OdooSettings | None = None
+    partition: Literal["day", "week", "month"] = "month"
+    history_start: date = date(2025, 1, 1)
+    overlap_minutes: float = Field(default=5.0, ge=0)
+    taxes: Literal["none", "odoo"] | tuple[str, ...] = "none"
+    unlock_orders: bool = False
+    rejected_share_limit: float = Field(default=0.05, ge=0, le=1)
+    delta_cron: Cron = "*/30 * * * *"
+    full_cron: Cron = "0 3 * * *"
+    time_zone: TimeZone = "UTC"
+
+    def connections(self) -> Connections:
+        """Both sides, complete: what `load_settings(needed=name)` has made sure of.
+
+        Raises:
+            ConfigurationError: a side was never configured.
+        """
+        if self.external is None or (self.odoo is None and self.odoo_enabled):
+            raise ConfigurationError(
+                [f"integration '{self.name}' is not connected yet; `odoo-pipelines doctor` tells why"]
+            )
+        return Connections(self.external, self.odoo if self.odoo_enabled else None)
+
+    @property
+    def identifier(self) -> str:
+        """The name as Dagster allows it in names of jobs, groups and schedules."""
+        return self.name.replace("-", "_")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Settings that work but should not stay so."""
+        sides = {"PMS": self.external, "Odoo": self.odoo}
+        return tuple(
+            f"integration '{self.name}': the {side} URL is plain http to another machine; use https, "
+            "or anybody on the way can read the credentials"
+            for side, settings in sides.items()
+            if settings is not None and _is_plain_http_to_elsewhere(settings.url)
+        )
+
+
+def _is_plain_http_to_elsewhere(url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname == "localhost":
+        return False
+    try:
+        return not ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return True

@@ -1,0 +1,1 @@
+"""Speaks to Odoo: transports, error translation, schema, load cells, custom fields."""

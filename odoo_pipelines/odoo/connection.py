@@ -1,0 +1,52 @@
+"""Where an Odoo is, as whom to log in, and which version answers there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pydantic import SecretStr
+
+TransportChoice: TypeAlias = Literal["auto", "json2", "jsonrpc"]
+
+
+@dataclass(frozen=True, slots=True)
+class OdooConnection:
+    """One Odoo database and the user that the pipelines are there.
+
+    Attributes:
+        url: address of the server, such as "https://odoo.example.com".
+        database: its name.
+        username: login of the user.
+        secret: API key of that user, or the password (JSON-RPC only).
+        transport: "auto" takes JSON-2 where server and secret allow it, JSON-RPC elsewhere.
+        company_id: company in which every call works; None for the user's own.
+        verify: check the TLS certificate; a string is the path of a CA bundle.
+    """
+
+    url: str
+    database: str
+    username: str
+    secret: SecretStr
+    transport: TransportChoice = "auto"
+    company_id: int | None = None
+    verify: bool | str = True
+
+    def address(self, path: str) -> str:
+        """The URL of a path on this server."""
+        return self.url.rstrip("/") + path
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OdooVersion:
+    """Version of an Odoo server.
+
+    Attributes:
+        major: such as 19.
+        minor: such as 0; Odoo Online has others.
+        text: as the server prints it, such as "19.0" or "saas~18.3+e".
+    """
+
+    major: int
+    minor: int
+    text: str

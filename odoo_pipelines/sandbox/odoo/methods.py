@@ -1,0 +1,172 @@
+"""The methods that can be called from outside, with their parameters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from odoo_pipelines.sandbox.odoo import access, domains, loading, orders, reading, writing
+from odoo_pipelines.sandbox.odoo.env import Env
+from odoo_pipelines.sandbox.odoo.errors import OdooFault, access_error, value_error
+
+READS = frozenset(
+    {
+        "context_get",
+        "fields_get",
+        "get_external_id",
+        "has_access",
+        "read",
+        "search",
+        "search_count",
+        "search_read",
+        "web_read",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A public method of a model.
+
+    Attributes:
+        run: takes the call's environment, the model's name, the ids unless it is for the model, and the parameters.
+        on_records: whether it works on records; otherwise it refuses ids.
+        model: the only model that has it; "" for all.
+    """
+
+    run: Callable[..., Any]
+    on_records: bool
+    model: str = ""
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """Of the parameters that a caller gives."""
+        full = inspect.signature(self.run)
+        hidden = 3 if self.on_records else 2
+        return full.replace(parameters=list(full.parameters.values())[hidden:])
+
+
+def find(env: Env, model: str, name: str) -> Method | None:
+    """A method of a model.
+
+    Raises:
+        OdooFault: the method is private.
+    """
+    if name.startswith("_"):
+        raise access_error(f"Private methods (such as '{model}.{name}') cannot be called remotely.")
+    method = METHODS.get(name)
+    return method if method and method.model in {"", model} and model in env.db.models else None
+
+
+def call(  # noqa: PLR0917
+    env: Env, model: str, method: Method, ids: Sequence[int], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Runs a method in a transaction of its own.
+
+    Raises:
+        TypeError: the parameters do not fit.
+        OdooFault: what Odoo would raise.
+    """
+    bound = method.signature.bind(*args, **kwargs)
+    records = (list(ids),) if method.on_records else ()
+    with env.db.transaction():
+        return method.run(env, model, *records, *bound.args, **bound.kwargs)
+
+
+def _search_count(env: Env, model: str, domain: Sequence[Any], limit: int | None = None) -> int:
+    return len(reading.search(env, model, domain, limit=limit))
+
+
+def _search_read(  # noqa: PLR0917
+    env: Env,
+    model: str,
+    domain: Sequence[Any] = (),
+    fields: Sequence[str] | None = None,
+    offset: int = 0,
+    limit: int | None = None,
+    order: str | None = None,
+    load: str | None = "_classic_read",
+) -> list[dict[str, Any]]:
+    return reading.read(env, model, reading.search(env, model, domain, offset, limit, order), fields, load)
+
+
+def _create(env: Env, model: str, vals_list: Any) -> list[int]:
+    return writing.create_with_xmlids(env, model, [dict(vals) for vals in _as_list(vals_list)])
+
+
+def _as_list(vals_list: Any) -> list[Any]:
+    return [vals_list] if isinstance(vals_list, dict) else vals_list
+
+
+def _web_save_multi(
+    env: Env, model: str, ids: Sequence[int], vals_list: Sequence[Any], specification: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    if len(ids) != len(vals_list):
+        raise value_error("Each record must have a corresponding vals entry.")
+    for record_id, vals in zip(ids, vals_list, strict=True):
+        writing.write(env, model, [record_id], vals)
+    return reading.web_read(env, model, ids, specification)
+
+
+def _fields_get(
+    env: Env, model: str, allfields: Sequence[str] | None = None, attributes: Sequence[str] | None = None
+) -> dict[str, dict[str, Any]]:
+    fields = env.model(model).fields
+    described = {name: field.description() for name, field in fields.items() if not allfields or name in allfields}
+    for name, description in described.items():
+        if name == "lang":
+            installed = domains.search(env, env.model("res.lang"), [])
+            rows = [env.row("res.lang", lang) for lang in sorted(installed)]
+            description["selection"] = [[row["code"], row["name"]] for row in rows]
+    if attributes is None:
+        return described
+    return {name: {key: full[key] for key in attributes if key in full} for name, full in described.items()}
+
+
+def _has_access(env: Env, model: str, _ids: Sequence[int], operation: str) -> bool:
+    return access.may(env, model, operation)
+
+
+def _context_get(env: Env, _model: str) -> dict[str, Any]:
+    partner = env.row("res.partner", env.row("res.users", env.uid)["partner_id"])
+    return {"lang": partner.get("lang") or False, "tz": partner.get("tz") or False, "uid": env.uid}
+
+
+def _check_object_reference(env: Env, _model: str, module: str, xml_id: str) -> list[Any]:
+    target = env.db.xmlid_target(f"{module}.{xml_id}")
+    if target is None:
+        raise OdooFault("builtins.ValueError", f"External ID not found in the system: {module}.{xml_id}")
+    return list(target)
+
+
+def _action(run: Callable[[Env, Sequence[int]], Any]) -> Method:
+    def on_orders(env: Env, _model: str, ids: Sequence[int]) -> Any:
+        return run(env, ids)
+
+    return Method(on_orders, on_records=True, model="sale.order")
+
+
+METHODS: Mapping[str, Method] = {
+    "search": Method(reading.search, on_records=False),
+    "search_count": Method(_search_count, on_records=False),
+    "search_read": Method(_search_read, on_records=False),
+    "read": Method(reading.read, on_records=True),
+    "web_read": Method(reading.web_read, on_records=True),
+    "fields_get": Method(_fields_get, on_records=False),
+    "has_access": Method(_has_access, on_records=True),
+    "get_external_id": Method(reading.external_ids, on_records=True),
+    "create": Method(_create, on_records=False),
+    "write": Method(writing.write, on_records=True),
+    "unlink": Method(writing.unlink, on_records=True),
+    "load": Method(loading.load, on_records=False),
+    "web_save_multi": Method(_web_save_multi, on_records=True),
+    "context_get": Method(_context_get, on_records=False, model="res.users"),
+    "check_object_reference": Method(_check_object_reference, on_records=False, model="ir.model.data"),
+    "action_confirm": _action(orders.action_confirm),
+    "action_cancel": _action(orders.action_cancel),
+    "action_draft": _action(orders.action_draft),
+    "action_lock": _action(orders.action_lock),
+    "action_unlock": _action(orders.action_unlock),
+}

@@ -1,0 +1,136 @@
+"""One stand-in: its database, its faults, and what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from odoo_pipelines.sandbox.odoo import methods
+from odoo_pipelines.sandbox.odoo.env import Env
+from odoo_pipelines.sandbox.odoo.errors import SERIALIZATION_MESSAGE, OdooFault, serialization_failure
+from odoo_pipelines.sandbox.odoo.faults import Fault, FaultPlan
+from odoo_pipelines.sandbox.odoo.seeds import add_custom_fields, fresh_database
+from odoo_pipelines.sandbox.serving import drop_connection
+
+LOGIN = "admin"
+SYNC_KEY_FIELDS: Mapping[str, Mapping[str, str]] = {
+    model: {"x_sync_key": "char"} for model in ("res.partner", "product.product", "sale.order", "sale.order.line")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a stand-in is set up.
+
+    Attributes:
+        database: name that callers must give.
+        password: of the user `admin`.
+        api_key: of the user `admin`.
+        custom_fields: x_ fields that exist from the start: types by field name by model.
+        clock: gives the time, aware; None for the machine's.
+    """
+
+    database: str = "odoo"
+    password: str = field(default="admin", repr=False)
+    api_key: str = field(default="sandbox-api-key", repr=False)
+    custom_fields: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    clock: Callable[[], datetime] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a model's method, as either entrance understood it."""
+
+    uid: int
+    model: str
+    method: str
+    ids: Sequence[int]
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    context: Mapping[str, Any]
+
+
+class Server:
+    """State that a reset throws away."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.reset()
+
+    def reset(self) -> None:
+        """A fresh database, no faults, nothing counted."""
+        self.db = fresh_database(self.options.clock, self.options.password, self.options.api_key)
+        add_custom_fields(self.db, self.options.custom_fields)
+        self.faults = FaultPlan()
+        self.calls: Counter[str] = Counter()
+
+    def statistics(self) -> dict[str, Any]:
+        """Calls in all, reading, writing, and by model/method."""
+        reads = sum(count for name, count in self.calls.items() if name.rpartition("/")[2] in methods.READS)
+        total = self.calls.total()
+        return {"requests": total, "reads": reads, "writes": total - reads, "calls": dict(sorted(self.calls.items()))}
+
+    async def run(self, request: Request, call: Call, answer: Callable[[Any], Response]) -> Response:
+        """Runs a call and lets the fault that is due, if any, strike.
+
+        Raises:
+            OdooFault: what Odoo answers instead of a result.
+            TypeError: the parameters do not fit the method.
+        """
+        self.calls[f"{call.model}/{call.method}"] += 1
+        fault = self.faults.pick(call.model, call.method)
+        refusal = await self._strike_before(request, fault) if fault else None
+        if refusal:
+            return refusal
+        response = answer(self._result(call, fault))
+        if fault and fault.kind == "drop_after":
+            await drop_connection(request)
+        return response
+
+    async def _strike_before(self, request: Request, fault: Fault) -> Response | None:
+        match fault.kind:
+            case "too_many_requests":
+                headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
+                return JSONResponse({"error": "too many requests"}, 429, headers)
+            case "bad_gateway":
+                return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>", 502)
+            case "serialization_failure":
+                raise serialization_failure()
+            case "delay":
+                await asyncio.sleep(fault.seconds)
+            case "drop_before":
+                await drop_connection(request)
+                return Response()
+        return None
+
+    def _result(self, call: Call, fault: Fault | None) -> Any:
+        if fault and fault.kind == "load_conflict":
+            return _failed_load([(0, SERIALIZATION_MESSAGE)])
+        if fault and fault.kind == "bad_row":
+            bad = _rows_with(fault.contains, call)
+            if bad:
+                return _failed_load([(row, "The operation cannot be completed: bad row") for row in bad])
+        env = Env(self.db, call.uid, call.context)
+        method = methods.find(env, call.model, call.method)
+        if method is None:
+            raise OdooFault("builtins.AttributeError", f"The method '{call.model}.{call.method}' does not exist")
+        return methods.call(env, call.model, method, call.ids, call.args, call.kwargs)
+
+
+def _rows_with(text: str, call: Call) -> list[int]:
+    rows = call.kwargs.get("data") or (call.args[1] if len(call.args) > 1 else [])
+    return [number for number, row in enumerate(rows) if text in row]
+
+
+def _failed_load(problems: Sequence[tuple[int, str]]) -> dict[str, Any]:
+    messages = [
+        {"rows": {"from": row, "to": row}, "record": row, "type": "error", "message": text} for row, text in problems
+    ]
+    return {"ids": False, "messages": messages, "nextrow": 0}

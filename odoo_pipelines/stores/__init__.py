@@ -1,0 +1,1 @@
+"""Where things are kept: batches (Parquet files) and the state (PostgreSQL)."""

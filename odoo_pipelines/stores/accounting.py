@@ -1,0 +1,151 @@
+"""The accounts of a run: every row in has exactly one outcome out; statements for use inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
+
+from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.stores import tables
+from odoo_pipelines.stores.arrays import insert_rows
+from odoo_pipelines.stores.text import storable
+from odoo_pipelines.systems.records import Counts, Outcome, RowOutcome
+
+_RUN = tables.sync_run
+_OUTCOME = tables.outcome
+_ZERO = {"extracted": 0, **dict.fromkeys((word.value for word in Outcome), 0)}
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """One flow of one integration in one Dagster run."""
+
+    run_id: str
+    integration: str
+    flow: str
+
+
+def open_run(connection: Connection, run: RunRef, mode: str) -> None:
+    """Opens the accounts; a repeated attempt starts them anew."""
+    new = insert(_RUN).values(**_names(run), attempt=1, mode=mode, status="running", reason="")
+    again = {"attempt": _RUN.c.attempt + 1, "mode": mode, "status": "running", "reason": ""}
+    again |= {"started_at": sa.func.now(), "finished_at": None, **_ZERO}
+    connection.execute(new.on_conflict_do_update(constraint=_RUN.primary_key, set_=again))
+
+
+def add_counts(connection: Connection, run: RunRef, counts: Counts) -> int:
+    """Adds a chunk's numbers, and returns the attempt; chunks of one flow take turns from here to their commit.
+
+    Raises:
+        AccountingError: the flow is not running.
+    """
+    added = {word.value: _RUN.c[word.value] + counts.by_outcome[word] for word in Outcome}
+    added["extracted"] = _RUN.c.extracted + counts.extracted  # so far; the end is held against the batches
+    update = sa.update(_RUN).where(*_is(run), _RUN.c.status == "running").values(added)
+    attempt = connection.scalar(update.returning(_RUN.c.attempt))
+    if attempt is None:
+        raise AccountingError(f"flow {run.flow!r} of {run.integration!r} is not running in run {run.run_id}")
+    return int(attempt)
+
+
+def insert_outcomes(connection: Connection, run: RunRef, attempt: int, outcomes: Sequence[RowOutcome]) -> None:
+    """Keeps what happened to each row; unchanged rows without warnings are only counted."""
+    rows = [{**_names(run), "attempt": attempt, **values} for values in _kept(outcomes)]
+    if rows:
+        connection.execute(insert_rows(_OUTCOME, rows))
+
+
+def close_run(connection: Connection, run: RunRef, extracted: int) -> Counts:
+    """Notes the rows that went in, and the end: succeeded if the outcomes add up to them, else failed."""
+    sum_of_outcomes = sum((_RUN.c[word.value] for word in Outcome), start=sa.literal(0))
+    update = sa.update(_RUN).where(*_is(run), _RUN.c.status == "running")
+    balanced = sum_of_outcomes == extracted
+    update = update.values(
+        extracted=extracted,
+        finished_at=sa.func.now(),
+        status=sa.case((balanced, "succeeded"), else_="failed"),
+        reason=sa.case((balanced, ""), else_="the numbers do not add up"),
+    )
+    row = connection.execute(update.returning(*_count_columns())).first()
+    if row is None:
+        raise AccountingError(f"flow {run.flow!r} of {run.integration!r} is not running in run {run.run_id}")
+    return _counts(row._asdict())
+
+
+def require_balance(run: RunRef, counts: Counts) -> None:
+    """Raises AccountingError with the numbers unless every row has exactly one outcome."""
+    if not counts.balanced:
+        numbers = ", ".join(f"{count} {word}" for word, count in counts.by_outcome.items())
+        message = (
+            f"flow {run.flow!r} of {run.integration!r}: {counts.extracted} rows went in, but "
+            f"{sum(counts.by_outcome.values())} came out ({numbers}). Its batches stay to be done."
+        )
+        raise AccountingError(message)
+
+
+def fail_run(connection: Connection, run: RunRef, reason: str) -> None:
+    """Marks a flow as failed, unless it has ended already."""
+    update = sa.update(_RUN).where(*_is(run), _RUN.c.status == "running")
+    connection.execute(update.values(status="failed", finished_at=sa.func.now(), reason=storable(reason)))
+
+
+def select_counts(connection: Connection, run_id: str) -> dict[str, Counts]:
+    """Numbers of a run by flow, added up over its integrations."""
+    sums = [sa.cast(sa.func.sum(column), sa.BigInteger).label(column.name) for column in _count_columns()]
+    query = sa.select(_RUN.c.flow, *sums).where(_RUN.c.run_id == run_id).group_by(_RUN.c.flow)
+    query = query.order_by(sa.func.min(_RUN.c.started_at))
+    return {row.flow: _counts(row._asdict()) for row in connection.execute(query)}
+
+
+def select_rejections(connection: Connection, run: RunRef, limit: int) -> list[RowOutcome]:
+    """The first rows that the latest attempt rejected."""
+    latest = sa.select(_RUN.c.attempt).where(*_is(run)).scalar_subquery()
+    names = ("entity", "external_id", "outcome", "weight", "field", "code", "reason")
+    query = sa.select(*(_OUTCOME.c[name] for name in names)).order_by(_OUTCOME.c.id).limit(limit)
+    query = query.where(*(_OUTCOME.c[name] == value for name, value in _names(run).items()))
+    query = query.where(_OUTCOME.c.attempt == latest, _OUTCOME.c.outcome == Outcome.REJECTED)
+    found = [row._asdict() for row in connection.execute(query)]
+    return [RowOutcome(**{**values, "outcome": Outcome(values["outcome"])}) for values in found]
+
+
+def purge_outcomes(connection: Connection, before: datetime) -> int:
+    """Deletes outcomes older than a time, and returns how many."""
+    return connection.execute(sa.delete(_OUTCOME).where(_OUTCOME.c.at < before)).rowcount
+
+
+def _kept(outcomes: Sequence[RowOutcome]) -> Iterator[dict[str, Any]]:
+    for row in outcomes:
+        if row.outcome is Outcome.UNCHANGED and not row.warnings:
+            continue
+        yield {
+            "entity": row.entity,
+            "external_id": storable(row.external_id),
+            "outcome": row.outcome.value,
+            "weight": row.weight,
+            "field": storable(row.field),
+            "code": row.code,
+            "reason": storable(row.reason),
+            "warnings": [storable(warning) for warning in row.warnings],
+        }
+
+
+def _names(run: RunRef) -> dict[str, str]:
+    return {"run_id": run.run_id, "integration": run.integration, "flow": run.flow}
+
+
+def _is(run: RunRef) -> list[sa.ColumnElement[bool]]:
+    return [_RUN.c[name] == value for name, value in _names(run).items()]
+
+
+def _count_columns() -> list[sa.Column[Any]]:
+    return [_RUN.c[name] for name in _ZERO]
+
+
+def _counts(values: dict[str, Any]) -> Counts:
+    return Counts(extracted=values["extracted"], by_outcome={word: values[word.value] for word in Outcome})

@@ -1,0 +1,161 @@
+"""Batches: immutable Parquet files, on a local disk or wherever fsspec reaches (s3://, gs://, abfs://...).
+
+A file has its name only when it is complete; a run that dies while writing leaves a temporary one that nobody reads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+from uuid import uuid4
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from odoo_pipelines.errors import OdooPipelinesError
+from odoo_pipelines.systems.records import WHOLE, Layer
+
+ROWS_PER_GROUP = 5_000
+"""Rows that are held in memory while writing, and the unit in which a file is read."""
+_TEMPORARY = ".part"
+
+
+class BatchStoreError(OdooPipelinesError):
+    """A batch file cannot be written or read."""
+
+
+class BatchWriter:
+    """Takes the rows of one batch and groups them, so that memory does not grow with their number.
+
+    Attributes:
+        rows: how many it was given.
+    """
+
+    def __init__(self, path: str, file: BinaryIO, schema: pa.Schema) -> None:
+        self.rows = 0
+        self._path = path
+        self._schema = schema
+        self._parquet = pq.ParquetWriter(file, schema, compression="zstd")
+        self._waiting: list[Mapping[str, Any]] = []
+
+    def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Adds rows, as dicts by column name; columns that a row lacks are null.
+
+        Raises:
+            BatchStoreError: the file cannot be written, as on a full disk.
+        """
+        self.rows += len(rows)
+        self._waiting.extend(rows)
+        while len(self._waiting) >= ROWS_PER_GROUP:
+            self._write_group(self._waiting[:ROWS_PER_GROUP])
+            del self._waiting[:ROWS_PER_GROUP]
+
+    def close(self) -> None:
+        """Writes what is left, and the footer."""
+        if self._waiting:
+            self._write_group(self._waiting)
+            self._waiting = []
+        with _failures("written", self._path):
+            self._parquet.close()
+
+    def abandon(self) -> None:
+        """Leaves the file without a footer; otherwise one would be tried again when this object goes."""
+        self._parquet.is_open = False
+
+    def _write_group(self, rows: list[Mapping[str, Any]]) -> None:
+        table = pa.Table.from_pylist(rows, schema=self._schema)
+        with _failures("written", self._path):
+            self._parquet.write_table(table)
+
+
+class BatchStore:
+    """All batch files below one root.
+
+    Args:
+        root: a path or an fsspec URL; made when the first file is written.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self._files, self._root = fsspec.url_to_fs(str(root))
+
+    def path_for(self, integration: str, layer: Layer, name: str, partition: str, run_id: str) -> str:
+        """A new path below the root; every call gives another one, so that no attempt overwrites another's file."""
+        folders = [integration, layer, name, *([partition] if partition != WHOLE else [])]
+        file = f"{run_id}-{uuid4().hex[:8]}.parquet"
+        return "/".join([*(quote(folder, safe="").replace(".", "%2E") for folder in folders), file])
+
+    @contextmanager
+    def writer(self, path: str, schema: pa.Schema) -> Iterator[BatchWriter]:
+        """Writes one file, which appears under its name when the block ends well, and not at all otherwise.
+
+        Raises:
+            BatchStoreError: the file cannot be written, as on a full disk.
+        """
+        complete = f"{self._root}/{path}"
+        temporary = complete + _TEMPORARY
+        with _failures("written", path):
+            self._files.makedirs(complete.rpartition("/")[0], exist_ok=True)
+            file = self._files.open(temporary, "wb")
+            writer = BatchWriter(path, file, schema)
+        try:
+            yield writer
+            writer.close()
+            with _failures("written", path):
+                self._publish(file, temporary, complete)
+        except BaseException:
+            writer.abandon()
+            self._discard(file, temporary)
+            raise
+
+    def rows(self, path: str, chunk: int) -> Iterator[list[dict[str, Any]]]:
+        """Reads one file in lists of at most `chunk` rows; memory does not grow with its size.
+
+        Raises:
+            BatchStoreError: the file is gone or cannot be read.
+        """
+        with _failures("read", path), self._files.open(f"{self._root}/{path}", "rb") as file:
+            parquet = pq.ParquetFile(file, pre_buffer=False)
+            for batch in parquet.iter_batches(batch_size=chunk, use_threads=False):
+                yield batch.to_pylist()
+
+    def _publish(self, file: BinaryIO, temporary: str, complete: str) -> None:
+        """Gives the file its name when its content is safe: the state will vouch for it, even after a power cut."""
+        local = isinstance(self._files, LocalFileSystem)
+        if local:
+            file.flush()
+            os.fsync(file.fileno())
+        file.close()
+        self._files.mv(temporary, complete)
+        if local:
+            _sync_folder(complete.rpartition("/")[0])
+
+    def _discard(self, file: BinaryIO, temporary: str) -> None:
+        """The error that brought us here is the one to be told; on a full disk, closing fails too."""
+        with suppress(OSError):
+            file.close()
+        with suppress(OSError):
+            self._files.rm(temporary)
+
+
+@contextmanager
+def _failures(verb: str, path: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        cause = getattr(error, "strerror", None) or error
+        message = f"batch {path} cannot be {verb}: {cause} (ODOO_PIPELINES_DATA says where batches are)"
+        raise BatchStoreError(message) from error
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

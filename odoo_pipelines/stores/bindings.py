@@ -1,0 +1,80 @@
+"""Records and what they are bound to in Odoo: statements for use inside a transaction of the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from psycopg2 import errors
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.stores import tables
+from odoo_pipelines.stores.arrays import insert_rows, unnested
+from odoo_pipelines.stores.batch_registry import utc
+from odoo_pipelines.systems.records import Binding, Key, Record
+
+_TABLE = tables.record
+_KEY = ("integration", "entity", "external_id")
+_FIELDS = ("entity", "external_id", "model", "odoo_id", "hash", "base", "write_date", "updated_at")
+
+
+def select_bindings(
+    connection: Connection, integration: str, entity: str, external_ids: Iterable[str]
+) -> dict[str, Binding]:
+    """Bindings of one entity by external id."""
+    query = sa.select(_TABLE.c.external_id, _TABLE.c.odoo_id, _TABLE.c.hash, _TABLE.c.updated_at).where(
+        _TABLE.c.integration == integration,
+        _TABLE.c.entity == entity,
+        _TABLE.c.external_id == sa.any_(sa.literal(list(external_ids), ARRAY(sa.Text))),
+    )
+    return {row[0]: Binding(row[1], row[2], utc(row[3])) for row in connection.execute(query)}
+
+
+def select_records(connection: Connection, integration: str, keys: Iterable[Key]) -> dict[Key, Record]:
+    """Records of any entities by key."""
+    pairs = [{"entity": entity, "external_id": external_id} for entity, external_id in keys]
+    wanted = unnested(pairs, [_TABLE.c.entity, _TABLE.c.external_id], "wanted")
+    query = (
+        sa.select(*(_TABLE.c[name] for name in _FIELDS))
+        .join(wanted, sa.and_(_TABLE.c.entity == wanted.c.entity, _TABLE.c.external_id == wanted.c.external_id))
+        .where(_TABLE.c.integration == integration)
+    )
+    found = [_record(row._asdict()) for row in connection.execute(query)]
+    return {record.key: record for record in found}
+
+
+def upsert_records(connection: Connection, integration: str, run_id: str, records: Sequence[Record]) -> None:
+    """Keeps records as they are now; of several with one key, the last.
+
+    Raises:
+        AccountingError: two records would be bound to one Odoo record.
+    """
+    newest = {record.key: record for record in records}
+    if not newest:
+        return
+    rows = [
+        {"integration": integration, "run_id": run_id, **{name: getattr(record, name) for name in _FIELDS}}
+        for record in newest.values()
+    ]
+    new = insert_rows(_TABLE, rows)
+    changed = {name: new.excluded[name] for name in rows[0] if name not in _KEY}
+    try:
+        connection.execute(new.on_conflict_do_update(index_elements=_KEY, set_={**changed, "synced_at": sa.func.now()}))
+    except sa.exc.IntegrityError as error:
+        if isinstance(error.orig, errors.UniqueViolation):
+            message = f"two records are bound to one Odoo record: {error.orig.diag.message_detail}"
+            raise AccountingError(message) from None
+        raise
+
+
+def count_records(connection: Connection, integration: str, model: str) -> int:
+    """Number of records of a model."""
+    mine = (_TABLE.c.integration == integration, _TABLE.c.model == model)
+    return int(connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one())
+
+
+def _record(values: dict[str, Any]) -> Record:
+    return Record(**{**values, "updated_at": utc(values["updated_at"])})

@@ -1,0 +1,91 @@
+"""The PostgreSQL database: where it is, how it is connected, and how its schema is brought up to date."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from pydantic import SecretStr
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import make_url
+
+from odoo_pipelines.errors import ConfigurationError, EmbeddedPostgresError
+from odoo_pipelines.stores.tables import SCHEMA
+
+DRIVER = "postgresql+psycopg2"
+LOCK_SPACE = 0x0D00
+"""First half of our advisory locks' keys: keeps them apart from Dagster's and other applications'."""
+_MIGRATION_LOCK = 0
+_POOL_SIZE, _MAX_OVERFLOW, _RECYCLE_SECONDS = 2, 8, 1800
+_SPELLINGS = {"postgres", "postgresql", "postgresql+psycopg2"}
+
+
+def database_url(url: SecretStr | None, embedded_dir: Path) -> str:
+    """The URL of the database, with its driver; without one given, the embedded server is started and named.
+
+    Raises:
+        ConfigurationError: the URL is not one of PostgreSQL.
+        EmbeddedPostgresError: the embedded server cannot run here.
+    """
+    if url is not None:
+        return _normalised(url.get_secret_value())
+    if os.name != "posix":
+        message = "the embedded PostgreSQL runs on Linux and macOS only: set ODOO_PIPELINES_DATABASE_URL"
+        raise EmbeddedPostgresError(message)
+    from odoo_pipelines.stores.embedded import ensure_server  # noqa: PLC0415 - its locks are POSIX's
+
+    return ensure_server(embedded_dir)
+
+
+def connect(url: str) -> Engine:
+    """An engine with a small pool; it connects when it is first used."""
+    return sa.create_engine(
+        url,
+        connect_args={"application_name": "odoo_pipelines"},
+        hide_parameters=True,  # they are rows
+        json_serializer=_json_text,
+        json_deserializer=orjson.loads,
+        pool_size=_POOL_SIZE,
+        max_overflow=_MAX_OVERFLOW,
+        pool_recycle=_RECYCLE_SECONDS,
+        pool_pre_ping=True,
+    )
+
+
+def migrate(engine: Engine) -> None:
+    """Brings the schema up to date, all of it or nothing; processes that start together wait for one another."""
+    with engine.begin() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_SPACE, _MIGRATION_LOCK)))
+        connection.execute(sa.text(f"create schema if not exists {SCHEMA}"))
+        command.upgrade(migrations(connection), "head")
+
+
+def migrations(connection: Connection) -> Config:
+    """Alembic's configuration, for a connection whose transaction the caller ends."""
+    config = Config()
+    config.set_main_option("script_location", "odoo_pipelines.stores:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _normalised(url: str) -> str:
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError:
+        # The text may hold a password, so neither it nor the parser's message is shown.
+        raise ConfigurationError(
+            ["ODOO_PIPELINES_DATABASE_URL: not a URL; expected postgresql://user:password@host/name"]
+        ) from None
+    if parsed.drivername not in _SPELLINGS:
+        problem = f"ODOO_PIPELINES_DATABASE_URL: needs PostgreSQL (postgresql://...), not {parsed.drivername}"
+        raise ConfigurationError([problem])
+    return parsed.set(drivername=DRIVER).render_as_string(hide_password=False)
+
+
+def _json_text(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,168 @@
+"""The state: what has been extracted, mapped and loaded, and what became of every row.
+
+Every method is one transaction; a process that dies inside one leaves nothing of it behind. A database that cannot be
+reached, or refuses, is a StateError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from odoo_pipelines.stores import accounting, batch_registry, bindings, dead_letters
+from odoo_pipelines.stores.accounting import RunRef
+from odoo_pipelines.stores.dead_letters import DeadLetter
+from odoo_pipelines.stores.transactions import transaction
+from odoo_pipelines.systems.records import Batch, Binding, Counts, Key, Layer, Record, RowOutcome
+
+__all__ = ["DeadLetter", "RunRef", "State"]
+
+
+class State:
+    """The state of all integrations, in one PostgreSQL database.
+
+    Args:
+        engine: of a database that `migrate` has brought up to date.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def watermark(self, integration: str, stream: str) -> datetime | None:
+        """Newest change time (UTC) that is safely in a batch; None before the first extraction."""
+        with transaction(self._engine) as connection:
+            return batch_registry.watermark_of(connection, integration, stream)
+
+    def register(
+        self,
+        batch: Batch,
+        *,
+        watermark: tuple[str, datetime] | None = None,
+        consumer: str | None = None,
+        consumed: Sequence[int] = (),
+    ) -> Batch:
+        """Makes a complete batch known, together with what it changes.
+
+        Args:
+            batch: its `id` is not looked at.
+            watermark: stream and change time up to which the stream is now in batches; it never moves back.
+            consumer: who made this batch out of others, such as "mapped/orders".
+            consumed: ids of those others, which the consumer has thereby done.
+
+        Returns:
+            The batch with its id. A path that is registered already keeps its id.
+        """
+        with transaction(self._engine) as connection:
+            registered = batch_registry.insert_batch(connection, batch)
+            if watermark is not None:
+                batch_registry.move_watermark(connection, batch.integration, *watermark)
+            if consumer is not None:
+                batch_registry.mark_done(connection, consumer, consumed)
+            return registered
+
+    def pending(
+        self,
+        integration: str,
+        layer: Layer,
+        names: Sequence[str],
+        consumer: str,
+        partitions: Sequence[str] | None = None,
+    ) -> list[Batch]:
+        """Batches that the consumer has not done yet, oldest first; None takes every partition."""
+        with transaction(self._engine) as connection:
+            return batch_registry.select_batches(
+                connection, integration, layer, names, partitions, not_done_by=consumer
+            )
+
+    def batches(
+        self, integration: str, layer: Layer, names: Sequence[str], partitions: Sequence[str] | None = None
+    ) -> list[Batch]:
+        """All batches, oldest first; None takes every partition."""
+        with transaction(self._engine) as connection:
+            return batch_registry.select_batches(connection, integration, layer, names, partitions)
+
+    def bindings(self, integration: str, entity: str, external_ids: Iterable[str]) -> dict[str, Binding]:
+        """Bindings by external id; unknown ids are absent."""
+        with transaction(self._engine) as connection:
+            return bindings.select_bindings(connection, integration, entity, external_ids)
+
+    def records(self, integration: str, keys: Iterable[Key]) -> dict[Key, Record]:
+        """Records by key; unknown keys are absent."""
+        with transaction(self._engine) as connection:
+            return bindings.select_records(connection, integration, keys)
+
+    def record_count(self, integration: str, model: str) -> int:
+        """Number of records of a model that are bound; no two share an Odoo record."""
+        with transaction(self._engine) as connection:
+            return bindings.count_records(connection, integration, model)
+
+    def start(self, run: RunRef, mode: str) -> None:
+        """Opens the accounts of a flow in a run; a repeated attempt of the same run starts its numbers anew."""
+        with transaction(self._engine) as connection:
+            accounting.open_run(connection, run, mode)
+
+    def commit_chunk(
+        self, run: RunRef, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts
+    ) -> None:
+        """Records what became of one chunk: all of it or nothing.
+
+        Args:
+            run: a flow that was started.
+            records: bindings and bases to keep, as they are in Odoo now.
+            outcomes: of the chunk's rows, unchanged ones included: a key that went through leaves the dead letters.
+            counts: what the chunk adds to the run's numbers.
+
+        Raises:
+            AccountingError: the flow is not running, or two records would be bound to one Odoo record.
+        """
+        with transaction(self._engine) as connection:
+            attempt = accounting.add_counts(connection, run, counts)
+            bindings.upsert_records(connection, run.integration, run.run_id, records)
+            accounting.insert_outcomes(connection, run, attempt, outcomes)
+            dead_letters.settle(connection, run.integration, run.flow, run.run_id, outcomes)
+
+    def finish(self, run: RunRef, extracted: int, *, consumer: str, batch_ids: Sequence[int]) -> Counts:
+        """Closes the accounts of a flow, and marks its batches as done if they add up.
+
+        Args:
+            run: a flow that was started.
+            extracted: rows that went in.
+            consumer: such as "odoo/sale_order".
+            batch_ids: batches that the rows came from.
+
+        Raises:
+            AccountingError: outcomes and rows differ; the run is marked as failed and its batches stay to be done.
+        """
+        with transaction(self._engine) as connection:
+            counts = accounting.close_run(connection, run, extracted)
+            if counts.balanced:
+                batch_registry.mark_done(connection, consumer, batch_ids)
+        accounting.require_balance(run, counts)
+        return counts
+
+    def fail(self, run: RunRef, reason: str) -> None:
+        """Marks a flow as failed; its batches stay to be done. A reason must not hold personal data."""
+        with transaction(self._engine) as connection:
+            accounting.fail_run(connection, run, reason)
+
+    def run_counts(self, run_id: str) -> dict[str, Counts]:
+        """Numbers of a run by flow."""
+        with transaction(self._engine) as connection:
+            return accounting.select_counts(connection, run_id)
+
+    def rejections(self, run: RunRef, limit: int) -> list[RowOutcome]:
+        """The first rows that the latest attempt of a flow rejected (reasons may hold personal data, codes never)."""
+        with transaction(self._engine) as connection:
+            return accounting.select_rejections(connection, run, limit)
+
+    def dead_letters(self, integration: str, flow: str) -> list[DeadLetter]:
+        """Rows of a flow that did not get through yet, longest waiting first."""
+        with transaction(self._engine) as connection:
+            return dead_letters.select_dead_letters(connection, integration, flow)
+
+    def purge(self, before: datetime) -> int:
+        """Deletes outcomes older than a time, and returns how many; records, dead letters and numbers stay."""
+        with transaction(self._engine) as connection:
+            return accounting.purge_outcomes(connection, before)

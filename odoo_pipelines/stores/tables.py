@@ -1,0 +1,165 @@
+"""The state's tables, in the schema `odoo_pipelines`; the comments are for those who read them with SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from odoo_pipelines.systems.records import Outcome
+
+SCHEMA = "odoo_pipelines"
+RUN_STATUSES = ("running", "succeeded", "failed")
+
+metadata = sa.MetaData(schema=SCHEMA)
+
+
+def _text(name: str, comment: str, *, primary_key: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, primary_key=primary_key, nullable=False, comment=comment)
+
+
+def _time(name: str, comment: str, *, nullable: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable, comment=comment)
+
+
+def _now(name: str, comment: str) -> sa.Column[datetime]:
+    default = sa.text("now()")
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=False, server_default=default, comment=comment)
+
+
+def _count(name: str, comment: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False, server_default=sa.text("0"), comment=comment)
+
+
+def _one_of(column: str, values: tuple[str, ...], name: str) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} in ({listed})", name=name)
+
+
+watermark = sa.Table(
+    "watermark",
+    metadata,
+    _text("integration", "Name of the integration", primary_key=True),
+    _text("stream", "Name of the stream", primary_key=True),
+    _time("value", "Newest change time that is safely in a batch; a delta starts here, minus the overlap"),
+    _now("moved_at", "When it was last moved"),
+    comment="How far each stream has been extracted",
+)
+
+batch = sa.Table(
+    "batch",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True, comment="Number; older batches have lower ones"),
+    _text("integration", "Name of the integration"),
+    _text("layer", "external: as extracted; mapped: as Odoo should have it"),
+    _text("name", "Name of the stream or the flow"),
+    _text("partition", "Partition key; empty for streams that are not partitioned"),
+    _text("run_id", "Dagster run that wrote it"),
+    _text("path", "Parquet file, below the data root"),
+    sa.Column("rows", sa.BigInteger, nullable=False, comment="Extracted rows that it stands for"),
+    _time("newest", "Newest change time in it", nullable=True),
+    sa.Column(
+        "complete", sa.Boolean, nullable=False, comment="Holds its whole partition: earlier ones say nothing more"
+    ),
+    _now("created_at", "When it was registered"),
+    sa.UniqueConstraint("path", name="batch_path_key"),
+    _one_of("layer", ("external", "mapped"), "batch_layer_check"),
+    sa.Index("batch_by_source", "integration", "layer", "name", "id"),
+    comment="Immutable files of rows: the unit of work between assets",
+)
+
+batch_use = sa.Table(
+    "batch_use",
+    metadata,
+    sa.Column(
+        "batch_id",
+        sa.BigInteger,
+        sa.ForeignKey(f"{SCHEMA}.batch.id", name="batch_use_batch_id_fkey", ondelete="CASCADE"),
+        primary_key=True,
+        comment="The batch",
+    ),
+    _text("consumer", "Who has done it, such as mapped/orders or odoo/sale_order", primary_key=True),
+    _now("done_at", "When it was done"),
+    comment="Which consumer has done which batch; a batch without its row here is still to be done",
+)
+
+record = sa.Table(
+    "record",
+    metadata,
+    _text("integration", "Name of the integration", primary_key=True),
+    _text("entity", "Kind of external record", primary_key=True),
+    _text("external_id", "Its id in the external system", primary_key=True),
+    _text("model", "Odoo model"),
+    sa.Column("odoo_id", sa.BigInteger, nullable=False, comment="Database id of the Odoo record"),
+    _text("hash", "Of the mapped row on which both sides last agreed"),
+    sa.Column("base", JSONB, nullable=False, comment="Values on which both sides last agreed, by Odoo field"),
+    _text("write_date", "Of the Odoo record when they agreed, as Odoo prints it; empty if it was not read"),
+    _time("updated_at", "Change time of that row in the external system", nullable=True),
+    _text("run_id", "Dagster run that wrote it last"),
+    _now("synced_at", "When it was written last"),
+    sa.Index("record_odoo_id_key", "integration", "model", "odoo_id", unique=True),
+    comment="External records and the Odoo records that they are bound to",
+)
+
+outcome = sa.Table(
+    "outcome",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True, comment="Number, in the order of writing"),
+    _text("run_id", "Dagster run"),
+    _text("integration", "Name of the integration"),
+    _text("flow", "Name of the flow"),
+    sa.Column("attempt", sa.Integer, nullable=False, comment="Attempt of the run at this flow, from 1"),
+    _text("entity", "Kind of external record"),
+    _text("external_id", "Its id there; empty where it could not be read"),
+    _text("outcome", "created, updated, unchanged (only with warnings), conflict, rejected or superseded"),
+    sa.Column("weight", sa.BigInteger, nullable=False, comment="Extracted rows that it counts for"),
+    _text("field", "Field at fault, for rejections and conflicts"),
+    _text("code", "Short, stable reason, free of personal data"),
+    _text("reason", "The whole sentence; may hold personal data"),
+    sa.Column("warnings", JSONB, nullable=False, comment="Values that were dropped from the row"),
+    _now("at", "When its chunk was committed"),
+    _one_of("outcome", tuple(Outcome), "outcome_outcome_check"),
+    sa.Index("outcome_by_run", "run_id", "integration", "flow"),
+    sa.Index("outcome_by_record", "integration", "entity", "external_id"),
+    sa.Index("outcome_by_time", "at", postgresql_using="brin"),
+    comment="What happened to each row in each run, for a limited time; unchanged rows are counted only",
+)
+
+dead_letter = sa.Table(
+    "dead_letter",
+    metadata,
+    _text("integration", "Name of the integration", primary_key=True),
+    _text("flow", "Name of the flow", primary_key=True),
+    _text("entity", "Kind of external record", primary_key=True),
+    _text("key", "The external id, or the SHA-256 of the payload where none could be read", primary_key=True),
+    _text("external_id", "Its id in the external system; empty where it could not be read"),
+    _text("payload", "The newest row that was rejected, JSON; may hold personal data"),
+    _text("code", "Short, stable reason, free of personal data"),
+    _text("field", "Field at fault"),
+    _text("reason", "The whole sentence; may hold personal data"),
+    sa.Column("transient", sa.Boolean, nullable=False, comment="A later run may succeed without anybody's help"),
+    sa.Column("attempts", sa.BigInteger, nullable=False, comment="How often it has been rejected"),
+    _now("first_at", "When it was rejected first"),
+    _now("last_at", "When it was rejected last"),
+    _text("run_id", "Dagster run that rejected it last"),
+    comment="Rows that did not get through, until they do",
+)
+
+sync_run = sa.Table(
+    "sync_run",
+    metadata,
+    _text("run_id", "Dagster run", primary_key=True),
+    _text("integration", "Name of the integration", primary_key=True),
+    _text("flow", "Name of the flow", primary_key=True),
+    sa.Column("attempt", sa.Integer, nullable=False, comment="Attempt that the numbers are of, from 1"),
+    _text("mode", "Such as delta or full"),
+    _text("status", "running, succeeded or failed"),
+    _now("started_at", "When the attempt started"),
+    _time("finished_at", "When it ended; empty while it runs, and for a run that was killed", nullable=True),
+    _count("extracted", "Rows that went in; known at the end"),
+    *(_count(word, f"Rows that ended as {word}") for word in Outcome),
+    _text("reason", "Why it failed"),
+    _one_of("status", RUN_STATUSES, "sync_run_status_check"),
+    comment="Numbers of every run and flow: the six outcomes add up to extracted, or the run has failed",
+)

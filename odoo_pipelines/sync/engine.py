@@ -1,0 +1,141 @@
+"""Loads one flow: chunk by chunk plan, apply, report, remember; several chunks at a time on as many connections.
+
+No two chunks in flight share a record. What a chunk did is in the state when it is done, in one transaction; a process
+that dies in between leaves work that the next run finds by sync key and finishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from odoo_pipelines.sync.apply import Applier
+from odoo_pipelines.sync.bind import Binder
+from odoo_pipelines.sync.chunks import Chunk, chunks
+from odoo_pipelines.sync.patience import Patience
+from odoo_pipelines.sync.plan import Planner, PlanOptions
+from odoo_pipelines.sync.ports import FlowState, Odoo, Schemas
+from odoo_pipelines.sync.reference_data import ReferenceData
+from odoo_pipelines.sync.report import ChunkReport, FlowReport, report_chunk, totals
+from odoo_pipelines.sync.resolve import Resolver
+from odoo_pipelines.systems.base import MappedRow, RejectedRow, Target
+from odoo_pipelines.systems.records import Key
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """Choices of a run.
+
+    Attributes:
+        plan: what is looked at and what may be done.
+        chunk_size: rows in one call.
+        connections: chunks in flight.
+    """
+
+    plan: PlanOptions
+    chunk_size: int = 500
+    connections: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    report: ChunkReport
+    totals: list[tuple[str, str, object]]
+
+
+class FlowLoader:
+    """Loads the rows of one flow into Odoo.
+
+    Args:
+        integration: name, the first part of every sync key.
+        target: where the rows go.
+        odoo: the calls.
+        schemas: the server's fields.
+        reference_data: shared by all flows of a run.
+        state: of this flow in this run.
+        options: choices of the run.
+        still_writer: raises when this process is no longer the one that may write for the integration.
+        sleep: takes seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        integration: str,
+        target: Target,
+        odoo: Odoo,
+        schemas: Schemas,
+        reference_data: ReferenceData,
+        state: FlowState,
+        options: LoadOptions,
+        still_writer: Callable[[], None],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._target = target
+        self._state = state
+        self._options = options
+        self._still_writer = still_writer
+        archivable = schemas(target.model).server_name("active") is not None
+        binder = Binder(odoo, target, archivable=archivable)
+        self._resolver = Resolver(
+            integration=integration, target=target, schemas=schemas, reference_data=reference_data, state=state
+        )
+        self._planner = Planner(
+            integration=integration,
+            target=target,
+            odoo=odoo,
+            schemas=schemas,
+            resolver=self._resolver,
+            binder=binder,
+            state=state,
+            options=options.plan,
+        )
+        self._applier = Applier(
+            target=target, odoo=odoo, schemas=schemas, find=binder.ids_by_key, patience=Patience(sleep)
+        )
+
+    def load(
+        self, rows: Iterable[MappedRow | RejectedRow], on_chunk: Callable[[FlowReport], None] = lambda _: None
+    ) -> FlowReport:
+        """Loads all rows.
+
+        Args:
+            rows: in the order in which they came; memory does not grow with their number.
+            on_chunk: told of the progress after every chunk.
+
+        Raises:
+            OdooError: Odoo cannot be reached, or refuses everything; what was done so far is remembered.
+        """
+        report = FlowReport(missing_fields=tuple(self._resolver.missing_fields))
+        in_flight: dict[Future[_Done], frozenset[Key]] = {}
+
+        def take(finished: Iterable[Future[_Done]]) -> None:
+            for future in finished:
+                del in_flight[future]
+                done = future.result()
+                report.add(done.report)
+                report.compare_totals(done.totals)
+                on_chunk(report)
+
+        with ThreadPoolExecutor(self._options.connections, thread_name_prefix="load") as pool:
+            for chunk in chunks(rows, self._options.chunk_size):
+                while len(in_flight) >= self._options.connections or _shares_a_record(chunk, in_flight.values()):
+                    take(wait(in_flight, return_when=FIRST_COMPLETED).done)
+                in_flight[pool.submit(self._load_chunk, chunk)] = chunk.keys
+            while in_flight:
+                take(wait(in_flight, return_when=FIRST_COMPLETED).done)
+        return report
+
+    def _load_chunk(self, chunk: Chunk) -> _Done:
+        self._still_writer()
+        plan = self._planner.plan(chunk)
+        applied = self._applier.apply(plan.planned)
+        report = report_chunk(plan, applied, self._target.model)
+        self._state.commit(report.records, report.outcomes, report.counts)
+        compared = totals(plan, applied, self._target.total) if self._target.total else []
+        return _Done(report, compared)
+
+
+def _shares_a_record(chunk: Chunk, in_flight: Iterable[frozenset[Key]]) -> bool:
+    return any(not chunk.keys.isdisjoint(keys) for keys in in_flight)

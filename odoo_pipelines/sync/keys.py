@@ -1,0 +1,25 @@
+"""Sync keys: how a record of Odoo tells which external record it belongs to, and for which integration."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+SYNC_KEY_FIELD = "x_sync_key"
+XMLID_MODULE = "__odoo_pipelines__"
+"""No module may ever have this name: Odoo deletes records under a real module's name when that module is upgraded."""
+
+
+def sync_key(integration: str, entity: str, *ids: str) -> str:
+    """Returns `<integration>.<entity>.<id>[.<id>]`, every part quoted so that no two records share a key.
+
+    Letters, digits, `_` and `-` stay readable; everything else, dots included, is percent-encoded. The result is
+    also a valid name of an xmlid, which may not hold spaces.
+    """
+    return ".".join(
+        (integration, entity, *(quote(part, safe="").replace(".", "%2E").replace("~", "%7E") for part in ids))
+    )
+
+
+def xmlid(key: str) -> str:
+    """The external id under which `load` creates the record at most once."""
+    return f"{XMLID_MODULE}.{key}"

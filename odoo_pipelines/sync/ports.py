@@ -1,0 +1,88 @@
+"""What the engine needs of the world, as Protocols: Odoo, its schema, and the state of one flow in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from odoo_pipelines.systems.records import Binding, Counts, Key, Record, RowOutcome
+
+
+class LoadMessage(Protocol):
+    """One message of `load`: why a row was refused.
+
+    `record` is the 0-based number of the record (a row with its sub-rows) in the call, None where Odoo does not tell.
+    """
+
+    @property
+    def record(self) -> int | None: ...
+    @property
+    def field(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+class LoadResult(Protocol):
+    """Answer of `load`: ids in the order of the records, or None and the messages that say why not."""
+
+    @property
+    def ids(self) -> Sequence[int] | None: ...
+    @property
+    def messages(self) -> Sequence[LoadMessage]: ...
+
+
+class Odoo(Protocol):
+    """The calls that the engine makes. Reading ones repeat themselves; writing ones are sent once."""
+
+    def search_read(
+        self, model: str, domain: Sequence[Any], fields: Sequence[str], *, context: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]: ...
+    def read(self, model: str, ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]: ...
+    def load(self, model: str, fields: Sequence[str], rows: Sequence[Sequence[str]]) -> LoadResult: ...
+    def write(self, model: str, ids: Sequence[int], vals: Mapping[str, Any]) -> None: ...
+    def web_save_multi(self, model: str, ids: Sequence[int], vals_list: Sequence[Mapping[str, Any]]) -> None: ...
+    def unlink(self, model: str, ids: Sequence[int]) -> None: ...
+    def call(self, model: str, method: str, ids: Sequence[int] = ()) -> Any: ...
+
+
+class Schema(Protocol):
+    """One model's fields as the server has them."""
+
+    def server_name(self, name: str) -> str | None:
+        """The server's name of a field of Odoo 19; None where it has no such field."""
+
+    def relation(self, name: str) -> str:
+        """The model that a relational field points to."""
+
+    def cast(self, name: str, value: Any) -> Any:
+        """The value as Odoo will hold and print it.
+
+        Raises:
+            RowRejectedError: it does not fit the field.
+        """
+
+    def canonical(self, name: str, value: Any) -> Any:
+        """A value that was read, in the one form in which values are compared."""
+
+    def written(self, name: str, value: Any) -> Any:
+        """A cast value in the form that `write` takes."""
+
+    def column(self, name: str) -> str:
+        """The column of `load` that takes this field."""
+
+    def cell(self, name: str, value: Any) -> str:
+        """The value as a cell of `load`."""
+
+
+class Schemas(Protocol):
+    """Schemas by model."""
+
+    def __call__(self, model: str) -> Schema: ...
+
+
+class FlowState(Protocol):
+    """The state, as one flow of one integration sees it in one run."""
+
+    def bindings(self, entity: str, external_ids: Iterable[str]) -> Mapping[str, Binding]: ...
+    def records(self, keys: Iterable[Key]) -> Mapping[Key, Record]: ...
+    def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None: ...

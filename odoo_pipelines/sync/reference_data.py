@@ -1,0 +1,102 @@
+"""Odoo's own reference data (countries, languages, pricelists, taxes), looked up once per run for all threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from threading import Lock
+from typing import Any, TypeAlias
+
+from odoo_pipelines.sync.ports import Odoo, Schemas
+from odoo_pipelines.systems.base import Lookup
+
+_EVEN_ARCHIVED = {"active_test": False}
+_COMPANY = ""
+
+Candidates: TypeAlias = tuple[int | bool, ...]
+
+
+class ReferenceData:
+    """Finds ids of reference data by what the external system calls them.
+
+    Args:
+        odoo: where it is read.
+        schemas: to follow dotted paths.
+        company_id: whose language is the fallback; None takes the first company.
+    """
+
+    def __init__(self, odoo: Odoo, schemas: Schemas, company_id: int | None = None) -> None:
+        self._odoo = odoo
+        self._schemas = schemas
+        self._company_id = company_id
+        self._found: dict[Lookup, dict[str, Candidates]] = {}
+        self._languages: dict[str, str] | None = None
+        self._lock = Lock()
+
+    def candidates(self, lookup: Lookup, values: Iterable[str]) -> dict[str, Candidates]:
+        """Ids by value, the preferred one (the lowest) first; False among them stands for "none is needed"."""
+        wanted = set(values)
+        with self._lock:
+            known = self._found.setdefault(lookup, {})
+            unknown = sorted(wanted - known.keys())
+            if unknown:
+                found = self._search(lookup, unknown)
+                own = self._company_value(lookup.none_for_company)
+                known.update({value: (*found.get(value, ()), *([False] if value == own else [])) for value in unknown})
+            return {value: known[value] for value in wanted}
+
+    def language(self, tag: str) -> str | None:
+        """The active language for a tag: the same locale, else another one of that language, else the company's."""
+        with self._lock:
+            if self._languages is None:
+                self._languages = self._read_languages()
+        locale = tag.replace("-", "_").lower()
+        short = locale.partition("_")[0]
+        candidates = (locale, f"{short}_{short}", short, _COMPANY)
+        return next((self._languages[each] for each in candidates if each in self._languages), None)
+
+    def _read_languages(self) -> dict[str, str]:
+        rows = self._odoo.search_read("res.lang", [("active", "=", True)], ["code"])
+        languages = _by_tag(row["code"] for row in sorted(rows, key=lambda row: int(row["id"])))
+        company = self._company(["partner_id"])
+        (partner,) = self._odoo.read("res.partner", [company["partner_id"]], ["lang"])
+        if partner["lang"]:
+            languages[_COMPANY] = partner["lang"]
+        return languages
+
+    def _company(self, fields: list[str]) -> dict[str, Any]:
+        chosen = [("id", "=", self._company_id)] if self._company_id else []
+        return min(self._odoo.search_read("res.company", chosen, fields), key=lambda row: int(row["id"]))
+
+    def _company_value(self, path: str) -> str | None:
+        if not path:
+            return None
+        head, _, rest = path.partition(".")
+        company = self._company([head])
+        (related,) = self._odoo.read(self._schemas("res.company").relation(head), [company[head]], [rest])
+        return str(related[rest])
+
+    def _search(self, lookup: Lookup, values: list[str]) -> dict[str, tuple[int, ...]]:
+        head, _, rest = lookup.field.partition(".")
+        if not rest:
+            rows = self._odoo.search_read(lookup.model, [(head, "in", values), *lookup.also], [head])
+            return _by_value((str(row[head]), row["id"]) for row in rows)
+        related = self._schemas(lookup.model).relation(head)
+        names = self._odoo.search_read(related, [(rest, "in", values)], [rest], context=_EVEN_ARCHIVED)
+        value_of = {row["id"]: str(row[rest]) for row in names}
+        rows = self._odoo.search_read(lookup.model, [(head, "in", list(value_of)), *lookup.also], [head])
+        return _by_value((value_of[row[head]], row["id"]) for row in rows)
+
+
+def _by_value(pairs: Iterable[tuple[str, Any]]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for value, odoo_id in sorted(pairs):
+        found[value] = (*found.get(value, ()), odoo_id)
+    return found
+
+
+def _by_tag(codes: Iterable[str]) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    for code in codes:
+        tags.setdefault(code.lower(), code)
+        tags.setdefault(code.partition("_")[0].lower(), code)
+    return tags

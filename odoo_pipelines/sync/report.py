@@ -1,0 +1,211 @@
+"""What became of a chunk and of a flow: outcomes, records to remember, totals compared. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.sync.apply import Applied
+from odoo_pipelines.sync.chunks import ChunkRow
+from odoo_pipelines.sync.diff import agreed_base, latest
+from odoo_pipelines.sync.plan import TRANSIENT_CODES, Decided, Plan, Planned
+from odoo_pipelines.systems.base import MappedRow, RejectedRow
+from odoo_pipelines.systems.records import Counts, Outcome, Record, RowOutcome
+
+_SAMPLE = 20
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One rejected or conflicting row, without a value of it: fit for metadata."""
+
+    external_id: str
+    field: str
+    code: str
+
+
+@dataclass(slots=True)
+class ChunkReport:
+    """What the state has to take in, in one transaction.
+
+    Attributes:
+        records: bindings and bases as they are now.
+        outcomes: of every row.
+        counts: the same, added up.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    outcomes: list[RowOutcome] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+
+    def add(self, outcome: RowOutcome) -> None:
+        """Takes in what became of a row."""
+        self.outcomes.append(outcome)
+        self.counts.add(outcome.outcome, outcome.weight)
+
+
+@dataclass(slots=True)
+class FlowReport:
+    """What became of all rows of a flow in a run.
+
+    Attributes:
+        counts: rows and outcomes.
+        rejections: a sample.
+        warnings: how often each kind of value was dropped.
+        totals_compared: records whose total in Odoo was read.
+        totals_differing: external ids of those whose total is not the external one; a sample.
+        missing_fields: fields that the server lacks.
+    """
+
+    counts: Counts = field(default_factory=Counts)
+    rejections: list[Rejection] = field(default_factory=list)
+    warnings: dict[str, int] = field(default_factory=dict)
+    totals_compared: int = 0
+    totals_differing: list[str] = field(default_factory=list)
+    missing_fields: tuple[str, ...] = ()
+
+    def add(self, chunk: ChunkReport) -> None:
+        """Takes in a chunk that the state has recorded."""
+        self.counts.extracted += chunk.counts.extracted
+        for outcome, count in chunk.counts.by_outcome.items():
+            self.counts.add(outcome, count)
+        for each in chunk.outcomes:
+            if each.outcome in (Outcome.REJECTED, Outcome.CONFLICT) and len(self.rejections) < _SAMPLE:
+                self.rejections.append(Rejection(each.external_id, each.field, each.code))
+            for warning in each.warnings:
+                self.warnings[warning] = self.warnings.get(warning, 0) + 1
+
+    def compare_totals(self, pairs: Iterable[tuple[str, str, Any]]) -> None:
+        """Takes in (external id, external total, Odoo's total) of records that were read."""
+        for external_id, external, odoo in pairs:
+            self.totals_compared += 1
+            if abs(Decimal(external) - Decimal(str(odoo))) >= _CENT and len(self.totals_differing) < _SAMPLE:
+                self.totals_differing.append(external_id)
+
+
+def merged(reports: Iterable[FlowReport]) -> FlowReport:
+    """Several reports of one flow as one."""
+    total = FlowReport()
+    for report in reports:
+        total.counts.extracted += report.counts.extracted
+        for outcome, count in report.counts.by_outcome.items():
+            total.counts.add(outcome, count)
+        total.rejections = (total.rejections + report.rejections)[:_SAMPLE]
+        for warning, count in report.warnings.items():
+            total.warnings[warning] = total.warnings.get(warning, 0) + count
+        total.totals_compared += report.totals_compared
+        total.totals_differing = (total.totals_differing + report.totals_differing)[:_SAMPLE]
+        total.missing_fields = report.missing_fields or total.missing_fields
+    return total
+
+
+def report_chunk(plan: Plan, applied: Applied, model: str) -> ChunkReport:
+    """The outcomes of a chunk; every row has exactly one."""
+    report = ChunkReport()
+    report.counts.extracted = plan.chunk.weight
+    for rejected in plan.chunk.rejected:
+        report.add(_rejected_by_mapping(rejected))
+    for decided in plan.decided:
+        _add_decided(report, decided)
+    for planned in plan.planned:
+        _add_planned(report, planned, applied, model)
+    return report
+
+
+def totals(plan: Plan, applied: Applied, total_field: str) -> list[tuple[str, str, Any]]:
+    """(external id, external total, Odoo's total) of the rows of a chunk whose record was read afterwards."""
+    return [
+        (planned.source.row.external_id, planned.source.row.total, applied.after[odoo_id][total_field])
+        for planned in plan.planned
+        if planned.source.row.total is not None
+        and (odoo_id := applied.ids.get(planned.resolved.key)) in applied.after
+        and total_field in applied.after[odoo_id]
+    ]
+
+
+def _add_decided(report: ChunkReport, decided: Decided) -> None:
+    if decided.record:
+        report.records.append(decided.record)
+    _add(report, decided.source, decided.outcome, decided.error, decided.warnings)
+
+
+def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model: str) -> None:
+    error = applied.refused.get(planned.resolved.key)
+    odoo_id = applied.ids.get(planned.resolved.key)
+    if error is None and odoo_id is not None:
+        report.records.append(_agreed(planned, odoo_id, applied, model))
+        _add(report, planned.source, planned.outcome, None, planned.resolved.warnings)
+        return
+    if odoo_id is not None and planned.record is None:
+        report.records.append(_bound_only(planned, odoo_id, model))
+    _add(report, planned.source, Outcome.REJECTED, error, planned.resolved.warnings)
+
+
+def _agreed(planned: Planned, odoo_id: int, applied: Applied, model: str) -> Record:
+    row, before = planned.source.row, planned.record
+    return Record(
+        entity=row.entity,
+        external_id=row.external_id,
+        model=model,
+        odoo_id=odoo_id,
+        hash=row.hash,
+        base=agreed_base(planned.resolved, before.base if before else None),
+        write_date=str(applied.after.get(odoo_id, {}).get("write_date") or ""),
+        updated_at=latest(before.updated_at if before else None, row.updated_at),
+    )
+
+
+def _bound_only(planned: Planned, odoo_id: int, model: str) -> Record:
+    """A record that is in Odoo but not as it should be: its place is remembered, and the next run tries again."""
+    row = planned.source.row
+    return Record(row.entity, row.external_id, model, odoo_id, "", {}, "", None)
+
+
+def _add(
+    report: ChunkReport,
+    source: ChunkRow,
+    outcome: Outcome,
+    error: RowRejectedError | None,
+    warnings: tuple[str, ...],
+) -> None:
+    row = source.row
+    refused = outcome in (Outcome.REJECTED, Outcome.CONFLICT)
+    report.add(
+        RowOutcome(
+            row.entity,
+            row.external_id,
+            outcome,
+            weight=row.weight + (source.repeats if refused else 0),
+            field=error.field if error else "",
+            code=error.code if error else "",
+            reason=error.reason if error else "",
+            transient=bool(error and error.code in TRANSIENT_CODES),
+            payload=_payload(row) if refused else "",
+            warnings=warnings,
+        )
+    )
+    if source.repeats and not refused:
+        report.add(RowOutcome(row.entity, row.external_id, Outcome.UNCHANGED, weight=source.repeats))
+
+
+def _rejected_by_mapping(rejected: RejectedRow) -> RowOutcome:
+    return RowOutcome(
+        rejected.entity,
+        rejected.external_id,
+        Outcome.REJECTED,
+        field=rejected.error.field,
+        code=rejected.error.code,
+        reason=rejected.error.reason,
+        payload=rejected.payload,
+    )
+
+
+def _payload(row: MappedRow) -> str:
+    lines = None if row.lines is None else [{"id": line.external_id, **line.values} for line in row.lines]
+    return orjson.dumps({"values": row.values, "lines": lines, "state": row.state}).decode()

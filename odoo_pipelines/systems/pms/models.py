@@ -1,0 +1,103 @@
+"""Payloads of the PMS. Older installations omit most fields; only ids are asked for here, mappings ask for more."""
+
+from __future__ import annotations
+
+from odoo_pipelines.systems.payload import (
+    CalendarDate,
+    Count,
+    Flag,
+    Integer,
+    Number,
+    OptionalId,
+    Payload,
+    Price,
+    RecordPayload,
+    Text,
+    UtcDatetime,
+)
+
+
+class Address(Payload):
+    """Where a guest lives."""
+
+    street: Text = None
+    street2: Text = None
+    city: Text = None
+    postal_code: Text = None
+
+
+class Guest(RecordPayload):
+    """A person; a record of its own or a part of a booking."""
+
+    first_name: Text = None
+    last_name: Text = None
+    email: Text = None
+    phone: Text = None
+    mobile: Text = None
+    country: Text = None
+    country_code: Text = None
+    language: Text = None
+    address: Address | None = None
+    date_of_birth: CalendarDate = None
+    document_type: Text = None
+    document_number: Text = None
+    nationality: Text = None
+    vip_status: Flag = None
+    loyalty_points: Integer = None
+
+
+class RoomType(RecordPayload):
+    """A type of room on sale."""
+
+    name: Text = None
+    price_per_night: Price = None
+    max_occupancy: Count = None
+
+
+class BookedRoom(Payload):
+    """One or several rooms of a type, in a booking."""
+
+    id: OptionalId = None
+    room_type_id: OptionalId = None
+    room_type_name: Text = None
+    room_number: Text = None
+    rate_plan_name: Text = None
+    quantity: Count = None
+    price_per_night: Price = None
+    adults: Count = None
+    children: Count = None
+    max_occupancy: Count = None
+
+
+class Extra(Payload):
+    """A service that is booked with the rooms."""
+
+    id: OptionalId = None
+    name: Text = None
+    quantity: Price = None
+    price_per_unit: Price = None
+
+
+class Channel(Payload):
+    """Through which a booking came."""
+
+    source: Text = None
+
+
+class Booking(RecordPayload):
+    """A stay, with its guest, rooms and extras."""
+
+    booking_reference: Text = None
+    status: Text = None
+    check_in: CalendarDate = None
+    check_out: CalendarDate = None
+    adults: Count = None
+    children: Count = None
+    channel: Channel | None = None
+    special_requests: Text = None
+    currency: Text = None
+    total_amount: Number = None
+    guest: Guest | None = None
+    rooms: list[BookedRoom] | None = None
+    extras: list[Extra] | None = None
+    created_at: UtcDatetime = None

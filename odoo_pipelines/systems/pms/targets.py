@@ -1,0 +1,205 @@
+"""The models of Odoo that the PMS fills: every field with its type, its source and its traps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from odoo_pipelines.systems.base import Lifecycle, LineTarget, Lookup, Match, Target, TargetField, Transition
+from odoo_pipelines.systems.pms.mapping.partners import GUEST
+from odoo_pipelines.systems.pms.mapping.products import EXTRA, ROOM_TYPE
+
+ANY_ENTITY = "*"
+"""As `references`: the mapped value names the entity itself, as "<entity>/<external id>"."""
+
+
+def _guest(*names: str) -> tuple[str, ...]:
+    return tuple(f"{place}.{name}" for place in ("guests", "bookings.guest") for name in names)
+
+
+def _booking(*names: str) -> tuple[str, ...]:
+    return tuple(f"bookings.{name}" for name in names)
+
+
+PARTNER = Target(
+    model="res.partner",
+    fields=(
+        TargetField("name", "char", personal=True, sources=_guest("first_name", "last_name")),
+        TargetField("email", "char", personal=True, sources=_guest("email")),
+        TargetField("phone", "char", personal=True, sources=_guest("phone", "mobile")),
+        TargetField("mobile", "char", optional=True, personal=True, sources=_guest("mobile")),
+        TargetField(
+            "country_id",
+            "many2one",
+            lookup=Lookup("res.country", "code"),
+            personal=True,
+            sources=_guest("country", "country_code"),
+        ),
+        TargetField("lang", "selection", language=True, personal=True, sources=_guest("language")),
+        TargetField("street", "char", personal=True, sources=_guest("address.street")),
+        TargetField("street2", "char", personal=True, sources=_guest("address.street2")),
+        TargetField("city", "char", personal=True, sources=_guest("address.city")),
+        TargetField("zip", "char", personal=True, sources=_guest("address.postal_code")),
+        # Odoo counts this up itself with every invoice.
+        TargetField("customer_rank", "integer", only_on_create=True),
+        TargetField(
+            "x_external_guest_id",
+            "char",
+            label="External guest ID",
+            indexed=True,
+            personal=True,
+            sources=_guest("id"),
+        ),
+        TargetField("x_date_of_birth", "date", label="Date of birth", personal=True, sources=_guest("date_of_birth")),
+        TargetField("x_document_type", "char", label="Document type", personal=True, sources=_guest("document_type")),
+        TargetField(
+            "x_document_number", "char", label="Document number", personal=True, sources=_guest("document_number")
+        ),
+        TargetField("x_nationality", "char", label="Nationality", personal=True, sources=_guest("nationality")),
+        TargetField("x_vip_status", "boolean", label="VIP", personal=True, sources=_guest("vip_status")),
+        TargetField(
+            "x_loyalty_points", "integer", label="Loyalty points", personal=True, sources=_guest("loyalty_points")
+        ),
+    ),
+    matches=(
+        Match(GUEST, search="email_normalized", value="email"),
+        Match(GUEST, search="phone_sanitized", value="phone"),
+    ),
+)
+
+PRODUCT = Target(
+    model="product.product",
+    fields=(
+        TargetField("name", "char", sources=("rooms.name", "bookings.rooms.room_type_name", "bookings.extras.name")),
+        TargetField("type", "selection"),
+        TargetField("list_price", "float", sources=("rooms.price_per_night", "bookings.extras.price_per_unit")),
+        TargetField("categ_id", "many2one", lookup=Lookup("product.category", "name"), only_on_create=True),
+        TargetField("x_is_room", "boolean", label="Is a room"),
+        TargetField(
+            "x_external_room_type_id",
+            "char",
+            label="External room type ID",
+            indexed=True,
+            sources=("rooms.id", "bookings.rooms.room_type_id"),
+        ),
+        TargetField(
+            "x_max_occupancy",
+            "integer",
+            label="Maximum occupancy",
+            sources=("rooms.max_occupancy", "bookings.rooms.max_occupancy"),
+        ),
+    ),
+    matches=(
+        Match(
+            ROOM_TYPE,
+            search="name",
+            value="name",
+            also=(("x_is_room", "=", True), ("x_external_room_type_id", "=", False)),
+        ),
+        Match(EXTRA, search="name", value="name", also=(("type", "=", "service"), ("x_is_room", "=", False))),
+    ),
+)
+
+_ORDER_LINES = LineTarget(
+    field="order_line",
+    model="sale.order.line",
+    parent="order_id",
+    fields=(
+        TargetField(
+            "product_id",
+            "many2one",
+            references=ANY_ENTITY,
+            sources=_booking("rooms.room_type_id", "rooms.room_type_name", "extras.name"),
+        ),
+        TargetField("name", "text", sources=_booking("rooms.room_type_name", "check_in", "check_out", "extras.name")),
+        TargetField(
+            "product_uom_qty", "float", sources=_booking("rooms.quantity", "check_in", "check_out", "extras.quantity")
+        ),
+        TargetField("price_unit", "float", sources=_booking("rooms.price_per_night", "extras.price_per_unit")),
+        TargetField(
+            "tax_ids",
+            "many2many",
+            lookup=Lookup(
+                "account.tax",
+                "name",
+                required=True,
+                cure="create the sales tax, or correct `taxes` of the integration",
+                also=(("type_tax_use", "=", "sale"),),
+            ),
+        ),
+        TargetField("technical_price_unit", "float", optional=True, only_on_create=True),
+        TargetField("x_room_number", "char", label="Room number", sources=_booking("rooms.room_number")),
+        TargetField("x_rate_plan", "char", label="Rate plan", sources=_booking("rooms.rate_plan_name")),
+        TargetField("x_adults", "integer", label="Adults", sources=_booking("rooms.adults")),
+        TargetField("x_children", "integer", label="Children", sources=_booking("rooms.children")),
+    ),
+    quantity="product_uom_qty",
+    rewritten_together=(
+        ("product_id", ("name", "price_unit", "tax_ids", "technical_price_unit")),
+        ("product_uom_qty", ("price_unit", "technical_price_unit")),
+    ),
+)
+
+
+def order_state(values: Mapping[str, Any]) -> str:
+    """Names the state of an order: draft, sale, locked or cancel. A quotation that was sent is still a draft."""
+    if values["state"] == "sale":
+        return "locked" if values["locked"] else "sale"
+    return "draft" if values["state"] == "sent" else str(values["state"])
+
+
+_LIFECYCLE = Lifecycle(
+    read=("state", "locked"),
+    state_of=order_state,
+    transitions=(
+        Transition("draft", "sale", ("action_confirm",), overwrites=("date_order",)),
+        Transition("draft", "cancel", ("action_cancel",)),
+        Transition("sale", "locked", ("action_lock",)),
+        Transition("sale", "cancel", ("action_cancel",)),
+        Transition("locked", "sale", ("action_unlock",)),
+        Transition("cancel", "draft", ("action_draft",)),
+    ),
+    frozen=("locked",),
+    lines_kept=("sale", "locked"),
+    fixed=("pricelist_id",),
+    edited_in=("draft",),
+    initial="draft",
+)
+
+SALE_ORDER = Target(
+    model="sale.order",
+    fields=(
+        TargetField("partner_id", "many2one", references=GUEST, sources=_booking("guest.id")),
+        TargetField("client_order_ref", "char", sources=_booking("booking_reference")),
+        TargetField("date_order", "datetime", sources=_booking("created_at")),
+        TargetField("note", "html", personal=True, sources=_booking("special_requests")),
+        TargetField(
+            "pricelist_id",
+            "many2one",
+            lookup=Lookup(
+                "product.pricelist",
+                "currency_id.name",
+                required=True,
+                cure="create a pricelist in the booking's currency",
+                none_for_company="currency_id.name",
+            ),
+            sources=_booking("currency"),
+        ),
+        TargetField("x_external_id", "char", label="External ID", indexed=True, sources=_booking("id")),
+        TargetField("x_external_reference", "char", label="External reference", sources=_booking("booking_reference")),
+        TargetField("x_check_in_date", "date", label="Check-in", sources=_booking("check_in")),
+        TargetField("x_check_out_date", "date", label="Check-out", sources=_booking("check_out")),
+        TargetField("x_number_of_nights", "integer", label="Nights", sources=_booking("check_in", "check_out")),
+        TargetField(
+            "x_number_of_guests",
+            "integer",
+            label="Guests",
+            sources=_booking("adults", "children", "rooms.adults", "rooms.children"),
+        ),
+        TargetField("x_booking_channel", "char", label="Booking channel", sources=_booking("channel.source")),
+        TargetField("x_external_status", "char", label="External status", sources=_booking("status")),
+    ),
+    lines=_ORDER_LINES,
+    lifecycle=_LIFECYCLE,
+    total="amount_total",
+)

@@ -1,0 +1,118 @@
+"""One embedded PostgreSQL for the whole session, all xdist workers included, and fresh databases on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import settings
+from sqlalchemy.engine import make_url
+
+from odoo_pipelines.stores.database import connect, migrate
+from odoo_pipelines.stores.embedded import ensure_server, release_server
+from odoo_pipelines.stores.server import ServerDirectory
+from odoo_pipelines.stores.state import State
+
+SERVER_VARIABLE = "ODOO_PIPELINES_TESTS_SERVER"
+GRACE_SECONDS = 0.2
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controlling process chooses the server's directory; the workers inherit it."""
+    if SERVER_VARIABLE not in os.environ:
+        home = Path(tempfile.mkdtemp(prefix="odoo-pipelines-tests-"))
+        home.chmod(0o711)  # run by root, the server works under another account
+        os.environ[SERVER_VARIABLE] = str(home)
+        config.add_cleanup(lambda: _remove_server(home))
+
+
+def _remove_server(home: Path) -> None:
+    """The workers have ended by now; without this process the server has no user left."""
+    del os.environ[SERVER_VARIABLE]
+    release_server(home)
+    while ServerDirectory(home).is_kept():
+        time.sleep(0.05)
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def server_url() -> str:
+    """URL of the superuser's database on the session's server, which need not survive a power cut."""
+    url = ensure_server(Path(os.environ[SERVER_VARIABLE]), grace_seconds=GRACE_SECONDS)
+    _execute(url, "alter system set fsync = off", "alter system set full_page_writes = off", "select pg_reload_conf()")
+    return url
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    """Name of a migrated database that is cloned for every test that wants one."""
+    with _database(server_url, "template1") as url:
+        engine = connect(url)
+        migrate(engine)
+        engine.dispose()
+        yield _name_of(url)
+
+
+@pytest.fixture(scope="session")
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A migrated database that the tests of one worker share."""
+    with _database(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def fresh_database_url(server_url: str, template: str) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    with _database(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """A database of the test's own without any table."""
+    with _database(server_url, "template1") as url:
+        yield url
+
+
+@pytest.fixture
+def engine(fresh_database_url: str) -> Iterator[sa.Engine]:
+    """Connections to a migrated database of the test's own."""
+    engine = connect(fresh_database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def state(engine: sa.Engine) -> State:
+    """An empty state of the test's own."""
+    return State(engine)
+
+
+@contextmanager
+def _database(server_url: str, template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    _execute(server_url, f"create database {name} template {template}")
+    yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+    _execute(server_url, f"drop database {name} with (force)")
+
+
+def _name_of(url: str) -> str:
+    return make_url(url).database or ""
+
+
+def _execute(url: str, *statements: str) -> None:
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odoo_pipelines.errors import (
+    ExternalAuthenticationError,
+    ExternalProtocolError,
+    ExternalRequestError,
+)
+from odoo_pipelines.external.answers import checked, read_json, storable
+from odoo_pipelines.external.transport import Answer
+
+_PLACE = "GET https://a.example/orders"
+
+
+def _answer(body: bytes = b"confidential", status: int = 200) -> Answer:
+    return Answer(_PLACE, status, body)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_a_2xx_passes(status: int) -> None:
+    assert checked(_answer(status=status)).status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "cure"),
+    [
+        (400, ExternalRequestError, "The log of the external system"),
+        (401, ExternalAuthenticationError, "Check API key and secret, and that the clock"),
+        (403, ExternalAuthenticationError, "Give the API key the right"),
+        (404, ExternalRequestError, "Check the URL"),
+        (409, ExternalRequestError, "The log of the external system"),
+        (422, ExternalRequestError, "The log of the external system"),
+        (499, ExternalRequestError, "The log of the external system"),
+        (100, ExternalProtocolError, "set the URL"),
+        (304, ExternalProtocolError, "set the URL"),
+    ],
+)
+def test_any_other_status_is_an_error_with_a_cure_and_without_the_body(
+    status: int, error: type[Exception], cure: str
+) -> None:
+    with pytest.raises(error, match=cure) as caught:
+        checked(_answer(status=status))
+    assert str(status) in str(caught.value)
+    assert _PLACE in str(caught.value)
+    assert "confidential" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>confidential</html>",
+        b'{"confidential": 1',
+        b'{"confidential": NaN}',
+        b'{"confidential": -Infinity}',
+        b'{"confidential": 1e400}',
+        b'{"confidential": 1e400, "n": 12345678901234567890}',
+        b'{"confidential": NaN, "n": 12345678901234567890}',
+        b'{"confidential": ' + b"9" * 5000 + b"}",
+        b'{"confidential": "\xff"}',
+        b'{"confidential": "\xff", "t": "\\ud83d"}',
+        b'{"confidential": "\xed\xa0\xbd", "t": "\\ud83d"}',  # a surrogate in UTF-8 bytes
+        b"[" * 100_000,
+        b"\\ud83d" + b"[" * 100_000,
+        b'["\\ud83d",' + b"[" * 100_000,
+    ],
+)
+def test_a_body_that_is_no_json_is_a_protocol_error_with_a_cure_and_without_the_body(body: bytes) -> None:
+    with pytest.raises(ExternalProtocolError, match=r"not valid JSON.*Check that the URL.*NaN") as caught:
+        read_json(_answer(body))
+    assert "confidential" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64, -(2**63) - 1, 10**30, 9007199254740993])
+def test_an_integer_of_any_size_arrives_unchanged(number: int) -> None:
+    value = read_json(_answer(b'{"id": %d}' % number))
+    assert value == {"id": number}
+    assert type(value["id"]) is int
+
+
+def test_of_equal_keys_the_last_counts_on_both_ways_of_reading() -> None:
+    assert read_json(_answer(b'{"a": 1, "a": 2}')) == {"a": 2}
+    assert read_json(_answer(b'{"a": 1, "a": 12345678901234567890}')) == {"a": 12345678901234567890}
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+).filter(lambda value: "inf" not in repr(value))
+
+
+@given(_json)
+def test_what_a_server_sends_is_what_we_read(value: Any) -> None:
+    assert read_json(_answer(orjson.dumps(value))) == value
+
+
+def test_a_number_keeps_what_a_double_can_hold() -> None:
+    value = read_json(_answer(b"[0.1, 1234567.89, 0.1000000000000000055511151231257827]"))
+    assert value == [0.1, 1234567.89, 0.1]
+    assert all(math.isfinite(number) for number in value)
+
+
+def test_a_row_with_half_a_surrogate_pair_becomes_json_text_and_the_others_stay() -> None:
+    answer = _answer(b'[{"id": 1, "t": "\\ud83d\\ude00"}, {"id": 2, "t": "\\ud83d"}, {"id": 3}]')
+    rows = storable(read_json(answer), answer)
+    assert rows == [{"id": 1, "t": "\U0001f600"}, '{"id": 2, "t": "\\ud83d"}', {"id": 3}]
+    assert orjson.dumps(rows)
+
+
+def test_rows_are_left_alone_otherwise() -> None:
+    rows = [{"id": 1, "t": "\U0001f600"}, None, 7]
+    assert storable(rows, _answer(orjson.dumps(rows))) is rows

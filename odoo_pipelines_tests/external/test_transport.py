@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import gzip
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from odoo_pipelines.errors import ExternalProtocolError, ExternalUnavailableError
+from odoo_pipelines.external.client import ExternalClient
+from odoo_pipelines.external.retries import ATTEMPTS
+from odoo_pipelines_tests.external.conftest import KEY, SECRET, Clock, CountingLimiter
+from odoo_pipelines_tests.external.server import Received, Reply, Server, json_reply, serving
+
+Connect = Callable[..., ExternalClient]
+
+
+def _ask(client: ExternalClient, method: str) -> Any:
+    if method == "GET":
+        return client.get("/orders")
+    return client.post("/orders", {}, "k") if method == "POST" else client.put("/orders", {})
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Reply(408), id="408"),
+        pytest.param(Reply(429), id="429"),
+        pytest.param(Reply(500), id="500"),
+        pytest.param(Reply(503), id="503"),
+        pytest.param(Reply(fault="reset"), id="connection reset"),
+        pytest.param(Reply(fault="cut", body=b'{"a": 1, "b": 2}'), id="cut body"),
+        pytest.param(Reply(fault="cut chunk", body=b'{"a": 1, "b": 2}'), id="cut chunk"),
+        pytest.param(Reply(body=b"no gzip", headers={"Content-Encoding": "gzip"}), id="damaged compression"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_a_fault_that_may_pass_is_tried_again(
+    client: ExternalClient, server: Server, clock: Clock, fault: Reply, method: str
+) -> None:
+    server.script(fault, json_reply({"id": 1}))
+    assert _ask(client, method) == {"id": 1}
+    assert clock.slept == [1.0]
+    assert (client.requests.total, client.requests.retried) == (2, 1)
+
+
+def test_a_repeated_post_carries_the_same_key_and_body(client: ExternalClient, server: Server) -> None:
+    server.script(Reply(fault="reset"), Reply(502), json_reply({}))
+    client.post("/orders", {"amount": 1.5}, "key/7")
+    assert len({(received.headers["Idempotency-Key"], received.body) for received in server.received}) == 1
+
+
+def test_a_silent_server_is_given_up_after_the_read_time_out(connect: Connect, server: Server, clock: Clock) -> None:
+    server.script(Reply(fault="silence"), json_reply({"id": 1}))
+    assert connect(read_timeout=0.05).get("/orders") == {"id": 1}
+    assert clock.slept == [1.0]
+
+
+def test_a_server_that_stays_silent_is_unavailable(connect: Connect, server: Server) -> None:
+    server.script(Reply(fault="silence"))
+    with pytest.raises(ExternalUnavailableError, match=r"got no answer within 0.02 s, the last of 6 tries"):
+        connect(read_timeout=0.02).get("/orders")
+
+
+def test_a_refused_connection_is_unavailable(connect: Connect) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(ExternalUnavailableError, match="found or kept no connection") as caught:
+        connect(url=f"http://127.0.0.1:{port}").get("/orders", {"cursor": "opaque"})
+    assert caught.value.status is None
+    assert "opaque" not in str(caught.value)
+
+
+def test_a_host_that_takes_no_connection_is_given_up_after_the_connect_time_out(connect: Connect) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = full.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:  # the queue of connections to accept is full now
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        client = connect(url=f"http://127.0.0.1:{address[1]}", connect_timeout=0.02)
+        with pytest.raises(ExternalUnavailableError, match=r"got no connection within 0.02 s"):
+            client.get("/orders")
+        for filler in fillers:
+            filler.close()
+
+
+def test_after_all_tries_the_error_tells_the_last_status_and_a_cure_without_secrets(
+    connect: Connect, server: Server
+) -> None:
+    server.answer = lambda received: (
+        json_reply({"access_token": "token-confidential"}) if "auth" in received.path else Reply(503, b"confidential")
+    )
+    with pytest.raises(ExternalUnavailableError, match=r"GET http://.*/orders answered 503.*Look whether") as caught:
+        connect(secret=True).get("/orders", {"cursor": "opaque"})
+    assert caught.value.status == 503
+    assert not any(word in str(caught.value) for word in ("confidential", "opaque", KEY, SECRET))
+    assert len(server.received) == 1 + ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("headers", "waited"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "86400"}, 300.0),
+        ({"Retry-After": "-1"}, 1.0),
+        ({"Retry-After": "junk"}, 1.0),
+        # By the server's clock, which is ten years behind ours here:
+        ({"Date": "Fri, 01 Jan 2016 00:00:00 GMT", "Retry-After": "Fri, 01 Jan 2016 00:00:09 GMT"}, 9.0),
+        # By our clock where the server does not tell its own: it stands at 14:13:20.
+        ({"Retry-After": "Mon, 21 Sep 2026 14:13:40 GMT"}, 20.0),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_honoured(
+    client: ExternalClient, server: Server, clock: Clock, *, status: int, headers: dict[str, str], waited: float
+) -> None:
+    server.script(Reply(status, headers=headers), json_reply({}))
+    client.get("/orders")
+    assert clock.slept == [waited]
+
+
+def test_the_limiter_is_asked_before_every_request_repeated_ones_and_exchanges_included(
+    connect: Connect, server: Server, limiter: CountingLimiter
+) -> None:
+    server.script(json_reply({"access_token": "t"}), Reply(503), Reply(fault="reset"), json_reply({}))
+    client = connect(secret=True)
+    client.get("/orders")
+    assert limiter.acquired == client.requests.total == len(server.received) == 4
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_a_redirect_is_never_followed(client: ExternalClient, server: Server, status: int, method: str) -> None:
+    with serving() as other:
+        server.script(Reply(status, headers={"Location": f"{other.url}/orders?token=opaque"}))
+        with pytest.raises(ExternalProtocolError, match=f"leads to {other.url}.*set the URL") as caught:
+            _ask(client, method)
+        assert other.received == []
+    assert len(server.received) == 1
+    assert "opaque" not in str(caught.value)
+
+
+@pytest.mark.parametrize("location", ["/login", "http://[::1", "http://a:b:c", "", "//"])
+def test_a_redirect_to_a_place_that_cannot_be_read_is_the_same_error(
+    client: ExternalClient, server: Server, location: str
+) -> None:
+    server.script(Reply(302, headers={"Location": location}))
+    with pytest.raises(ExternalProtocolError, match="leads elsewhere"):
+        client.get("/orders")
+
+
+def test_cookies_are_not_kept(client: ExternalClient, server: Server) -> None:
+    server.script(Reply(headers={"Set-Cookie": "session=1"}))
+    client.get("/orders")
+    client.get("/orders")
+    assert all("Cookie" not in received.headers for received in server.received)
+
+
+def test_compressed_answers_are_read(client: ExternalClient, server: Server) -> None:
+    server.script(Reply(body=gzip.compress(b'{"id": 1}'), headers={"Content-Encoding": "gzip"}))
+    assert client.get("/orders") == {"id": 1}
+
+
+def test_what_is_sent_has_no_names_of_ours_but_the_agent(client: ExternalClient, server: Server) -> None:
+    server.answer = lambda received: json_reply({"agent": _agent(received)})
+    assert client.get("/orders") == {"agent": "odoo-pipelines"}
+
+
+def _agent(received: Received) -> str:
+    return received.headers["User-Agent"]

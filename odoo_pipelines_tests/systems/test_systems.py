@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+
+from odoo_pipelines.errors import ConfigurationError
+from odoo_pipelines.systems import get_system, system_names
+
+
+def test_every_package_beside_base_is_a_system_of_its_own_name() -> None:
+    assert "pms" in system_names()
+    assert [get_system(name).name for name in system_names()] == list(system_names())
+
+
+@pytest.mark.parametrize("name", ["opera", "", "base", "..pms", "pms.flows"])
+def test_an_unknown_system_is_a_configuration_error_that_names_the_known_ones(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="known are pms"):
+        get_system(name)
