@@ -60,10 +60,12 @@ def sync(
     as_json: JsonOption = False,
 ) -> None:
     """Runs a sync here and now, and prints what became of the rows. Exits 1 if it fails."""
+    from odoo_pipelines.commands.instance import prepare_home  # noqa: PLC0415
     from odoo_pipelines.commands.sync import outcome_table, result_document, sync_with_progress  # noqa: PLC0415
 
     with _clear_errors():
         settings = load_settings(needed=integration)
+        prepare_home(settings)
         result = sync_with_progress(settings, integration, mode.value, partition, err)
     if as_json:
         _print_json(result_document(result))
@@ -137,3 +139,7 @@ def _clear_errors() -> Iterator[None]:
         err.print(f"[red]{type(error).__name__}:[/] ", end="")
         err.print(str(error), markup=False, highlight=False)
         raise typer.Exit(1) from error
+
+
+if __name__ == "__main__":
+    app()

@@ -59,7 +59,7 @@ def open_state(settings: Settings) -> Iterator[State]:
 def _limiter(name: str, requests_per_second: float | None, settings: Settings) -> Limiter:
     if requests_per_second is None:
         return unlimited()
-    return shared_limiter(settings.home / "limits", name, requests_per_second)
+    return shared_limiter(settings.home / "limits", name, requests_per_second, burst=max(1, round(requests_per_second)))
 
 
 def _company_id(client: OdooClient, name: str) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from odoo_pipelines.defs.assets import assets_of, pool_of
+from odoo_pipelines.defs.assets import assets_of
 from odoo_pipelines.defs.jobs import jobs_of, schedules_of
 from odoo_pipelines.defs.resources import Progress, log_progress, sessions_resource
 from odoo_pipelines.integration import Integration
@@ -27,12 +27,6 @@ def build_definitions(integrations: Iterable[Integration], progress: Progress) -
         # Work is split into runs, not into processes: a step process costs 1.8 s, a step in the run's own 0.04 s.
         executor=dg.in_process_executor,
     )
-
-
-def limit_writers(instance: dg.DagsterInstance, integrations: Iterable[Integration]) -> None:
-    """Lets one run at a time write for each integration; a pool without an explicit limit has none at first."""
-    for integration in integrations:
-        instance.event_log_storage.set_concurrency_slots(pool_of(integration), 1)
 
 
 defs = build_definitions(load_settings().integrations.values(), log_progress)

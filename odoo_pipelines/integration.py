@@ -141,6 +141,11 @@ class Integration(_Model):
         return self.name.replace("-", "_")
 
     @property
+    def pool(self) -> str:
+        """Dagster's pool that lets one run at a time write for this integration."""
+        return f"odoo_pipelines/{self.name}"
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Settings that work but should not stay so."""
         sides = {"PMS": self.external, "Odoo": self.odoo}

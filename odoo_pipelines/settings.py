@@ -110,6 +110,17 @@ def hand_on_embedded_dir(directory: Path) -> None:
     os.environ["ODOO_PIPELINES_POSTGRES_DIR"] = str(directory)
 
 
+def hand_on_home(home: Path) -> None:
+    """Tells Dagster, here and in child processes, where its home is."""
+    os.environ["DAGSTER_HOME"] = str(home)
+
+
+def inherited_environment() -> dict[str, str]:
+    """The environment without this project's own variables, for a child process that gets its own."""
+    own = {*_VARIABLES.values(), *(name.upper() for name in _Environment.model_fields)}
+    return {name: value for name, value in os.environ.items() if name not in own}
+
+
 def load_settings(needed: str | None = None) -> Settings:
     """Reads the environment and, where ODOO_PIPELINES_CONFIG names one, integrations.yaml.
 

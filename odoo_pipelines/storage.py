@@ -16,11 +16,12 @@ from dagster._config import UserConfigSchema
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
+from dagster._core.storage.event_log.base import EventLogStorage
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import ConfigurableClassData, deserialize_value
 from dagster_postgres import DagsterPostgresStorage
 
-from odoo_pipelines.settings import database_settings, hand_on_embedded_dir
+from odoo_pipelines.settings import database_settings, hand_on_embedded_dir, load_settings
 from odoo_pipelines.stores.database import database_url
 
 PROCESS_TAG = "odoo_pipelines/process"
@@ -55,7 +56,19 @@ class Storage(DagsterPostgresStorage):
         storage = cls(postgres_url=database_url(settings.url, settings.embedded_dir), inst_data=inst_data)
         for part in (storage.run_storage, storage.event_log_storage, storage.schedule_storage):
             part.optimize_for_webserver(statement_timeout=0, pool_recycle=_RECYCLE_SECONDS, max_overflow=_MAX_OVERFLOW)
+        limit_writers(storage.event_log_storage)
         return storage
+
+
+def limit_writers(events: EventLogStorage) -> None:
+    """Lets one run at a time write for each integration.
+
+    It has to stand before the first run: a pool without an explicit limit has none until it was used once.
+    """
+    limited = {pool.name for pool in events.get_pool_limits()}
+    for integration in load_settings().integrations.values():
+        if integration.pool not in limited:
+            events.set_concurrency_slots(integration.pool, 1)
 
 
 class WatchedRunLauncher(DefaultRunLauncher):

@@ -1,8 +1,8 @@
 """`odoo-pipelines sync`: runs the job with a progress display, and tells what became of the rows."""
 
-import logging
 from typing import Any, Literal
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -23,7 +23,6 @@ def sync_with_progress(
     integration = settings.integration(name)
     for warning in integration.warnings:
         console.print(f"[yellow]warning:[/] {warning}")
-    logging.getLogger("dagster").setLevel(logging.ERROR)  # the display says it better
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -54,10 +53,10 @@ def result_document(result: SyncResult) -> dict[str, Any]:
 
 def outcome_table(result: SyncResult) -> Table:
     """The result as a person reads it."""
-    table = Table(title=f"Run {result.run_id}")
-    table.add_column("flow")
+    table = Table(title=f"Run {result.run_id}", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("flow", no_wrap=True)
     for word in Counts().as_dict():
-        table.add_column(word, justify="right")
+        table.add_column(word, justify="right", no_wrap=True)
     for name, counts in result.flows.items():
         table.add_row(name, *(f"{count:,}" if count else "[dim]0[/]" for count in counts.as_dict().values()))
     return table

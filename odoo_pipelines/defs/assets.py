@@ -55,11 +55,6 @@ def odoo_key(integration: Integration, flow: Flow) -> dg.AssetKey:
     return dg.AssetKey([integration.name, "odoo", flow.target.asset_name])
 
 
-def pool_of(integration: Integration) -> str:
-    """The pool that lets one run at a time write for an integration."""
-    return f"odoo_pipelines/{integration.name}"
-
-
 def _asset(
     integration: Integration, system: System, *, partitioned: bool = True, **arguments: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
@@ -70,7 +65,7 @@ def _asset(
         decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
             group_name=integration.identifier,
             owners=list(system.owners),
-            pool=pool_of(integration),
+            pool=integration.pool,
             tags={"odoo_pipelines/integration": integration.name, "odoo_pipelines/system": system.name},
             freshness_policy=fresh if integration.auto_sync else None,
             partitions_def=partitions_of(integration) if partitioned else None,

@@ -68,7 +68,6 @@ def _job(integration: Integration, mode: Mode, description: str) -> UnresolvedAs
     return dg.define_asset_job(
         name=job_name(integration, mode),
         selection=dg.AssetSelection.groups(integration.identifier),
-        partitions_def=partitions_of(integration),
         tags={MODE_TAG: mode, INTEGRATION_TAG: integration.name},
         description=description,
     )

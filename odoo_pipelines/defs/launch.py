@@ -16,6 +16,9 @@ from odoo_pipelines.storage import PROCESS_TAG, this_process
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.records import Counts
 
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""The log is in the instance; a shell shows the progress and the failure."""
+
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
@@ -60,6 +63,7 @@ def run_sync(
         result = job.execute_in_process(
             instance=instance,
             tags={**range_tags(first, last), PROCESS_TAG: this_process()},
+            run_config=_QUIET,
             raise_on_error=False,
         )
     with open_state(settings) as state:

@@ -106,6 +106,8 @@ class Keeper:
         """Stops the server and waits for its end."""
         if self._runs():
             self._programs.run("pg_ctl", "-D", self._directory.data, "-w", "-m", "fast", "stop")
+        if self._directory.socket_dir != self._directory.data:
+            self._directory.socket_dir.rmdir()
 
     def _is_unused(self) -> bool:
         try:

@@ -137,7 +137,8 @@ class Resolver:
         if self._target.lines is None:
             message = f"{self._target.model} takes no lines"
             raise TypeError(message)
-        key = sync_key(self._integration, line.entity, row.external_id, line.external_id)
+        identity = [str(line.values.get(name)) for name in self._target.lines.identity]
+        key = sync_key(self._integration, line.entity, row.external_id, line.external_id, *identity)
         schema = self._schemas(self._target.lines.model)
         values = self._resolve_values(schema, self._target.lines.fields, line.values, known, warnings)
         return ResolvedLine(key, {**values, SYNC_KEY_FIELD: key})

@@ -101,6 +101,8 @@ class LineTarget:
         fields: what a mapping fills.
         quantity: field that is set to 0 where a vanished line may not be deleted any more.
         rewritten_together: when one of the first is written, the others must go with it, or Odoo resets them.
+        identity: fields whose mapped values belong to a line's identity, for Odoo does not let them change on a
+            confirmed order: a room of another type is another line, and the old one is emptied.
     """
 
     field: str
@@ -109,6 +111,7 @@ class LineTarget:
     fields: tuple[TargetField, ...]
     quantity: str
     rewritten_together: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    identity: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,7 @@ class Target:
         matches: how existing records are adopted, in order.
         lifecycle: its states, if the mapping sets them.
         total: field that holds the amount which the asset check compares with `MappedRow.total`.
+        right: the group that gives the rights needed on it, as people find it in Odoo.
     """
 
     model: str
@@ -189,6 +193,7 @@ class Target:
     matches: tuple[Match, ...] = ()
     lifecycle: Lifecycle | None = None
     total: str = ""
+    right: str = ""
 
     @property
     def asset_name(self) -> str:

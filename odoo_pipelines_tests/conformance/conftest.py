@@ -13,7 +13,7 @@ from odoo_pipelines.sandbox.serving import running
 from odoo_pipelines_tests.conformance.wire import TIMEOUT, Wire, unique
 from odoo_pipelines_tests.real_odoo import OdooUser, RealOdoo, real_odoo
 
-__all__ = ["odoo", "partner", "product", "real_odoo", "sync_key"]
+__all__ = ["odoo", "own_odoo", "partner", "product", "real_odoo", "sync_key"]
 
 STANDIN_KEY = "sandbox-api-key"
 
@@ -25,8 +25,23 @@ def odoo(request: pytest.FixtureRequest) -> Iterator[Wire]:
         with _standin() as wire:
             yield wire
     else:
+        yield _real(request.getfixturevalue("real_odoo"))
+
+
+@pytest.fixture(scope="module", params=["standin", pytest.param("odoo19", marks=pytest.mark.odoo)])
+def own_odoo(request: pytest.FixtureRequest) -> Iterator[Wire]:
+    """The same on a database of the module's own, for tests that change what the others count on."""
+    if request.param == "standin":
+        with _standin() as wire:
+            yield wire
+    else:
         server: RealOdoo = request.getfixturevalue("real_odoo")
-        yield Wire(server.url, server.database, server.login, server.api_key, server.password, server.user)
+        with server.fresh_database() as database:
+            yield _real(database)
+
+
+def _real(server: RealOdoo) -> Wire:
+    return Wire(server.url, server.database, server.login, server.api_key, server.password, server.user)
 
 
 @contextmanager

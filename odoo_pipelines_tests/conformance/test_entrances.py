@@ -112,6 +112,14 @@ def test_unknown_models_and_methods_have_other_names_over_jsonrpc(odoo: Wire) ->
     assert odoo.rpc("res.partner", "nope", [1]).name == "builtins.AttributeError"
 
 
+def test_nothing_is_null_over_json2_and_left_out_over_jsonrpc(odoo: Wire) -> None:
+    assert odoo.post("/json/2/sale.order/action_lock", json={"ids": []}).json() is None
+    args = [odoo.database, 2, odoo.key, "sale.order", "action_lock", [[]], {}]
+    params = {"service": "object", "method": "execute_kw", "args": args}
+    answer = odoo.post("/jsonrpc", json={"jsonrpc": "2.0", "id": 7, "method": "call", "params": params}).json()
+    assert answer == {"jsonrpc": "2.0", "id": 7}
+
+
 def test_create_gives_a_list_except_for_one_dict_over_jsonrpc(odoo: Wire) -> None:
     assert isinstance(odoo.json2("res.partner", "create", vals_list={"name": "J"}), list)
     assert isinstance(odoo.rpc("res.partner", "create", {"name": "J"}), int)

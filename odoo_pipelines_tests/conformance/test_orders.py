@@ -300,7 +300,7 @@ def test_header_lines_and_a_new_line_go_in_one_call(odoo: Wire, product: int, or
 
 
 def test_web_read_gives_orders_with_their_lines(odoo: Wire, partner: int, order: int) -> None:
-    specification = {
+    specification: dict[str, Any] = {
         "state": {},
         "partner_id": {},
         "order_line": {"fields": {"name": {}, "price_unit": {}, "tax_ids": {}, "product_id": {"fields": {"type": {}}}}},

@@ -68,7 +68,7 @@ class Wire:
         answer = self.post("/jsonrpc", json={"jsonrpc": "2.0", "id": 7, "method": "call", "params": params})
         content = answer.json()
         if "error" not in content:
-            return content["result"]
+            return content.get("result")
         error = content["error"]["data"]
         return Refusal(answer.status_code, error["name"], error["message"])
 

@@ -123,6 +123,10 @@ class TestLife:
     def test_the_path_may_be_anything(self, home: Path, name: str) -> None:
         with user_of(home / name):
             assert query(home / name, "select 1") == 1
+        wait_until(lambda: is_gone(home))
+        socket_dir = ServerDirectory(home / name).socket_dir
+        assert not socket_dir.exists()
+        assert socket_dir != home / name / "data"
 
     def test_it_is_open_to_its_owner_alone(self, home: Path) -> None:
         with user_of(home):

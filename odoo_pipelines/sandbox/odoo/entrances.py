@@ -86,10 +86,10 @@ async def jsonrpc(server: Server, request: Request) -> Response:
     try:
         match params.get("service"), params.get("method"):
             case "common", method:
-                return _json({**envelope, "result": _common(server, str(method), params.get("args") or [])})
+                return _rpc_result(envelope, _common(server, str(method), params.get("args") or []))
             case "object", "execute_kw":
                 call = _execute_kw(server, params["args"])
-                return await server.run(request, call, lambda result: _json({**envelope, "result": _rpc(call, result)}))
+                return await server.run(request, call, lambda result: _rpc_result(envelope, _unlisted(call, result)))
         raise user_error(f"Unknown service {params.get('service')!r}")
     except TypeError as error:
         return _rpc_fault(envelope, OdooFault("builtins.TypeError", str(error)))
@@ -123,7 +123,12 @@ def _execute_kw(server: Server, args: list[Any]) -> Call:
     return Call(uid, model, method, [ids] if isinstance(ids, int) else ids, positional, kwargs, context)
 
 
-def _rpc(call: Call, result: Any) -> Any:
+def _rpc_result(envelope: Mapping[str, Any], result: Any) -> Response:
+    """Odoo leaves the key out when there is no result."""
+    return _json(dict(envelope) if result is None else {**envelope, "result": result})
+
+
+def _unlisted(call: Call, result: Any) -> Any:
     """Over /jsonrpc a single dict given to create gives a single id."""
     given = call.kwargs.get("vals_list", call.args[0] if call.args else None)
     return result[0] if call.method == "create" and isinstance(given, Mapping) else result

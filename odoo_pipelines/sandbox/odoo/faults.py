@@ -25,7 +25,8 @@ class Fault(BaseModel):
     Attributes:
         kind: `too_many_requests` (429), `bad_gateway` (502 with html), `serialization_failure` (Odoo's own error),
             `load_conflict` (load answers "could not serialize"), `delay`, `drop_before` and `drop_after` (connection
-            closed before the call is run, or after it was committed), `bad_row` (load refuses rows with `contains`).
+            closed before the call is run, or after it was committed), `bad_row` (load refuses the records that have
+            `contains` in a cell).
         model: only calls of this model.
         method: only calls of this method.
         times: how many calls it hits; None for ever.

@@ -15,6 +15,8 @@ from odoo_pipelines.sandbox.odoo.writing import create_with_xmlids, write
 _Path: TypeAlias = tuple[str, ...]
 _Message: TypeAlias = dict[str, Any]
 _MOST_ERRORS = 10
+POISON = "sandbox_poison"
+"""Context key that a fault sets: a record with this text in a cell is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ def _entry(env: Env, model: Model, record: _Record, messages: list[_Message]) ->
             {**record.place, **known, **({"moreinfo": problem.info} if problem.info else {}), "field_name": label}
         )
 
+    if (poison := env.context.get(POISON)) and poison in repr(record.cells):
+        messages.append({**record.place, "type": "error", "message": "The sandbox refuses this record"})
     entry.vals = Conversion(env, model).convert(record.cells, log)
     return entry
 

@@ -97,9 +97,7 @@ def read(
     return [{name: getter(record_id) for name, getter in getters} for record_id in ids if record_id in rows]
 
 
-def _getter(  # noqa: PLR0911
-    env: Env, model: Model, field: Field, *, named: bool
-) -> _Getter:
+def _getter(env: Env, model: Model, field: Field, *, named: bool) -> _Getter:
     rows, name = env.table(model.name).rows, field.name
     if name == "id":
         return lambda record_id: record_id

@@ -16,10 +16,15 @@ from odoo_pipelines.sandbox.odoo import methods
 from odoo_pipelines.sandbox.odoo.env import Env
 from odoo_pipelines.sandbox.odoo.errors import SERIALIZATION_MESSAGE, OdooFault, serialization_failure
 from odoo_pipelines.sandbox.odoo.faults import Fault, FaultPlan
+from odoo_pipelines.sandbox.odoo.loading import POISON
 from odoo_pipelines.sandbox.odoo.seeds import add_custom_fields, fresh_database
 from odoo_pipelines.sandbox.serving import drop_connection
 
-LOGIN = "admin"
+_LOAD_CONFLICT = {
+    "ids": False,
+    "messages": [{"rows": {"from": 0, "to": 0}, "record": 0, "type": "error", "message": SERIALIZATION_MESSAGE}],
+    "nextrow": 0,
+}
 SYNC_KEY_FIELDS: Mapping[str, Mapping[str, str]] = {
     model: {"x_sync_key": "char"} for model in ("res.partner", "product.product", "sale.order", "sale.order.line")
 }
@@ -112,25 +117,10 @@ class Server:
 
     def _result(self, call: Call, fault: Fault | None) -> Any:
         if fault and fault.kind == "load_conflict":
-            return _failed_load([(0, SERIALIZATION_MESSAGE)])
-        if fault and fault.kind == "bad_row":
-            bad = _rows_with(fault.contains, call)
-            if bad:
-                return _failed_load([(row, "The operation cannot be completed: bad row") for row in bad])
-        env = Env(self.db, call.uid, call.context)
+            return _LOAD_CONFLICT
+        poison = {POISON: fault.contains} if fault and fault.kind == "bad_row" else {}
+        env = Env(self.db, call.uid, {**call.context, **poison})
         method = methods.find(env, call.model, call.method)
         if method is None:
             raise OdooFault("builtins.AttributeError", f"The method '{call.model}.{call.method}' does not exist")
         return methods.call(env, call.model, method, call.ids, call.args, call.kwargs)
-
-
-def _rows_with(text: str, call: Call) -> list[int]:
-    rows = call.kwargs.get("data") or (call.args[1] if len(call.args) > 1 else [])
-    return [number for number, row in enumerate(rows) if text in row]
-
-
-def _failed_load(problems: Sequence[tuple[int, str]]) -> dict[str, Any]:
-    messages = [
-        {"rows": {"from": row, "to": row}, "record": row, "type": "error", "message": text} for row, text in problems
-    ]
-    return {"ids": False, "messages": messages, "nextrow": 0}

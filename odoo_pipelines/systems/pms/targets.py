@@ -23,6 +23,7 @@ def _booking(*names: str) -> tuple[str, ...]:
 
 PARTNER = Target(
     model="res.partner",
+    right="Contact / Creation",
     fields=(
         TargetField("name", "char", personal=True, sources=_guest("first_name", "last_name")),
         TargetField("email", "char", personal=True, sources=_guest("email")),
@@ -69,6 +70,7 @@ PARTNER = Target(
 
 PRODUCT = Target(
     model="product.product",
+    right="Products / Create",
     fields=(
         TargetField("name", "char", sources=("rooms.name", "bookings.rooms.room_type_name", "bookings.extras.name")),
         TargetField("type", "selection"),
@@ -134,6 +136,7 @@ _ORDER_LINES = LineTarget(
         TargetField("x_children", "integer", label="Children", sources=_booking("rooms.children")),
     ),
     quantity="product_uom_qty",
+    identity=("product_id",),
     rewritten_together=(
         ("product_id", ("name", "price_unit", "tax_ids", "technical_price_unit")),
         ("product_uom_qty", ("price_unit", "technical_price_unit")),
@@ -168,6 +171,7 @@ _LIFECYCLE = Lifecycle(
 
 SALE_ORDER = Target(
     model="sale.order",
+    right="Sales / User: All Documents",
     fields=(
         TargetField("partner_id", "many2one", references=GUEST, sources=_booking("guest.id")),
         TargetField("client_order_ref", "char", sources=_booking("booking_reference")),

@@ -1,0 +1,136 @@
+"""`odoo-pipelines demo`: everything on this machine, without an Odoo, and a first full sync to look at."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+from rich.console import Console
+from rich.panel import Panel
+
+from odoo_pipelines.commands.instance import CONFIGURATION
+from odoo_pipelines.commands.processes import Processes, free_port, is_free
+from odoo_pipelines.errors import ConfigurationError
+from odoo_pipelines.settings import inherited_environment
+
+MARKER = ".odoo-pipelines-demo"
+PMS_PORT, ODOO_PORT = 8700, 8769
+STARTUP_SECONDS = 120.0
+_KEY = "demo"
+_PMS, _ODOO, _DAGSTER = "sandbox PMS", "Odoo stand-in", "Dagster"
+
+
+def run_demo(*, bookings: int, home: Path, port: int, console: Console, once: bool) -> bool:
+    """Runs the demo until Ctrl-C, or until the first sync is done.
+
+    Args:
+        bookings: that the sandbox PMS has.
+        home: a folder of the demo's own; what an earlier demo left in it is removed.
+        port: of the Dagster UI.
+        console: shows what happens.
+        once: do not wait for Ctrl-C.
+
+    Returns:
+        Whether the first sync succeeded.
+
+    Raises:
+        ConfigurationError: the port is taken, or the folder holds something else.
+    """
+    if not is_free(port):
+        raise ConfigurationError([f"--port: {port} is taken on this machine; choose another one"])
+    _prepare(home)
+    pms_port, odoo_port = (wanted if is_free(wanted) else free_port() for wanted in (PMS_PORT, ODOO_PORT))
+    environment = _environment(home, pms_port, odoo_port)
+    # Started in the background of a script, SIGINT may be ignored, and children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with _stopping_cleanly(console), Processes(environment, home / "logs") as processes:
+        _start_sandboxes(processes, bookings, pms_port, odoo_port)
+        with console.status("starting the database and Dagster"):
+            _start_dagster(processes, port)
+        processes.run("preparing Odoo", _cli("bootstrap", "--yes"), quiet=True)
+        succeeded = processes.run("first full sync", _cli("sync", "--mode", "full"), quiet=False)
+        console.print(_panel(port, pms_port, succeeded=succeeded))
+        if not once:
+            processes.wait()
+    return succeeded
+
+
+def _prepare(home: Path) -> None:
+    """Both sandboxes live in memory only, so the state of an earlier demo would tell of records that are gone."""
+    if home.exists() and any(home.iterdir()) and not (home / MARKER).exists():
+        raise ConfigurationError([f"--home: {home} is not empty, and no earlier demo made it"])
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    (home / MARKER).touch()
+    configuration = Path.cwd() / CONFIGURATION
+    if not configuration.exists():
+        raise ConfigurationError([f"run the demo in the project's folder: there is no {CONFIGURATION} in {Path.cwd()}"])
+    (home / CONFIGURATION).symlink_to(configuration)
+
+
+def _environment(home: Path, pms_port: int, odoo_port: int) -> dict[str, str]:
+    """Nothing of the user's own configuration: a demo must not reach a real Odoo."""
+    return {
+        **inherited_environment(),
+        "DAGSTER_HOME": str(home),
+        "PMS_URL": f"http://127.0.0.1:{pms_port}",
+        "PMS_API_KEY": _KEY,
+        "ODOO_URL": f"http://127.0.0.1:{odoo_port}",
+        "ODOO_DB": "odoo",
+        "ODOO_USERNAME": "admin",
+        "ODOO_API_KEY": "admin",
+    }
+
+
+def _start_sandboxes(processes: Processes, bookings: int, pms_port: int, odoo_port: int) -> None:
+    pms = [sys.executable, "-m", "odoo_pipelines.sandbox.pms", "--port", str(pms_port), "--bookings", str(bookings)]
+    processes.start(_PMS, [*pms, "--api-key", _KEY])
+    processes.start(_ODOO, [sys.executable, "-m", "odoo_pipelines.sandbox.odoo", "--port", str(odoo_port)])
+    _wait_until_it_answers(processes, _PMS, f"http://127.0.0.1:{pms_port}/sandbox/stats")
+    _wait_until_it_answers(processes, _ODOO, f"http://127.0.0.1:{odoo_port}/web/version")
+
+
+def _start_dagster(processes: Processes, port: int) -> None:
+    dagster = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", str(port)]
+    processes.start(_DAGSTER, dagster)
+    _wait_until_it_answers(processes, _DAGSTER, f"http://127.0.0.1:{port}/server_info")
+
+
+def _wait_until_it_answers(processes: Processes, name: str, url: str) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while time.monotonic() < deadline:
+        processes.check()
+        try:
+            if requests.get(url, timeout=5).ok:
+                return
+        except requests.RequestException:
+            time.sleep(0.2)
+    raise ConfigurationError([f"{name} does not answer at {url}; its output is in {processes.log_of(name)}"])
+
+
+def _cli(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "odoo_pipelines.cli", *arguments]
+
+
+def _panel(port: int, pms_port: int, *, succeeded: bool) -> Panel:
+    lines = [
+        f"Dagster UI    http://127.0.0.1:{port}",
+        f"Sandbox PMS   http://127.0.0.1:{pms_port}  (change bookings there, then launch pms_delta_sync)",
+        "Ctrl-C stops everything.",
+    ]
+    return Panel.fit("\n".join(lines), title="running" if succeeded else "the first sync failed")
+
+
+@contextmanager
+def _stopping_cleanly(console: Console) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print("Stopped.")

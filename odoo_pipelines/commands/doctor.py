@@ -1,0 +1,103 @@
+"""`odoo-pipelines doctor`: checks everything that a sync needs, one finding each, with the cure for what is wrong."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import sqlalchemy as sa
+
+from odoo_pipelines.clients import external_client, odoo_client, open_state
+from odoo_pipelines.commands.doctor_odoo import odoo_findings
+from odoo_pipelines.commands.findings import Finding, findings_table, ok, problem, warning
+from odoo_pipelines.commands.instance import prepare_home
+from odoo_pipelines.errors import ConfigurationError, ExternalAuthenticationError, ExternalError, OdooPipelinesError
+from odoo_pipelines.integration import ExternalSettings, Integration
+from odoo_pipelines.settings import Settings, load_settings
+from odoo_pipelines.storage import Storage
+from odoo_pipelines.systems import get_system
+
+__all__ = ["examine", "findings_table"]
+
+
+def examine(name: str) -> list[Finding]:
+    """Examines an integration from its settings to Dagster's instance; every part, whatever the others say."""
+    try:
+        settings = load_settings(needed=name)
+        integration = settings.integration(name)
+    except ConfigurationError as error:
+        return [
+            problem("settings", each, "set it in the environment, .env or integrations.yaml") for each in error.problems
+        ]
+    findings = [ok("settings", f"integration '{name}' is complete")]
+    findings += [warning("settings", each, "use https") for each in integration.warnings]
+    external, odoo = integration.connections().external, integration.connections().odoo
+    findings.append(_external(settings, integration, external))
+    if odoo is None:
+        findings.append(warning("Odoo", "loads are switched off", "set ODOO_ENABLED=true to load"))
+    else:
+        findings += _odoo(settings, integration)
+    return [*findings, *_database(settings), *_instance(settings, integration)]
+
+
+def _external(settings: Settings, integration: Integration, external: ExternalSettings) -> Finding:
+    check = f"{integration.system} API"
+    with external_client(integration.name, external, settings) as client:
+        try:
+            client.get(get_system(integration.system).probe)
+        except ExternalAuthenticationError as error:
+            return problem(check, str(error), "check the API key, and the secret if there is one")
+        except ExternalError as error:
+            return problem(check, str(error), "check the URL, and that the server runs and can be reached from here")
+    return ok(check, f"answers at {external.url}")
+
+
+def _odoo(settings: Settings, integration: Integration) -> Iterator[Finding]:
+    odoo = integration.connections().odoo
+    if odoo is None:
+        return
+    try:
+        client = odoo_client(odoo, settings)
+        yield from odoo_findings(client, get_system(integration.system))
+    except OdooPipelinesError as error:
+        yield problem("Odoo", str(error), "see the message")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    where = "embedded" if settings.database.url is None else "ODOO_PIPELINES_DATABASE_URL"
+    try:
+        with open_state(settings):
+            yield ok("database", f"{where}, tables up to date")
+    except OdooPipelinesError as error:
+        yield problem("database", str(error), "see the message")
+    except sa.exc.OperationalError:
+        yield problem(
+            "database", f"{where}: no connection", "check ODOO_PIPELINES_DATABASE_URL, and that PostgreSQL runs"
+        )
+
+
+def _instance(settings: Settings, integration: Integration) -> Iterator[Finding]:
+    try:
+        prepare_home(settings)
+        instance = dg.DagsterInstance.get()
+    except (dg.DagsterError, OdooPipelinesError, sa.exc.SQLAlchemyError) as error:
+        yield problem("Dagster", str(error).splitlines()[0], "check DAGSTER_HOME and the dagster.yaml in it")
+        return
+    with instance:
+        yield _storage(instance)
+        yield _pool(instance, integration)
+
+
+def _storage(instance: dg.DagsterInstance) -> Finding:
+    kept = instance.get_ref().storage_data
+    if kept is not None and (kept.module_name, kept.class_name) == (Storage.__module__, Storage.__name__):
+        return ok("Dagster storage", "PostgreSQL")
+    cure = "set DAGSTER_HOME to a folder that holds this project's dagster.yaml"
+    return problem("Dagster storage", "not this project's: runs would be lost or kept elsewhere", cure)
+
+
+def _pool(instance: dg.DagsterInstance, integration: Integration) -> Finding:
+    pool = integration.pool
+    limits = {each.name: each.limit for each in instance.event_log_storage.get_pool_limits()}
+    if limits.get(pool) == 1:
+        return ok("Dagster pool", f"{pool}: one writer at a time")
+    cure = f"dagster instance concurrency set {pool} 1"
+    return problem("Dagster pool", f"{pool}: limit {limits.get(pool, 'not set')}, so two runs may start to write", cure)

@@ -1,0 +1,27 @@
+"""Dagster's home for shell commands: the one that DAGSTER_HOME names, else .dagster_home in this folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from odoo_pipelines.errors import ConfigurationError
+from odoo_pipelines.settings import Settings, hand_on_home
+
+CONFIGURATION = "dagster.yaml"
+
+
+def prepare_home(settings: Settings) -> None:
+    """Makes sure that Dagster finds its home, with this project's configuration in it.
+
+    Raises:
+        ConfigurationError: the home has no dagster.yaml, and this folder has none to link to.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    wanted, own = settings.home / CONFIGURATION, Path.cwd() / CONFIGURATION
+    if not wanted.exists():
+        if not own.exists():
+            raise ConfigurationError(
+                [f"DAGSTER_HOME: {settings.home} holds no {CONFIGURATION}; copy this project's there"]
+            )
+        wanted.symlink_to(own)
+    hand_on_home(settings.home)

@@ -1,0 +1,203 @@
+"""A whole installation for one test: sandbox PMS, Odoo stand-in, a database of its own and a Dagster instance."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import requests
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from odoo_pipelines.commands.bootstrap import needed_fields
+from odoo_pipelines.definitions import build_definitions
+from odoo_pipelines.defs.assets import external_key, mapped_key, odoo_key
+from odoo_pipelines.defs.jobs import Mode, delta_range, full_range, job_name, range_tags
+from odoo_pipelines.defs.resources import MODE_TAG
+from odoo_pipelines.defs.session import Session
+from odoo_pipelines.integration import Integration
+from odoo_pipelines.sandbox.odoo.app import create_app as create_odoo
+from odoo_pipelines.sandbox.odoo.server import Options
+from odoo_pipelines.sandbox.pms.app import SandboxApp
+from odoo_pipelines.sandbox.pms.app import create_app as create_pms
+from odoo_pipelines.sandbox.pms.events import Edit, edit
+from odoo_pipelines.sandbox.pms.options import SandboxOptions
+from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines.settings import load_settings
+from odoo_pipelines.stores.state import State
+from odoo_pipelines.systems import get_system
+from odoo_pipelines.systems.base import Flow, Stream
+from odoo_pipelines.systems.records import Batch
+
+PMS_KEY = "pms-key-0815-confidential"
+ODOO_KEY = "odoo-key-4711-confidential"
+VARIABLES = (
+    "ODOO_URL", "ODOO_DB", "ODOO_USERNAME", "ODOO_API_KEY", "ODOO_ENABLED", "PMS_URL", "PMS_API_KEY", "PMS_API_SECRET",
+    "ODOO_PIPELINES_DATABASE_URL", "ODOO_PIPELINES_DATA", "ODOO_PIPELINES_CONFIG", "ODOO_PIPELINES_POSTGRES_DIR",
+    "DAGSTER_HOME",
+)  # fmt: skip
+"""Everything that the settings read."""
+ROOT = Path(__file__).resolve().parents[2]
+BOOKINGS = 24
+
+
+def unset_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes a test independent of the environment in which it runs."""
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+
+
+@dataclass
+class Stage:
+    """One integration on the sandbox and the stand-in.
+
+    Attributes:
+        pms: the sandbox, to change its data and to make it misbehave.
+        odoo_url: of the stand-in.
+        state: what the pipelines remember.
+        instance: where runs are recorded.
+        progress: what runs told of their progress.
+    """
+
+    pms: SandboxApp
+    odoo_url: str
+    state: State
+    instance: dg.DagsterInstance
+    progress: list[tuple[str, int, int]] = field(default_factory=list)
+
+    @property
+    def integration(self) -> Integration:
+        return load_settings(needed="pms").integration("pms")
+
+    def sync(self, mode: Mode, keys: tuple[str, str] | None = None) -> dg.ExecuteInProcessResult:
+        """Runs a job as its schedule would, or over a range of partitions."""
+        integration = self.integration
+        first, last = keys or (delta_range(integration) if mode == "delta" else full_range(integration))
+        return self._execute(job_name(integration, mode), range_tags(first, last))
+
+    def materialize(self, *keys: dg.AssetKey, partition: str | None = None) -> dg.ExecuteInProcessResult:
+        """What the button of the UI does."""
+        tags = range_tags(partition, partition) if partition else {}
+        job = dg.define_asset_job("by_hand", selection=dg.AssetSelection.assets(*keys))
+        definitions = dg.Definitions.merge(self._definitions(), dg.Definitions(jobs=[job]))
+        return self._run(definitions.resolve_job_def("by_hand"), tags)
+
+    def extracted(self, stream: str) -> dg.AssetKey:
+        return external_key(self.integration, stream)
+
+    def mapped(self, flow: str) -> dg.AssetKey:
+        return mapped_key(self.integration, flow)
+
+    def loaded(self, flow: str) -> dg.AssetKey:
+        return odoo_key(self.integration, flow_named(flow))
+
+    def session(self, mode: str = "partition", run_id: str = "a-run") -> Session:
+        """What an asset works with; to be closed."""
+        settings = load_settings(needed="pms")
+        return Session(settings, settings.integration("pms"), run_id, mode)
+
+    def edit(self, booking: str | int, **fields: Any) -> None:
+        """Changes a booking in the PMS."""
+        edit(self.pms.sandbox.world, Edit(id=booking, fields=fields))
+
+    def served(self, stream: str = "bookings") -> list[dict[str, Any]]:
+        """What the PMS holds now."""
+        oracle = requests.get(f"{load_settings().integrations['pms'].external.url}/sandbox/oracle", timeout=10)  # type: ignore[union-attr]
+        rows: list[dict[str, Any]] = oracle.json()[stream]
+        return rows
+
+    def odoo(self, model: str, method: str, **parameters: Any) -> Any:
+        """Asks the stand-in."""
+        answer = requests.post(
+            f"{self.odoo_url}/json/2/{model}/{method}",
+            json=parameters,
+            headers={"Authorization": f"bearer {ODOO_KEY}", "X-Odoo-Database": "odoo"},
+            timeout=10,
+        )
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def odoo_fault(self, **fault: Any) -> None:
+        """Makes the stand-in misbehave."""
+        requests.post(f"{self.odoo_url}/sandbox/faults", json=fault, timeout=10).raise_for_status()
+
+    def batches(self, layer: Any, name: str) -> list[Batch]:
+        return self.state.batches("pms", layer, [name])
+
+    def pending(self, flow: str) -> list[Batch]:
+        """Mapped batches that the load has still to do."""
+        target = flow_named(flow).target
+        return self.state.pending("pms", "mapped", [flow], f"odoo/{target.asset_name}")
+
+    def watermark(self, stream: str = "bookings") -> dt.datetime | None:
+        return self.state.watermark("pms", stream)
+
+    def counts(self, result: dg.ExecuteInProcessResult, flow: str = "orders") -> dict[str, int]:
+        """The numbers of a run that are not zero."""
+        return {word: count for word, count in self.state.run_counts(result.run_id)[flow].as_dict().items() if count}
+
+    def _definitions(self) -> dg.Definitions:
+        return build_definitions([self.integration], lambda *told: self.progress.append(told))
+
+    def _execute(self, job: str, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
+        return self._run(self._definitions().resolve_job_def(job), tags)
+
+    def _run(self, job: dg.JobDefinition, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
+        return job.execute_in_process(instance=self.instance, tags=dict(tags), raise_on_error=False)
+
+
+def flow_named(name: str) -> Flow:
+    return next(flow for flow in get_system("pms").flows if flow.name == name)
+
+
+def stream_named(name: str) -> Stream:
+    return get_system("pms").streams[name]
+
+
+@contextmanager
+def staged(
+    monkeypatch: pytest.MonkeyPatch, home: Path, database_url: str, engine: sa.Engine, options: Mapping[str, Any]
+) -> Iterator[Stage]:
+    """Serves both sides and points the environment to them.
+
+    Args:
+        monkeypatch: of the test.
+        home: an empty directory.
+        database_url: of a migrated database.
+        engine: of the same.
+        options: of the sandbox PMS, besides its key.
+    """
+    pms = create_pms(SandboxOptions(**{"bookings": BOOKINGS, "api_key": SecretStr(PMS_KEY), **options}))
+    odoo = create_odoo(Options(api_key=ODOO_KEY, custom_fields=_custom_fields()))
+    with running(pms) as pms_url, running(odoo) as odoo_url, dg.DagsterInstance.ephemeral() as instance:
+        unset_all(monkeypatch)
+        environment = {
+            "DAGSTER_HOME": str(home),
+            "ODOO_PIPELINES_DATABASE_URL": database_url,
+            "PMS_URL": pms_url,
+            "PMS_API_KEY": PMS_KEY,
+            "ODOO_URL": odoo_url,
+            "ODOO_DB": "odoo",
+            "ODOO_USERNAME": "admin",
+            "ODOO_API_KEY": ODOO_KEY,
+        }
+        for variable, value in environment.items():
+            monkeypatch.setenv(variable, value)
+        stage = Stage(pms, odoo_url, State(engine), instance)
+        stage.odoo("product.category", "create", vals_list=[{"name": each} for each in _categories()])
+        yield stage
+
+
+def _categories() -> Sequence[str]:
+    return get_system("pms").product_categories
+
+
+def _custom_fields() -> dict[str, dict[str, str]]:
+    fields = needed_fields(get_system("pms"))
+    return {model: {each.name: each.type for each in some} for model, some in fields.items()}

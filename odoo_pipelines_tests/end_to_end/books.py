@@ -1,0 +1,187 @@
+"""What an integration has in Odoo, in the words of the hotel, so that it can be laid beside what it should have."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any, TypeAlias
+
+from odoo_pipelines_tests.end_to_end.site import Odoo
+
+Entry: TypeAlias = dict[str, Any]
+Snapshot: TypeAlias = dict[str, dict[int, Entry]]
+
+MODELS = ("res.partner", "product.product", "sale.order", "sale.order.line")
+PARTNER = (
+    *("name", "email", "phone", "country_id", "lang", "street", "street2", "city", "zip", "customer_rank"),
+    *("x_external_guest_id", "x_date_of_birth", "x_document_type", "x_document_number", "x_nationality"),
+    *("x_vip_status", "x_loyalty_points"),
+)
+PRODUCT = ("name", "type", "list_price", "x_is_room", "x_external_room_type_id", "x_max_occupancy", "categ_id")
+ORDER = (
+    *("partner_id", "client_order_ref", "date_order", "note", "state", "locked", "amount_total", "currency_id"),
+    *("x_external_id", "x_external_reference", "x_check_in_date", "x_check_out_date", "x_number_of_nights"),
+    *("x_number_of_guests", "x_booking_channel", "x_external_status"),
+)
+LINE = (
+    *("order_id", "product_id", "name", "product_uom_qty", "price_unit", "tax_ids"),
+    *("x_room_number", "x_rate_plan", "x_adults", "x_children"),
+)
+FIELDS = dict(zip(MODELS, (PARTNER, PRODUCT, ORDER, LINE), strict=True))
+_FLAGS = frozenset({"x_vip_status", "x_is_room", "locked"})
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Records by the hotel's own ids; extras, which have none, by name.
+
+    Attributes:
+        guests: partners.
+        rooms: products that are rooms.
+        extras: the other products.
+        bookings: orders, each with its lines under "lines".
+    """
+
+    guests: dict[str, Entry] = field(default_factory=dict)
+    rooms: dict[str, Entry] = field(default_factory=dict)
+    extras: dict[str, Entry] = field(default_factory=dict)
+    bookings: dict[str, Entry] = field(default_factory=dict)
+
+    def compared_with(self, expected: Books) -> list[str]:
+        """Every difference, in a line each."""
+        return [
+            f"{kind} {key}: {text}"
+            for kind in self.__slots__
+            for key, text in _differences(getattr(self, kind), getattr(expected, kind))
+        ]
+
+
+def read_books(odoo: Odoo, integration: str = "pms") -> Books:
+    """Reads everything that carries a sync key of an integration.
+
+    Raises:
+        AssertionError: two records carry the same key.
+    """
+    partners, products, orders = (_keyed(odoo, model, integration) for model in MODELS[:3])
+    countries = _names(odoo, "res.country", "code", [row["country_id"] for row in partners])
+    currencies = _names(odoo, "res.currency", "name", [row["currency_id"] for row in orders])
+    categories = _names(odoo, "product.category", "name", [row["categ_id"] for row in products])
+    guests = {row["id"]: row["x_external_guest_id"] for row in partners}
+    sold = {row["id"]: ("room", row["x_external_room_type_id"]) if row["x_is_room"] else ("extra", row["name"])
+            for row in products}  # fmt: skip
+    lines = _lines(odoo, [row["id"] for row in orders], sold)
+    rooms, extras = ([row for row in products if row["x_is_room"] is is_room] for is_room in (True, False))
+    return Books(
+        guests=_by("x_external_guest_id", [_named(row, country_id=countries) for row in partners]),
+        rooms=_by("x_external_room_type_id", [_named(row, categ_id=categories) for row in rooms]),
+        extras=_by("name", [_named(row, categ_id=categories) for row in extras]),
+        bookings=_by(
+            "x_external_id",
+            [
+                _named(row, partner_id=guests, currency_id=currencies)
+                | {"note": _text(row["note"]), "amount_total": round(row["amount_total"], 2), "lines": lines[row["id"]]}
+                for row in orders
+            ],
+        ),
+    )
+
+
+def snapshot(odoo: Odoo, integration: str = "pms") -> Snapshot:
+    """Every record of an integration with its write_date, by model and Odoo's id."""
+    names = {model: [*FIELDS[model], "x_sync_key", "write_date"] for model in MODELS}
+    domain = [("x_sync_key", "=like", f"{integration}.%")]
+    return {model: {row["id"]: row for row in odoo.rows(model, domain, names[model])} for model in MODELS}
+
+
+def touched(before: Snapshot, after: Snapshot) -> dict[str, set[str]]:
+    """Sync keys of the records that were written, created or deleted, by model."""
+    return {
+        model: {
+            str((after[model].get(each) or before[model][each])["x_sync_key"])
+            for each in before[model].keys() | after[model].keys()
+            if before[model].get(each) != after[model].get(each)
+        }
+        for model in MODELS
+    }
+
+
+def _keyed(odoo: Odoo, model: str, integration: str) -> list[Entry]:
+    rows = odoo.rows(model, [("x_sync_key", "=like", f"{integration}.%")], [*FIELDS[model], "x_sync_key"])
+    _assert_unique(model, rows)
+    return [_cleaned(row) for row in rows]
+
+
+def _lines(odoo: Odoo, orders: Sequence[int], sold: Mapping[int, tuple[str, str]]) -> dict[int, list[Entry]]:
+    rows = odoo.rows("sale.order.line", [("order_id", "in", list(orders))], [*LINE, "x_sync_key"])
+    _assert_unique("sale.order.line", [row for row in rows if row["x_sync_key"]])
+    lines: dict[int, list[Entry]] = defaultdict(list)
+    for row in rows:
+        if row["product_uom_qty"]:  # a line that may not be deleted any more is emptied
+            line = _named(_cleaned(row), product_id=sold)
+            lines[line.pop("order_id")].append(line)
+    return defaultdict(list, {order: sorted(some, key=repr) for order, some in lines.items()})
+
+
+def _assert_unique(model: str, rows: Sequence[Entry]) -> None:
+    twice = [key for key, count in Counter(row["x_sync_key"] for row in rows).items() if count > 1]
+    assert not twice, f"{model}: {len(twice)} keys occur twice, such as {twice[:3]}"
+
+
+def _names(odoo: Odoo, model: str, name: str, ids: Sequence[int | None]) -> dict[int, str]:
+    wanted = sorted({each for each in ids if each})
+    return {row["id"]: row[name] for row in odoo.rows(model, [("id", "in", wanted)], [name])}
+
+
+def _cleaned(row: Entry) -> Entry:
+    return {
+        name: None if value is False and name not in _FLAGS or value == "" else value
+        for name, value in row.items()
+        if name != "x_sync_key"
+    }
+
+
+def _named(row: Entry, **names: Mapping[int, Any]) -> Entry:
+    plain = {name: value for name, value in row.items() if name != "id"}
+    return plain | {name: known.get(row[name], row[name]) for name, known in names.items()}
+
+
+def _by(name: str, rows: Sequence[Entry]) -> dict[str, Entry]:
+    found = {row[name]: row for row in rows}
+    assert len(found) == len(rows), f"{name} occurs twice"
+    return found
+
+
+def _text(html: str | None) -> str | None:
+    if html is None:
+        return None
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    return "".join(reader.parts) or None
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag == "br":
+            self.parts.append("\n")
+
+
+def _differences(actual: Mapping[str, Entry], expected: Mapping[str, Entry]) -> list[tuple[str, str]]:
+    missing = [(key, "is missing in Odoo") for key in sorted(expected.keys() - actual.keys(), key=str)]
+    surplus = [(key, "should not be in Odoo") for key in sorted(actual.keys() - expected.keys(), key=str)]
+    differing = [
+        (key, f"{name} is {actual[key].get(name)!r}, should be {value!r}")
+        for key in sorted(expected.keys() & actual.keys())
+        for name, value in expected[key].items()
+        if actual[key].get(name) != value
+    ]
+    return [*missing, *surplus, *differing]

@@ -1,0 +1,80 @@
+"""Whole installations between a sandbox PMS and an Odoo: the stand-in, or a real Odoo 19 (marked `odoo`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from odoo_pipelines.sandbox.odoo.app import create_app
+from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines_tests.conftest import _database
+from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
+from odoo_pipelines_tests.end_to_end.installation import Installation
+from odoo_pipelines_tests.end_to_end.site import Odoo, Site
+from odoo_pipelines_tests.real_odoo import OdooUser, RealOdoo, real_odoo
+
+__all__ = ["real_odoo"]
+
+STANDIN_KEY = "sandbox-api-key"
+TIMEOUT_SECONDS = 30
+
+
+@pytest.fixture(scope="module", params=["standin", pytest.param("odoo19", marks=pytest.mark.odoo)])
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A database that nobody has used, and its administrator."""
+    if request.param == "standin":
+        with _standin() as found:
+            yield found
+        return
+    server: RealOdoo = request.getfixturevalue("real_odoo")
+    with server.fresh_database() as odoo:
+        yield Site(odoo.url, odoo.database, odoo.login, odoo.api_key, odoo.user)
+
+
+@pytest.fixture(scope="module")
+def odoo(site: Site) -> Odoo:
+    """What is in that database."""
+    return Odoo(site)
+
+
+@pytest.fixture(scope="module")
+def on_real_odoo(request: pytest.FixtureRequest, site: Site) -> bool:
+    """Whether the site is a real Odoo: there the numbers are larger."""
+    return site.database != "odoo" or "odoo19" in request.node.name
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory, server_url: str, template: str) -> Iterator[Installation]:
+    """An installation that has not done anything yet."""
+    with new_installation(tmp_path_factory.mktemp("home"), server_url, template) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def hotel() -> Iterator[Hotel]:
+    """A hotel with sixty bookings."""
+    with open_hotel(60) as opened:
+        yield opened
+
+
+@contextmanager
+def new_installation(home: Path, server_url: str, template: str) -> Iterator[Installation]:
+    """An installation with a home and a database of its own."""
+    with _database(server_url, template) as database_url:
+        yield Installation(home, database_url)
+
+
+@contextmanager
+def _standin() -> Iterator[Site]:
+    with running(create_app()) as url:
+
+        def new_user(*groups: str) -> OdooUser:
+            body = {"groups": groups}
+            answer = requests.post(f"{url}/sandbox/users", json=body, timeout=TIMEOUT_SECONDS).json()
+            return OdooUser(answer["login"], answer["api_key"])
+
+        yield Site(url, "odoo", "admin", STANDIN_KEY, new_user)

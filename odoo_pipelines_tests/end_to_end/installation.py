@@ -1,0 +1,125 @@
+"""An installation of the pipelines as a user has it: a Dagster home, integrations.yaml and the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from odoo_pipelines_tests.end_to_end.hotel import KEY, Hotel
+from odoo_pipelines_tests.end_to_end.proxy import KillPoint, Proxy
+from odoo_pipelines_tests.end_to_end.site import Site
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = Path(sys.executable).with_name("odoo-pipelines")
+TIMEOUT_SECONDS = 280
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """What `odoo-pipelines sync --json` said.
+
+    Attributes:
+        code: exit code.
+        status: "success" or "failure".
+        flows: outcomes by flow.
+        stderr: what a person would see.
+    """
+
+    code: int
+    status: str
+    flows: Mapping[str, Mapping[str, int]]
+    stderr: str
+
+    def count(self, flow: str, outcome: str) -> int:
+        """Rows of a flow that ended in this way."""
+        return self.flows[flow][outcome]
+
+    def outcomes(self) -> set[str]:
+        """All outcomes that occurred, of all flows."""
+        return {word for counts in self.flows.values() for word, count in counts.items() if count} - {"extracted"}
+
+
+class Installation:
+    """Runs commands in a home of its own.
+
+    Args:
+        home: an empty directory.
+        database_url: of an empty database.
+    """
+
+    def __init__(self, home: Path, database_url: str) -> None:
+        shutil.copy(ROOT / "dagster.yaml", home)
+        self._home = home
+        self._integrations: dict[str, dict[str, Any]] = {}
+        self._env = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("ODOO_", "PMS_", "DAGSTER_"))},
+            "DAGSTER_HOME": str(home),
+            "ODOO_PIPELINES_DATABASE_URL": database_url,
+            "ODOO_PIPELINES_CONFIG": str(home / "integrations.yaml"),
+        }
+
+    def connect(self, name: str, hotel: Hotel | Proxy, site: Site, **settings: Any) -> None:
+        """Configures an integration between a hotel and an Odoo; `odoo` among the settings adds to that side."""
+        variable = f"{name.upper().replace('-', '_')}_KEY"
+        self._env[f"{variable}_PMS"] = KEY
+        self._env[f"{variable}_ODOO"] = site.api_key
+        odoo = {"url": site.url, "db": site.database, "username": site.login, "api_key": f"${{{variable}_ODOO}}"}
+        self._integrations[name] = {
+            "external": {"url": hotel.url, "api_key": f"${{{variable}_PMS}}", "requests_per_second": 1000},
+            **settings,
+            "odoo": {**odoo, **settings.get("odoo", {})},
+        }
+        text = yaml.safe_dump({"integrations": self._integrations})
+        (self._home / "integrations.yaml").write_text(text, encoding="utf-8")
+
+    def sync(self, mode: str = "delta", integration: str = "pms", partition: str | None = None) -> Sync:
+        """Runs a sync to its end."""
+        chosen = ["--partition", partition] if partition else []
+        done = self.run("sync", "--integration", integration, "--mode", mode, "--json", *chosen)
+        if not done.stdout:
+            raise AssertionError(done.stderr)
+        document = json.loads(done.stdout)
+        return Sync(done.returncode, document["status"], document["flows"], done.stderr)
+
+    def synced(self, mode: str = "delta", integration: str = "pms", partition: str | None = None) -> Sync:
+        """Runs a sync that has to succeed."""
+        sync = self.sync(mode, integration, partition)
+        assert (sync.code, sync.status) == (0, "success"), sync.stderr
+        return sync
+
+    def killed_sync(self, mode: str, proxy: Proxy, point: KillPoint) -> None:
+        """Starts a sync that dies at a point."""
+        process = self._start("sync", "--mode", mode, "--json")
+        proxy.kill(process.pid, point)
+        output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+        assert proxy.killed, f"never came to {point}:\n{output}\n{errors}"
+        assert process.returncode < 0, f"survived {point}:\n{output}\n{errors}"
+
+    def bootstrap(self, integration: str = "pms") -> subprocess.CompletedProcess[str]:
+        """Prepares Odoo."""
+        return self.run("bootstrap", "--integration", integration, "--yes")
+
+    def doctor(self, integration: str = "pms") -> list[dict[str, Any]]:
+        """What the doctor says."""
+        findings: list[dict[str, Any]] = json.loads(self.run("doctor", "--integration", integration, "--json").stdout)
+        return findings
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command to its end."""
+        process = self._start(*arguments)
+        output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    def _start(self, *arguments: str) -> subprocess.Popen[str]:
+        command: Sequence[str] = [str(COMMAND), *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=self._env, cwd=self._home)  # noqa: S603

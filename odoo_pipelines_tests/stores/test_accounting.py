@@ -1,0 +1,158 @@
+"""Every row in has one outcome out, and what was rejected waits until it gets through."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.stores.state import State
+from odoo_pipelines.systems.records import Outcome
+from odoo_pipelines_tests.stores.builders import (
+    AGAIN,
+    RUN,
+    a_batch,
+    a_record,
+    an_outcome,
+    commit,
+    rows_of,
+)
+
+
+class TestAccounts:
+    def test_they_balance(self, state: State) -> None:
+        raw = state.register(a_batch())
+        state.start(RUN, "full")
+        commit(state, RUN, an_outcome("1", Outcome.CREATED, weight=2), an_outcome("2", Outcome.UNCHANGED))
+        commit(state, RUN, an_outcome("3", Outcome.REJECTED, code="bad"), an_outcome("4", Outcome.SUPERSEDED))
+        counts = state.finish(RUN, 5, consumer="odoo/res_partner", batch_ids=[raw.id])
+        assert counts.as_dict() == {
+            "extracted": 5, "created": 2, "updated": 0, "unchanged": 1, "conflict": 0, "rejected": 1, "superseded": 1,
+        }  # fmt: skip
+        assert state.run_counts("run-1") == {"guests": counts}
+        assert state.pending("hotel", "external", ["bookings"], "odoo/res_partner") == []
+
+    def test_a_missing_row_fails_the_run_and_its_batches_stay_to_be_done(self, state: State, engine: sa.Engine) -> None:
+        raw = state.register(a_batch())
+        state.start(RUN, "full")
+        commit(state, RUN, an_outcome("1", Outcome.CREATED), an_outcome("2", Outcome.UNCHANGED))
+        with pytest.raises(
+            AccountingError, match=r"3 rows went in, but 2 came out \(1 created, 0 updated, 1 unchanged"
+        ):
+            state.finish(RUN, 3, consumer="odoo/res_partner", batch_ids=[raw.id])
+        assert state.pending("hotel", "external", ["bookings"], "odoo/res_partner") == [raw]
+        assert rows_of(engine, "select status, reason from odoo_pipelines.sync_run") == [
+            {"status": "failed", "reason": "the numbers do not add up"}
+        ]
+
+    def test_a_flow_is_finished_once(self, state: State) -> None:
+        state.start(RUN, "full")
+        state.finish(RUN, 0, consumer="odoo/res_partner", batch_ids=[])
+        with pytest.raises(AccountingError, match="is not running"):
+            state.finish(RUN, 0, consumer="odoo/res_partner", batch_ids=[])
+
+    def test_a_failed_flow_says_why_and_takes_no_more_chunks(self, state: State, engine: sa.Engine) -> None:
+        state.start(RUN, "full")
+        state.fail(RUN, "OdooAccessError")
+        with pytest.raises(AccountingError, match="is not running"):
+            commit(state, RUN, an_outcome("1", Outcome.CREATED))
+        assert rows_of(engine, "select status, reason, finished_at is null as open from odoo_pipelines.sync_run") == [
+            {"status": "failed", "reason": "OdooAccessError", "open": False}
+        ]
+
+    def test_failing_does_not_touch_a_flow_that_has_ended(self, state: State, engine: sa.Engine) -> None:
+        state.start(RUN, "full")
+        state.finish(RUN, 0, consumer="odoo/res_partner", batch_ids=[])
+        state.fail(RUN, "too late")
+        assert rows_of(engine, "select status from odoo_pipelines.sync_run") == [{"status": "succeeded"}]
+
+    def test_a_repeated_attempt_starts_its_numbers_anew(self, state: State, engine: sa.Engine) -> None:
+        state.start(RUN, "full")
+        commit(state, RUN, an_outcome("1", Outcome.CREATED), an_outcome("2", Outcome.REJECTED, code="first"))
+        state.fail(RUN, "killed")
+        state.start(RUN, "full")
+        commit(state, RUN, an_outcome("1", Outcome.UNCHANGED), an_outcome("2", Outcome.REJECTED, code="second"))
+        assert state.finish(RUN, 2, consumer="odoo/res_partner", batch_ids=[]).balanced
+        assert [row.code for row in state.rejections(RUN, 10)] == ["second"]
+        assert len(rows_of(engine, "select * from odoo_pipelines.outcome")) == 3
+
+    def test_the_first_rejections_can_be_shown(self, state: State) -> None:
+        state.start(RUN, "full")
+        bad = [an_outcome(str(number), Outcome.REJECTED, field="name", code="empty") for number in range(3)]
+        commit(state, RUN, an_outcome("9", Outcome.CREATED), *bad)
+        assert state.rejections(RUN, 2) == bad[:2]
+
+    def test_numbers_of_a_run_are_told_by_flow(self, state: State) -> None:
+        for flow in ("products", "guests"):
+            state.start(replace(RUN, flow=flow), "full")
+            commit(state, replace(RUN, flow=flow), an_outcome("1", Outcome.CREATED))
+        state.start(AGAIN, "full")
+        assert list(state.run_counts("run-1")) == ["products", "guests"]
+        assert state.run_counts("unknown") == {}
+
+    def test_old_outcomes_are_purged_and_nothing_else(self, state: State) -> None:
+        state.start(RUN, "full")
+        commit(state, RUN, an_outcome("7", Outcome.CREATED), an_outcome("8", Outcome.REJECTED), records=(a_record(),))
+        now = datetime.now(UTC)
+        assert state.purge(now - timedelta(hours=1)) == 0
+        assert state.purge(now + timedelta(hours=1)) == 2
+        assert state.records("hotel", [("guest", "7")])
+        assert state.dead_letters("hotel", "guests")
+        assert state.run_counts("run-1")["guests"].by_outcome[Outcome.CREATED] == 1
+
+
+class TestDeadLetters:
+    def test_a_rejected_row_is_kept_until_it_goes_through(self, state: State) -> None:
+        state.start(RUN, "full")
+        bad = an_outcome("7", Outcome.REJECTED, field="name", code="empty", reason="name: ''", payload='{"id": 7}')
+        commit(state, RUN, bad, an_outcome("8", Outcome.CREATED))
+        [letter] = state.dead_letters("hotel", "guests")
+        assert (letter.entity, letter.external_id, letter.payload, letter.field, letter.code, letter.reason) == (
+            "guest", "7", '{"id": 7}', "name", "empty", "name: ''",
+        )  # fmt: skip
+        commit(state, RUN, an_outcome("7", Outcome.UPDATED))
+        assert state.dead_letters("hotel", "guests") == []
+
+    def test_a_row_rejected_again_has_the_newest_reason_and_more_attempts(self, state: State) -> None:
+        for run, code in ((RUN, "first"), (AGAIN, "second")):
+            state.start(run, "delta")
+            commit(state, run, an_outcome("7", Outcome.REJECTED, code=code, payload=code, transient=True))
+        [letter] = state.dead_letters("hotel", "guests")
+        assert (letter.code, letter.payload, letter.attempts, letter.run_id, letter.transient) == (
+            "second", "second", 2, "run-2", True,
+        )  # fmt: skip
+        assert letter.first_at < letter.last_at
+
+    @pytest.mark.parametrize("outcome", [Outcome.CONFLICT, Outcome.SUPERSEDED])
+    def test_a_row_that_was_passed_over_has_not_gone_through(self, state: State, outcome: Outcome) -> None:
+        state.start(RUN, "full")
+        commit(state, RUN, an_outcome("7", Outcome.REJECTED))
+        commit(state, RUN, an_outcome("7", outcome))
+        assert len(state.dead_letters("hotel", "guests")) == 1
+
+    def test_the_last_outcome_of_a_chunk_counts(self, state: State) -> None:
+        state.start(RUN, "full")
+        commit(state, RUN, an_outcome("7", Outcome.REJECTED), an_outcome("7", Outcome.CREATED))
+        assert state.dead_letters("hotel", "guests") == []
+        commit(state, RUN, an_outcome("7", Outcome.UPDATED), an_outcome("7", Outcome.REJECTED))
+        assert len(state.dead_letters("hotel", "guests")) == 1
+
+    def test_rows_without_an_id_are_told_apart_by_their_payload(self, state: State) -> None:
+        state.start(RUN, "full")
+        for payload in ("{}", "[]", "{}"):
+            commit(state, RUN, an_outcome("", Outcome.REJECTED, payload=payload))
+        assert [(letter.payload, letter.attempts) for letter in state.dead_letters("hotel", "guests")] == [
+            ("{}", 2),
+            ("[]", 1),
+        ]
+
+    def test_letters_of_other_flows_and_integrations_are_left_alone(self, state: State) -> None:
+        runs = [RUN, replace(RUN, flow="orders"), replace(RUN, integration="other")]
+        for run in runs:
+            state.start(run, "full")
+            commit(state, run, an_outcome("7", Outcome.REJECTED))
+        commit(state, RUN, an_outcome("7", Outcome.UNCHANGED))
+        assert [len(state.dead_letters(run.integration, run.flow)) for run in runs] == [0, 1, 1]
