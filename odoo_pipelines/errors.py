@@ -5,6 +5,8 @@
     |- IntegrationBusyError            stop: another run is writing for the same integration
     |- EmbeddedPostgresError           stop: the embedded PostgreSQL cannot run here
     |- AccountingError                 stop: rows in and outcomes out do not add up
+    |- StateError                      stop: the database of the state failed
+    |- BatchStoreError                 stop: a batch file cannot be written or read
     |- ExternalError                   the external system answered, or did not
     |  |- ExternalAuthenticationError  stop: key, secret or signature refused
     |  |- ExternalRequestError         stop: another 4xx; `status` tells which
@@ -57,6 +59,14 @@ class EmbeddedPostgresError(OdooPipelinesError):
 
 class AccountingError(OdooPipelinesError):
     """The outcomes of a run do not add up to the rows that it was given."""
+
+
+class StateError(OdooPipelinesError):
+    """The database of the state cannot be reached, or refuses a statement."""
+
+
+class BatchStoreError(OdooPipelinesError):
+    """A batch file cannot be written or read."""
 
 
 class ExternalError(OdooPipelinesError):

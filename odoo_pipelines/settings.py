@@ -7,23 +7,21 @@ the definitions from loading: a run or a command names the integration that it n
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import SecretStr, ValidationError
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.integrations_yaml import expand, read_entries
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 DEFAULT_INTEGRATION = "pms"
 
-_SECRETS = frozenset({"api_key", "api_secret"})
+_SWITCH = ("odoo_enabled",)
 _VARIABLES: Mapping[tuple[str, ...], str] = {
     ("external", "url"): "PMS_URL",
     ("external", "api_key"): "PMS_API_KEY",
@@ -32,6 +30,7 @@ _VARIABLES: Mapping[tuple[str, ...], str] = {
     ("odoo", "db"): "ODOO_DB",
     ("odoo", "username"): "ODOO_USERNAME",
     ("odoo", "api_key"): "ODOO_API_KEY",
+    _SWITCH: "ODOO_ENABLED",
 }
 """The variables of the one integration that needs no file, and where they go."""
 
@@ -45,7 +44,7 @@ class _Environment(BaseSettings):
     odoo_db: str | None = None
     odoo_username: str | None = None
     odoo_api_key: SecretStr | None = None
-    odoo_enabled: bool = True
+    odoo_enabled: str | None = None
     pms_url: str | None = None
     pms_api_key: SecretStr | None = None
     pms_api_secret: SecretStr | None = None
@@ -53,6 +52,7 @@ class _Environment(BaseSettings):
     odoo_pipelines_data: str | None = None
     odoo_pipelines_config: Path | None = None
     odoo_pipelines_postgres_dir: Path | None = None
+    odoo_pipelines_retention_days: int = Field(default=30, ge=1)
     dagster_home: Path | None = None
 
 
@@ -78,12 +78,14 @@ class Settings:
         database: where the state is kept.
         data: root of the batches, a path or an fsspec URL.
         home: the Dagster instance's directory.
+        retention_days: how long outcomes, finished runs and superseded batches are kept.
     """
 
     integrations: Mapping[str, Integration]
     database: DatabaseSettings
-    data: str
+    data: str = field(repr=False)  # such a URL may carry a password
     home: Path
+    retention_days: int = 30
 
     def integration(self, name: str) -> Integration:
         """The integration of this name.
@@ -102,7 +104,7 @@ class Settings:
 
 def database_settings() -> DatabaseSettings:
     """The database alone, for Dagster's storage, which is opened before anything else is read."""
-    return _database(_environment())
+    return _database(_Environment())
 
 
 def hand_on_embedded_dir(directory: Path) -> None:
@@ -130,9 +132,9 @@ def load_settings(needed: str | None = None) -> Settings:
     Raises:
         ConfigurationError: naming every variable or entry that is malformed or, for the needed one, not set.
     """
-    environment = _environment()
+    environment = _Environment()
     file = environment.odoo_pipelines_config
-    drafts = [_draft_from_environment(environment)] if file is None else _drafts_from_file(file)
+    drafts = [_draft_from_environment(environment)] if file is None else _drafts_from_file(file, environment)
     problems: list[str] = []
     integrations = [integration for draft in drafts if (integration := draft.validated(needed, problems))]
     problems.extend(_clashes(integrations))
@@ -144,6 +146,7 @@ def load_settings(needed: str | None = None) -> Settings:
         database=_database(environment),
         data=environment.odoo_pipelines_data or str(home / "data"),
         home=home,
+        retention_days=environment.odoo_pipelines_retention_days,
     )
 
 
@@ -156,16 +159,20 @@ class _Draft:
         entry: what it consists of.
         labels: what a person calls a place in it: a variable, or a path in the file.
         problems: found while it was read.
+        unset: places that refer to a variable which is not set; the entry lacks them.
     """
 
     name: str
     entry: dict[str, Any]
     labels: Mapping[tuple[str, ...], str]
     problems: tuple[str, ...] = ()
+    unset: Collection[tuple[str, ...]] = ()
 
     def validated(self, needed: str | None, problems: list[str]) -> Integration | None:
         """The integration, or None and its faults added to `problems`."""
         problems.extend(self.problems)
+        unset = self.unset if self.name == needed else ()
+        problems.extend(f"{self.labels[place]} is not set" for place in unset)
         try:
             return Integration.model_validate({"name": self.name, **self.entry})
         except ValidationError as error:
@@ -174,7 +181,9 @@ class _Draft:
             incomplete = {fault["loc"][0] for fault in faults}
             kept = {key: value for key, value in self.entry.items() if key not in incomplete}
             return Integration.model_validate({"name": self.name, **kept})
-        problems.extend(self._sentence(fault["loc"], fault["type"], fault["msg"]) for fault in faults)
+        problems.extend(
+            self._sentence(fault["loc"], fault["type"], fault["msg"]) for fault in faults if fault["loc"] not in unset
+        )
         return None
 
     def _sentence(self, location: tuple[int | str, ...], kind: str, message: str) -> str:
@@ -183,14 +192,6 @@ class _Draft:
         if kind == "missing":
             return f"{label} is not set"
         return f"{label}: {message.removeprefix('Value error, ')}"
-
-
-def _environment() -> _Environment:
-    try:
-        return _Environment()
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False)
-        raise ConfigurationError([f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in faults]) from None
 
 
 def _home(environment: _Environment) -> Path:
@@ -203,64 +204,42 @@ def _database(environment: _Environment) -> DatabaseSettings:
 
 
 def _draft_from_environment(environment: _Environment) -> _Draft:
-    entry: dict[str, Any] = {"odoo_enabled": environment.odoo_enabled, "external": {}}
-    if environment.odoo_enabled:
+    entry: dict[str, Any] = {"external": {}}
+    if _is_on(environment.odoo_enabled) is not False:
         entry["odoo"] = {}
-    for (side, key), variable in _VARIABLES.items():
+    for (*sides, key), variable in _VARIABLES.items():
         value = getattr(environment, variable.lower())
-        if value is not None and side in entry:
-            entry[side][key] = value
+        side = entry.get(sides[0]) if sides else entry
+        if value is not None and side is not None:
+            side[key] = value
     return _Draft(DEFAULT_INTEGRATION, entry, _VARIABLES)
 
 
-def _drafts_from_file(file: Path) -> list[_Draft]:
+def _is_on(value: Any) -> bool | None:
+    """What a switch says, which is on unless something is said; None where it cannot be read."""
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError([f"ODOO_PIPELINES_CONFIG: {file} cannot be read ({error.strerror})"]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError([f"ODOO_PIPELINES_CONFIG: {file} is not valid YAML: {error}"]) from error
-    entries = content.get("integrations") if isinstance(content, dict) else None
-    if not isinstance(entries, dict) or not entries:
-        raise ConfigurationError([f"ODOO_PIPELINES_CONFIG: {file} has no mapping 'integrations' with an entry in it"])
-    return [_draft_from_entry(str(name), entry) for name, entry in entries.items()]
+        return True if value is None else TypeAdapter(bool).validate_python(value)
+    except ValidationError:
+        return None
 
 
-def _draft_from_entry(name: str, entry: Any) -> _Draft:
+def _drafts_from_file(file: Path, environment: _Environment) -> list[_Draft]:
+    return [_draft_from_entry(name, entry, environment.odoo_enabled) for name, entry in read_entries(file).items()]
+
+
+def _draft_from_entry(name: str, entry: Any, switch: str | None) -> _Draft:
+    """An integration of the file; the switch ODOO_ENABLED turns off the loads of all of them."""
     if not isinstance(entry, dict):
         return _Draft(name, {}, {}, (f"integrations.{name}: must be a mapping",))
-    labels: dict[tuple[str, ...], str] = {}
-    problems: list[str] = []
-    expanded = _expand(entry, (), labels, problems)
+    read = expand(entry, os.environ)
+    expanded = read.entry
     expanded.setdefault("external", {})
-    if expanded.get("odoo_enabled", True) is not False:
+    labels = {place: f"{names} (integrations.{name}.{'.'.join(place)})" for place, names in read.variables.items()}
+    if not _is_on(switch):
+        expanded["odoo_enabled"], labels[_SWITCH] = switch, _VARIABLES[_SWITCH]
+    if _is_on(expanded.get("odoo_enabled")) is not False:
         expanded.setdefault("odoo", {})
-    problems = [f"integrations.{name}.{problem}" for problem in problems]
-    labels = {place: f"{variable} (integrations.{name}.{'.'.join(place)})" for place, variable in labels.items()}
-    return _Draft(name, expanded, labels, tuple(problems))
-
-
-def _expand(
-    entry: Mapping[str, Any], place: tuple[str, ...], labels: dict[tuple[str, ...], str], problems: list[str]
-) -> dict[str, Any]:
-    """Replaces ${VARIABLE} in all strings; an unset variable leaves its key out, so that it counts as not set."""
-    result: dict[str, Any] = {}
-    for key, value in entry.items():
-        here = (*place, str(key))
-        if isinstance(value, dict):
-            result[str(key)] = _expand(value, here, labels, problems)
-            continue
-        if key in _SECRETS and not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
-            problems.append(
-                f"{'.'.join(here)}: write a reference such as ${{{str(key).upper()}}}, never the secret itself"
-            )
-            continue
-        names = _REFERENCE.findall(value) if isinstance(value, str) else []
-        if names:
-            labels[here] = names[0]
-        if all(os.environ.get(variable) for variable in names):
-            result[str(key)] = _REFERENCE.sub(lambda found: os.environ[found[1]], value) if names else value
-    return result
+    return _Draft(name, expanded, labels, tuple(f"integrations.{name}.{each}" for each in read.problems), read.unset)
 
 
 def _clashes(integrations: Sequence[Integration]) -> list[str]:

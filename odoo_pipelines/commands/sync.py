@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -53,7 +52,7 @@ def result_document(result: SyncResult) -> dict[str, Any]:
 
 def outcome_table(result: SyncResult) -> Table:
     """The result as a person reads it."""
-    table = Table(title=f"Run {result.run_id}", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=f"Run {result.run_id}", box=None, padding=(0, 1, 0, 0))
     table.add_column("flow", no_wrap=True)
     for word in Counts().as_dict():
         table.add_column(word, justify="right", no_wrap=True)

@@ -1,6 +1,7 @@
 """Asset factories: for every stream an extraction, for every flow a mapping and a load."""
 
 import datetime as dt
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -87,21 +88,23 @@ def _extraction(integration: Integration, system: System, stream: Stream) -> dg.
     def extraction(
         context: dg.AssetExecutionContext, sessions: dg.ResourceParam[Sessions]
     ) -> dg.MaterializeResult[Any]:
-        session = sessions.open(integration.name)
+        session, started = sessions.open(integration.name), time.monotonic()
+        requests = session.external.requests
+        requests_before, repeated_before = requests.total, requests.retried
         walk = Extraction(session, stream)
         results = [walk.extract(window) for window in _windows(context, integration, stream)]
         for result in results if stream.partitioned else ():
             context.add_asset_metadata(extracted_metadata(result), partition_key=result.window.partition)
-        rows = sum(result.rows for result in results)
-        context.log.info(f"{rows} rows in {session.external.requests.total} requests")
-        whole = {} if stream.partitioned else extracted_metadata(results[0])
+        rows, made = sum(result.rows for result in results), requests.total - requests_before
+        context.log.info(f"{stream.name}: {rows} rows in {made} requests")
         return dg.MaterializeResult(
             metadata={
-                **whole,
+                **({} if stream.partitioned else extracted_metadata(results[0])),
                 "dagster/row_count": rows,
-                "requests": session.external.requests.total,
-                "requests_repeated": session.external.requests.retried,
+                "requests": made,
+                "requests_repeated": requests.retried - repeated_before,
                 "watermark": str(session.state.watermark(integration.name, stream.name) or "none yet"),
+                **_duration(started),
             }
         )
 
@@ -119,18 +122,20 @@ def _mapping(integration: Integration, system: System, flow: Flow) -> dg.AssetsD
         metadata=schema_metadata(integration, flow),
     )
     def mapping(context: dg.AssetExecutionContext, sessions: dg.ResourceParam[Sessions]) -> dg.MaterializeResult[Any]:
-        session = sessions.open(integration.name)
-        results = [
-            (partition, map_partition(session, flow, partition)) for partition in _with_whole(context, system, flow)
-        ]
-        for partition, result in results:
+        session, started = sessions.open(integration.name), time.monotonic()
+        partitions = _with_whole(context, system, flow)
+        mapped = [map_partition(session, flow, partition) for partition in partitions]
+        for partition, result in zip(partitions, mapped, strict=True):
             if partition != WHOLE:
                 context.add_asset_metadata(mapped_metadata(result), partition_key=partition)
-        mapped = [result for _, result in results]
+        rows, rejected = sum(each.rows for each in mapped), sum(each.rejected for each in mapped)
+        context.log.info(f"{flow.name}: {rows} rows mapped, {rejected} rejected")
         return dg.MaterializeResult(
             metadata={
-                "dagster/row_count": sum(each.rows for each in mapped),
-                "rows_rejected": sum(each.rejected for each in mapped),
+                **schema_metadata(integration, flow),
+                "dagster/row_count": rows,
+                "rows_rejected": rejected,
+                **_duration(started),
             }
         )
 
@@ -152,7 +157,7 @@ def _load(integration: Integration, system: System, flow: Flow) -> dg.AssetsDefi
     )
     def load(context: dg.AssetExecutionContext, sessions: dg.ResourceParam[Sessions]) -> dg.MaterializeResult:  # type: ignore[type-arg]
         session = sessions.open(integration.name)
-        if not integration.odoo_enabled:
+        if not session.integration.odoo_enabled:
             context.log.warning(f"{_SWITCHED_OFF}: nothing was loaded, the batches wait")
             return dg.MaterializeResult(
                 metadata={"skipped": _SWITCHED_OFF}, check_results=not_checked(flow, _SWITCHED_OFF)
@@ -164,10 +169,14 @@ def _load(integration: Integration, system: System, flow: Flow) -> dg.AssetsDefi
         context.log.info(f"{flow.name}: {loaded.report.counts.as_dict()} in {loaded.requests} requests")
         return dg.MaterializeResult(
             metadata=run_metadata(loaded),
-            check_results=check_results(integration, flow, loaded),
+            check_results=check_results(session.integration, flow, loaded),
         )
 
     return load
+
+
+def _duration(started: float) -> dict[str, float]:
+    return {"duration_seconds": round(time.monotonic() - started, 3)}
 
 
 def _windows(context: dg.AssetExecutionContext, integration: Integration, stream: Stream) -> Sequence[Window]:

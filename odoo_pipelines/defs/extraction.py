@@ -117,7 +117,6 @@ class Extraction:
                 extracted.newest = _newest(extracted.newest, rows)
         extracted.rows, extracted.path = writer.rows, path
         self._check(session.external.requests.rows - carried, writer.rows)
-        complete = session.mode != "delta" or extracted.window.since is None
         batch = Batch(
             0,
             name,
@@ -128,7 +127,7 @@ class Extraction:
             path,
             writer.rows,
             extracted.newest,
-            complete,
+            extracted.complete,
         )
         session.state.register(batch, watermark=self._mark(first, extracted.newest) if moves_watermark else None)
 

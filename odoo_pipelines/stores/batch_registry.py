@@ -84,6 +84,21 @@ def since_complete(batches: Sequence[Batch]) -> list[Batch]:
     return [batch for batch in batches if batch.id >= first.get((batch.name, batch.partition), 0)]
 
 
+def select_superseded(connection: Connection, before: datetime) -> list[Batch]:
+    """Batches registered before a time whose partition has a later complete batch: nobody reads them any more."""
+    table, later = tables.batch, tables.batch.alias("later")
+    same = [later.c[name] == table.c[name] for name in ("integration", "layer", "name", "partition")]
+    replaced = sa.exists().where(*same, later.c.id > table.c.id, later.c.complete)
+    columns = [column for column in table.columns if column.name != "created_at"]
+    query = sa.select(*columns).where(table.c.created_at < before, replaced).order_by(table.c.id)
+    return [_batch(row) for row in connection.execute(query)]
+
+
+def delete_batches(connection: Connection, batch_ids: Sequence[int]) -> None:
+    """Forgets batches, and who has done them."""
+    connection.execute(sa.delete(tables.batch).where(tables.batch.c.id.in_(batch_ids)))
+
+
 def _batch(row: sa.Row[tuple[object, ...]]) -> Batch:
     values = row._asdict()
     return Batch(**{**values, "newest": utc(values["newest"])})

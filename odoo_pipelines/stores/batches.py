@@ -18,16 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from odoo_pipelines.errors import OdooPipelinesError
+from odoo_pipelines.errors import BatchStoreError
 from odoo_pipelines.systems.records import WHOLE, Layer
 
 ROWS_PER_GROUP = 5_000
 """Rows that are held in memory while writing, and the unit in which a file is read."""
 _TEMPORARY = ".part"
-
-
-class BatchStoreError(OdooPipelinesError):
-    """A batch file cannot be written or read."""
 
 
 class BatchWriter:
@@ -123,6 +119,15 @@ class BatchStore:
             parquet = pq.ParquetFile(file, pre_buffer=False)
             for batch in parquet.iter_batches(batch_size=chunk, use_threads=False):
                 yield batch.to_pylist()
+
+    def remove(self, path: str) -> None:
+        """Removes one file; one that is gone already is no error.
+
+        Raises:
+            BatchStoreError: it cannot be removed.
+        """
+        with _failures("removed", path), suppress(FileNotFoundError):
+            self._files.rm(f"{self._root}/{path}")
 
     def _publish(self, file: BinaryIO, temporary: str, complete: str) -> None:
         """Gives the file its name when its content is safe: the state will vouch for it, even after a power cut."""

@@ -93,6 +93,16 @@ class State:
         with transaction(self._engine) as connection:
             return bindings.select_records(connection, integration, keys)
 
+    def superseded_batches(self, before: datetime) -> list[Batch]:
+        """Batches registered before a time that nobody reads any more; remove their files, then forget them."""
+        with transaction(self._engine) as connection:
+            return batch_registry.select_superseded(connection, before)
+
+    def forget_batches(self, batch_ids: Sequence[int]) -> None:
+        """Forgets batches whose files are gone."""
+        with transaction(self._engine) as connection:
+            batch_registry.delete_batches(connection, batch_ids)
+
     def record_count(self, integration: str, model: str) -> int:
         """Number of records of a model that are bound; no two share an Odoo record."""
         with transaction(self._engine) as connection:

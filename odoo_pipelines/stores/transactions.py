@@ -9,11 +9,7 @@ import psycopg2
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
-from odoo_pipelines.errors import OdooPipelinesError
-
-
-class StateError(OdooPipelinesError):
-    """The database of the state cannot be reached, or refuses a statement."""
+from odoo_pipelines.errors import StateError
 
 
 @contextmanager

@@ -40,6 +40,10 @@ class Hotel:
         """Every record as it is served now, by stream, and the bookings that were made unusable."""
         return self._answer(requests.get(f"{self.url}/sandbox/oracle", timeout=TIMEOUT_SECONDS))
 
+    def bookings(self, status: str) -> list[dict[str, Any]]:
+        """The bookings of a status, oldest first."""
+        return sorted((each for each in self.truth()["bookings"] if each["status"] == status), key=lambda row: row["id"])
+
     def booking(self, external_id: str | int) -> dict[str, Any]:
         """One booking as it is served now."""
         found: dict[str, Any] = next(each for each in self.truth()["bookings"] if each["id"] == external_id)

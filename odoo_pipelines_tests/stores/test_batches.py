@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from odoo_pipelines.stores.batches import ROWS_PER_GROUP, BatchStore, BatchStoreError
+from odoo_pipelines.errors import BatchStoreError
+from odoo_pipelines.stores.batches import ROWS_PER_GROUP, BatchStore
 
 COLUMNS: dict[str, pa.DataType] = {"number": pa.int64(), "text": pa.string()}
 SCHEMA = pa.schema(COLUMNS)
@@ -88,7 +89,8 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing(tmp_path: Path) -> None
     """A limit on the size of files stands for the disk: the system call fails in the same place."""
     program = f"""
 import resource, signal, pyarrow as pa
-from odoo_pipelines.stores.batches import BatchStore, BatchStoreError
+from odoo_pipelines.errors import BatchStoreError
+from odoo_pipelines.stores.batches import BatchStore
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 schema = pa.schema([("text", pa.string())])

@@ -8,10 +8,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.errors import AccountingError, StateError
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.state import State
-from odoo_pipelines.stores.transactions import StateError
 from odoo_pipelines.systems.records import Binding, Counts, Outcome
 from odoo_pipelines_tests.stores.builders import (
     AGAIN,

