@@ -15,7 +15,8 @@ test: .venv/installed-dev ## All tests that need no Odoo
 	$(BIN)/pytest -n 2 --dist worksteal -m "not odoo"
 
 test-odoo: .venv/installed-dev ## Conformance and end-to-end tests on a real Odoo 19 (ODOO_TEST_URL, or one put up here)
-	$(BIN)/pytest -m odoo
+	@[ -n "$$ODOO_TEST_URL" ] || tools/odoo19/install
+	$(BIN)/pytest -n 2 --dist loadscope -m odoo
 
 lint: .venv/installed-dev ## ruff and mypy --strict
 	$(BIN)/ruff check .

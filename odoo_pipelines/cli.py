@@ -72,7 +72,8 @@ def sync(
     else:
         out.print(outcome_table(result))
     if not result.succeeded:
-        err.print(f"[red]The sync failed:[/] {result.failure}")
+        err.print("[red]The sync failed:[/] ", end="")
+        err.print(result.failure, markup=False, highlight=False)
         err.print(f"Its log is run {result.run_id} in the Dagster UI.")
         raise typer.Exit(1)
 

@@ -1,33 +1,7 @@
 """The composition root: everything that Dagster sees of every active integration."""
 
-from collections.abc import Iterable
-
-import dagster as dg
-
-from odoo_pipelines.defs.assets import assets_of
-from odoo_pipelines.defs.jobs import jobs_of, schedules_of
-from odoo_pipelines.defs.resources import Progress, log_progress, sessions_resource
-from odoo_pipelines.defs.retention import retention, retention_schedule
-from odoo_pipelines.integration import Integration
+from odoo_pipelines.defs.build import build_definitions
+from odoo_pipelines.defs.resources import log_progress
 from odoo_pipelines.settings import load_settings
-
-
-def build_definitions(integrations: Iterable[Integration], progress: Progress) -> dg.Definitions:
-    """Definitions for the active ones among the integrations.
-
-    Args:
-        integrations: as configured.
-        progress: told the flow's name, rows done and rows in all, after every chunk of a load.
-    """
-    active = [integration for integration in integrations if integration.active]
-    return dg.Definitions(
-        assets=[asset for integration in active for asset in assets_of(integration)],
-        jobs=[retention, *(job for integration in active for job in jobs_of(integration))],
-        schedules=[retention_schedule, *(schedule for integration in active for schedule in schedules_of(integration))],
-        resources={"sessions": sessions_resource(progress)},
-        # Work is split into runs, not into processes: a step process costs 1.8 s, a step in the run's own 0.04 s.
-        executor=dg.in_process_executor,
-    )
-
 
 defs = build_definitions(load_settings().integrations.values(), log_progress)

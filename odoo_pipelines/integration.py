@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -13,6 +13,8 @@ from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from odoo_pipelines.errors import ConfigurationError
+
+_CRON_FIELDS = 5
 
 
 def _http_url(value: str) -> str:
@@ -27,7 +29,7 @@ def _http_url(value: str) -> str:
 
 
 def _cron(value: str) -> str:
-    if not croniter.is_valid(value):
+    if len(value.split()) != _CRON_FIELDS or not croniter.is_valid(value):  # Dagster knows no seconds
         message = "must be a cron expression of five fields, such as '*/30 * * * *'"
         raise ValueError(message)
     return value
@@ -49,10 +51,18 @@ def _filled(value: SecretStr) -> SecretStr:
     return value
 
 
+def _past(value: date) -> date:
+    if value > datetime.now(UTC).date():
+        message = "must not lie in the future"
+        raise ValueError(message)
+    return value
+
+
 HttpUrl: TypeAlias = Annotated[str, AfterValidator(_http_url)]
 Cron: TypeAlias = Annotated[str, AfterValidator(_cron)]
 TimeZone: TypeAlias = Annotated[str, AfterValidator(_time_zone)]
 Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_filled)]
+Past: TypeAlias = Annotated[date, AfterValidator(_past)]
 Name: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
@@ -114,7 +124,7 @@ class Integration(_Model):
     external: ExternalSettings | None = None
     odoo: OdooSettings | None = None
     partition: Literal["day", "week", "month"] = "month"
-    history_start: date = date(2025, 1, 1)
+    history_start: Past = date(2025, 1, 1)
     overlap_minutes: float = Field(default=5.0, ge=0)
     taxes: Literal["none", "odoo"] | tuple[str, ...] = "none"
     unlock_orders: bool = False

@@ -10,7 +10,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -22,6 +22,7 @@ from odoo_pipelines.integrations_yaml import expand, read_entries
 DEFAULT_INTEGRATION = "pms"
 
 _SWITCH = ("odoo_enabled",)
+_RETENTION_DAYS, _CENTURY = 30, 36_500
 _VARIABLES: Mapping[tuple[str, ...], str] = {
     ("external", "url"): "PMS_URL",
     ("external", "api_key"): "PMS_API_KEY",
@@ -52,7 +53,7 @@ class _Environment(BaseSettings):
     odoo_pipelines_data: str | None = None
     odoo_pipelines_config: Path | None = None
     odoo_pipelines_postgres_dir: Path | None = None
-    odoo_pipelines_retention_days: int = Field(default=30, ge=1)
+    odoo_pipelines_retention_days: str | None = None
     dagster_home: Path | None = None
 
 
@@ -85,7 +86,7 @@ class Settings:
     database: DatabaseSettings
     data: str = field(repr=False)  # such a URL may carry a password
     home: Path
-    retention_days: int = 30
+    retention_days: int = _RETENTION_DAYS
 
     def integration(self, name: str) -> Integration:
         """The integration of this name.
@@ -136,6 +137,7 @@ def load_settings(needed: str | None = None) -> Settings:
     file = environment.odoo_pipelines_config
     drafts = [_draft_from_environment(environment)] if file is None else _drafts_from_file(file, environment)
     problems: list[str] = []
+    retention_days = _retention_days(environment.odoo_pipelines_retention_days, problems)
     integrations = [integration for draft in drafts if (integration := draft.validated(needed, problems))]
     problems.extend(_clashes(integrations))
     if problems:
@@ -146,7 +148,7 @@ def load_settings(needed: str | None = None) -> Settings:
         database=_database(environment),
         data=environment.odoo_pipelines_data or str(home / "data"),
         home=home,
-        retention_days=environment.odoo_pipelines_retention_days,
+        retention_days=retention_days,
     )
 
 
@@ -194,6 +196,15 @@ class _Draft:
         return f"{label}: {message.removeprefix('Value error, ')}"
 
 
+def _retention_days(written: str | None, problems: list[str]) -> int:
+    days = TypeAdapter(Annotated[int, Field(ge=1, le=_CENTURY)])
+    try:
+        return _RETENTION_DAYS if written is None else days.validate_python(written)
+    except ValidationError:
+        problems.append(f"ODOO_PIPELINES_RETENTION_DAYS: must be a whole number of days, from 1 to {_CENTURY}")
+        return _RETENTION_DAYS
+
+
 def _home(environment: _Environment) -> Path:
     return (environment.dagster_home or Path.cwd() / ".dagster_home").expanduser().resolve()
 
@@ -233,12 +244,11 @@ def _draft_from_entry(name: str, entry: Any, switch: str | None) -> _Draft:
         return _Draft(name, {}, {}, (f"integrations.{name}: must be a mapping",))
     read = expand(entry, os.environ)
     expanded = read.entry
-    expanded.setdefault("external", {})
     labels = {place: f"{names} (integrations.{name}.{'.'.join(place)})" for place, names in read.variables.items()}
     if not _is_on(switch):
         expanded["odoo_enabled"], labels[_SWITCH] = switch, _VARIABLES[_SWITCH]
-    if _is_on(expanded.get("odoo_enabled")) is not False:
-        expanded.setdefault("odoo", {})
+    sides = ["external"] if _is_on(expanded.get("odoo_enabled")) is False else ["external", "odoo"]
+    expanded |= {side: {} for side in sides if expanded.get(side) is None}
     return _Draft(name, expanded, labels, tuple(f"integrations.{name}.{each}" for each in read.problems), read.unset)
 
 

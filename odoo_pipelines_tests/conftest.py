@@ -20,6 +20,9 @@ from odoo_pipelines.stores.database import connect, migrate
 from odoo_pipelines.stores.embedded import ensure_server, release_server
 from odoo_pipelines.stores.server import ServerDirectory
 from odoo_pipelines.stores.state import State
+from odoo_pipelines_tests.real_odoo import real_odoo
+
+__all__ = ["real_odoo"]  # a fixture of all folders
 
 SERVER_VARIABLE = "ODOO_PIPELINES_TESTS_SERVER"
 GRACE_SECONDS = 0.2

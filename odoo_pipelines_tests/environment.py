@@ -22,6 +22,7 @@ VARIABLES = (
     "ODOO_PIPELINES_DATA",
     "ODOO_PIPELINES_CONFIG",
     "ODOO_PIPELINES_POSTGRES_DIR",
+    "ODOO_PIPELINES_RETENTION_DAYS",
     "DAGSTER_HOME",
 )
 """Everything that the settings read."""

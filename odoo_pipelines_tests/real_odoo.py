@@ -97,6 +97,13 @@ class RealOdoo:
 @pytest.fixture(scope="session")
 def real_odoo() -> Iterator[RealOdoo]:
     """A database on a real Odoo 19, one per test process; put up and taken down as needed."""
+    with open_real_odoo() as odoo:
+        yield odoo
+
+
+@contextmanager
+def open_real_odoo() -> Iterator[RealOdoo]:
+    """The same for programs that are no tests."""
     if url := os.environ.get("ODOO_TEST_URL"):
         yield _given_server(url.rstrip("/"))
         return
@@ -141,7 +148,7 @@ def _local_server() -> Iterator[str]:
     """Joins the sessions that use the local server: the first starts it, the last stops it."""
     HOME.mkdir(parents=True, exist_ok=True)
     with _register() as register:
-        register["pids"] = [pid for pid in register["pids"] if psutil.pid_exists(pid)]
+        _forget_the_dead(register)
         url = _running_url()
         if url is None:
             _tool("install")
@@ -153,10 +160,16 @@ def _local_server() -> Iterator[str]:
         yield str(url)
     finally:
         with _register() as register:
-            register["pids"] = [pid for pid in register["pids"] if pid != os.getpid() and psutil.pid_exists(pid)]
+            # One process may have joined several times: only this once is over.
+            register["pids"].remove(os.getpid())
+            _forget_the_dead(register)
             if register["started"] and not register["pids"]:
                 _tool("down")
                 register["started"] = False
+
+
+def _forget_the_dead(register: dict[str, Any]) -> None:
+    register["pids"] = [pid for pid in register["pids"] if psutil.pid_exists(pid)]
 
 
 @contextmanager

@@ -149,7 +149,9 @@ class TestEnvironment:
         assert problems() == ["ODOO_URL: must not carry a user or a password"]
 
     @pytest.mark.usefixtures("complete")
-    @pytest.mark.parametrize("url", ["odoo", "odoo.example:8069", "https://", "http:///odoo", "file:///etc", "https://["])
+    @pytest.mark.parametrize(
+        "url", ["odoo", "odoo.example:8069", "https://", "http:///odoo", "file:///etc", "https://["]
+    )
     def test_what_is_no_http_url_is_refused(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ODOO_URL", url)
         [problem] = problems()
@@ -186,13 +188,28 @@ class TestEnvironment:
 
 
 class TestPlaces:
-    def test_everything_is_kept_below_the_home_of_dagster(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_everything_is_kept_below_the_home_of_dagster(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
         monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
         settings = load_settings()
         assert settings.home == tmp_path / "home"
         assert settings.data == str(tmp_path / "home" / "data")
         assert settings.database.embedded_dir == tmp_path / "home" / "postgres"
         assert settings.database.url is None
+
+    def test_outcomes_are_kept_for_thirty_days_or_as_long_as_one_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert load_settings().retention_days == 30
+        monkeypatch.setenv("ODOO_PIPELINES_RETENTION_DAYS", "7")
+        assert load_settings().retention_days == 7
+
+    @pytest.mark.parametrize("days", ["0", "-1", "1.5", "a week", "1000000000000"])
+    def test_days_that_are_no_such_number_are_named_with_all_the_other_faults(
+        self, days: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("ODOO_PIPELINES_RETENTION_DAYS", days)
+        assert problems()[0] == "ODOO_PIPELINES_RETENTION_DAYS: must be a whole number of days, from 1 to 36500"
+        assert "ODOO_URL is not set" in problems()
 
     def test_without_one_the_home_is_in_the_working_directory(self, tmp_path: Path) -> None:
         assert load_settings().home == tmp_path / ".dagster_home"
@@ -300,6 +317,7 @@ class TestFile:
         [
             ({"partition": "year"}, "partition"),
             ({"history_start": "soon"}, "history_start"),
+            ({"history_start": "2999-01-01"}, "history_start"),
             ({"delta_cron": '"every hour"'}, "delta_cron"),
             ({"full_cron": '"* * * * * *"'}, "full_cron"),
             ({"full_cron": '"@reboot"'}, "full_cron"),
@@ -314,7 +332,6 @@ class TestFile:
             ({"external": '{url: "https://pms.example", api_key: "${GRAND_KEY}", verify: no}'}, "external.verify"),
             ({"external": '{url: "pms", api_key: "${GRAND_KEY}"}'}, "external.url"),
             ({"external": "https://pms.example"}, "external"),
-            ({"odoo": "null"}, "odoo"),
         ],
     )
     def test_what_is_malformed_is_named_by_its_place(
@@ -326,11 +343,22 @@ class TestFile:
         ]
 
     @pytest.mark.usefixtures("references")
+    @pytest.mark.parametrize("side", ["external", "odoo"])
+    def test_a_side_that_is_empty_lacks_everything(self, configure: Configure, side: str) -> None:
+        configure(entry(**{side: ""}))
+        keys = {"external": ("url", "api_key"), "odoo": ("url", "db", "username", "api_key")}[side]
+        assert problems("grand") == [f"integrations.grand.{side}.{key} is not set" for key in keys]
+
+    @pytest.mark.usefixtures("references")
     def test_faults_of_several_integrations_come_in_one_message(self, configure: Configure) -> None:
         configure(TWO.replace("partition: day", "partition: year").replace("db: hotel, username: sync", "dbs: hotel"))
         named = {problem.partition(":")[0].partition(" ")[0] for problem in problems("grand-hotel")}
         assert named == {
-            *(f"integrations.{name}.odoo.{key}" for name in ("grand-hotel", "beach") for key in ("db", "dbs", "username")),
+            *(
+                f"integrations.{name}.odoo.{key}"
+                for name in ("grand-hotel", "beach")
+                for key in ("db", "dbs", "username")
+            ),
             "integrations.beach.partition",
         }
 
@@ -445,6 +473,7 @@ def test_secrets_are_in_no_text_of_anything(
 ) -> None:
     odoo, key, secret, password, bucket = secrets
     values = {**COMPLETE, "ODOO_API_KEY": odoo, "PMS_API_KEY": key, "PMS_API_SECRET": secret}
+    values["ODOO_ENABLED"] = "true"
     values["ODOO_PIPELINES_DATABASE_URL"] = f"postgresql://ann:{password}@db/hotel"
     values["ODOO_PIPELINES_DATA"] = f"sftp://ann:{bucket}@files/hotel"
     for variable, value in values.items():

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 GRAPH: ViewportSize = {"width": 1600, "height": 1000}
-PLOTS: ViewportSize = {"width": 1600, "height": 1300}
+PLOTS: ViewportSize = {"width": 1600, "height": 1360}
 PATIENCE_MS = 60_000
 DRAWING_MS = 2_000
 CHROMIUM_OPTIONS = (

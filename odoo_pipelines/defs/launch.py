@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from odoo_pipelines.clients import open_state
-from odoo_pipelines.definitions import build_definitions
+from odoo_pipelines.defs.build import build_definitions
 from odoo_pipelines.defs.jobs import Mode, delta_range, full_range, job_name, range_tags
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.resources import Progress

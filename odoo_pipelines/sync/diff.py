@@ -22,7 +22,7 @@ def local_outcome(row: MappedRow, binding: Binding | None, *, verify: bool) -> O
     if binding is None:
         return None
     if row.only_create:
-        return Outcome.UNCHANGED
+        return None if verify else Outcome.UNCHANGED
     if row.hash == binding.hash:
         return None if verify else Outcome.UNCHANGED
     return Outcome.SUPERSEDED if is_newer(binding.updated_at, row.updated_at) else None

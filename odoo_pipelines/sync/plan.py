@@ -10,13 +10,13 @@ from typing import Any
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.bind import Binder
 from odoo_pipelines.sync.chunks import Chunk, ChunkRow
-from odoo_pipelines.sync.diff import agreed_base, is_newer, latest, local_outcome, says_the_same
+from odoo_pipelines.sync.diff import agreed_base, latest, local_outcome, says_the_same
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.lifecycle import Way, leaves_frozen_state, plan_way
 from odoo_pipelines.sync.merge import LineChanges, LineMerger, changed_values, server_names
 from odoo_pipelines.sync.ports import FlowState, Odoo, Schemas
 from odoo_pipelines.sync.resolve import MISSING_REFERENCE, ResolvedRow, Resolver
-from odoo_pipelines.systems.base import MappedRow, Target
+from odoo_pipelines.systems.base import Lifecycle, MappedRow, Target
 from odoo_pipelines.systems.records import Binding, Key, Outcome, Record
 
 STAY = Way((), "", ())
@@ -140,7 +140,7 @@ class Planner:
         rows = []
         for row in resolved:
             record = records.get(_key(row.row))
-            if record and not self._options.verify and says_the_same(row, record.base):
+            if record and record.hash and not self._options.verify and says_the_same(row, record.base):
                 remembered = _remembered(row, record)
                 plan.decided.append(Decided(sources[_key(row.row)], Outcome.UNCHANGED, None, row.warnings, remembered))
             else:
@@ -155,7 +155,7 @@ class Planner:
             outcome = local_outcome(each.row, binding, verify=self._options.verify)
             if outcome is None:
                 undecided.append(each)
-            elif binding and not each.row.only_create and is_newer(each.row.updated_at, binding.updated_at):
+            elif binding and not each.row.only_create and _is_news(each.row, binding):
                 newer[each.key] = each
             else:
                 plan.decided.append(Decided(each, outcome, warnings=each.row.warnings))
@@ -207,17 +207,34 @@ class Planner:
     ) -> Planned:
         if odoo is None:
             return Planned(source, row, way=self._way_of_new(row.row))
+        if row.row.only_create:
+            adopted = changed_values({SYNC_KEY_FIELD: row.key}, odoo, self._schema, frozenset())
+            return Planned(source, row, odoo["id"], adopted, odoo=odoo)
         changes = changed_values(row.values, odoo, self._schema, self._create_only, row.as_good)
-        line_changes = self._line_changes(row, lines.get(odoo["id"], []), keep=False)
-        way = self._way(row.row, odoo, writes=bool(changes or line_changes))
-        lifecycle = self._target.lifecycle
-        if lifecycle and way.written_in in lifecycle.lines_kept:
-            line_changes = self._line_changes(row, lines.get(odoo["id"], []), keep=True)
-            fixed = sorted(changes.keys() & set(lifecycle.fixed))
-            if fixed:
-                reason = f"{fixed[0]}: Odoo does not let it change any more in state '{way.written_in}'"
-                raise RowRejectedError(fixed[0], "fixed_field", reason)
+        line_changes, way = self._lines_and_way(row, odoo, lines.get(odoo["id"], []), changes)
+        self._refuse_fixed(changes, way)
         return Planned(source, row, odoo["id"], changes, line_changes, way, odoo)
+
+    def _lines_and_way(
+        self, row: ResolvedRow, odoo: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], changes: Mapping[str, Any]
+    ) -> tuple[LineChanges, Way]:
+        """The lines' fate depends on the state in which they are written, and that state on what there is to write."""
+        lifecycle = self._target.lifecycle
+        if lifecycle is None:
+            return self._line_changes(row, lines, keep=False), STAY
+        current = lifecycle.state_of(odoo)
+        wanted = row.row.state or current
+        keep = {current, wanted} <= set(lifecycle.lines_kept)
+        way = self._way(lifecycle, current, wanted, writes=bool(changes or self._line_changes(row, lines, keep=keep)))
+        return self._line_changes(row, lines, keep=way.written_in in lifecycle.lines_kept), way
+
+    def _refuse_fixed(self, changes: Mapping[str, Any], way: Way) -> None:
+        lifecycle = self._target.lifecycle
+        if lifecycle is None or way.written_in not in lifecycle.lines_kept:
+            return
+        for name in sorted(changes.keys() & set(lifecycle.fixed)):
+            reason = f"{name}: Odoo does not let it change any more in state '{way.written_in}'"
+            raise RowRejectedError(name, "fixed_field", reason)
 
     def _line_changes(self, row: ResolvedRow, lines: Sequence[Mapping[str, Any]], *, keep: bool) -> LineChanges:
         if self._line_merger is None or row.lines is None:
@@ -230,12 +247,8 @@ class Planner:
             return STAY
         return plan_way(lifecycle, lifecycle.initial, row.state, writes=False)
 
-    def _way(self, row: MappedRow, odoo: Mapping[str, Any], *, writes: bool) -> Way:
-        lifecycle = self._target.lifecycle
-        if lifecycle is None:
-            return STAY
-        current = lifecycle.state_of(odoo)
-        way = plan_way(lifecycle, current, row.state or current, writes=writes)
+    def _way(self, lifecycle: Lifecycle, current: str, wanted: str, *, writes: bool) -> Way:
+        way = plan_way(lifecycle, current, wanted, writes=writes)
         if leaves_frozen_state(lifecycle, way) and not self._options.unlock:
             reason = f"state: the record is '{current}' in Odoo, and unlock_orders is off"
             raise RowRejectedError("state", "frozen", reason)
@@ -269,6 +282,10 @@ TRANSIENT_CODES = frozenset({MISSING_REFERENCE})
 
 def _key(row: MappedRow) -> Key:
     return row.entity, row.external_id
+
+
+def _is_news(row: MappedRow, binding: Binding) -> bool:
+    return latest(binding.updated_at, row.updated_at) != binding.updated_at
 
 
 def _remembered(row: ResolvedRow, record: Record) -> Record:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.apply import Applied
 from odoo_pipelines.sync.chunks import ChunkRow
 from odoo_pipelines.sync.diff import agreed_base, latest
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.plan import TRANSIENT_CODES, Decided, Plan, Planned
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.records import Counts, Outcome, Record, RowOutcome
@@ -142,13 +143,15 @@ def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model:
         report.records.append(_agreed(planned, odoo_id, applied, model))
         _add(report, planned.source, planned.outcome, None, planned.resolved.warnings)
         return
-    if odoo_id is not None and planned.record is None:
+    if odoo_id is not None and _is_bound(planned):
         report.records.append(_bound_only(planned, odoo_id, model))
     _add(report, planned.source, Outcome.REJECTED, error, planned.resolved.warnings)
 
 
 def _agreed(planned: Planned, odoo_id: int, applied: Applied, model: str) -> Record:
     row, before = planned.source.row, planned.record
+    if row.only_create and planned.odoo_id is not None:
+        return replace(before, odoo_id=odoo_id) if before else _bound_only(planned, odoo_id, model)
     return Record(
         entity=row.entity,
         external_id=row.external_id,
@@ -157,12 +160,21 @@ def _agreed(planned: Planned, odoo_id: int, applied: Applied, model: str) -> Rec
         hash=row.hash,
         base=agreed_base(planned.resolved, before.base if before else None),
         write_date=str(applied.after.get(odoo_id, {}).get("write_date") or ""),
-        updated_at=latest(before.updated_at if before else None, row.updated_at),
+        # A second-hand row's change time is another record's: it must not make the record's own rows look old.
+        updated_at=latest(before.updated_at if before else None, None if row.only_create else row.updated_at),
     )
 
 
+def _is_bound(planned: Planned) -> bool:
+    """Whether a refused row's record is its own: not one that was matched and whose adoption may have failed."""
+    read = planned.odoo
+    return read is None or planned.record is not None or read[SYNC_KEY_FIELD] == planned.resolved.key
+
+
 def _bound_only(planned: Planned, odoo_id: int, model: str) -> Record:
-    """A record that is in Odoo but not as it should be: its place is remembered, and the next run tries again."""
+    """A record that Odoo may hold half written: without a hash, whatever row comes next is written."""
+    if planned.record:
+        return replace(planned.record, odoo_id=odoo_id, hash="")
     row = planned.source.row
     return Record(row.entity, row.external_id, model, odoo_id, "", {}, "", None)
 

@@ -92,7 +92,7 @@ class Writing:
         try:
             return self._isolated(list(changes), save)
         except OdooUnknownNameError as error:
-            if not self._saves_many or error.method != "web_save_multi":
+            if error.method != "web_save_multi":
                 raise
             self._saves_many = False  # an older server: record by record, from now on
             return self._isolated(list(changes), save)

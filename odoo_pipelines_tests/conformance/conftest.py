@@ -11,9 +11,7 @@ import requests
 from odoo_pipelines.sandbox.odoo.app import create_app
 from odoo_pipelines.sandbox.serving import running
 from odoo_pipelines_tests.conformance.wire import TIMEOUT, Wire, unique
-from odoo_pipelines_tests.real_odoo import OdooUser, RealOdoo, real_odoo
-
-__all__ = ["odoo", "own_odoo", "partner", "product", "real_odoo", "sync_key"]
+from odoo_pipelines_tests.real_odoo import OdooUser, RealOdoo
 
 STANDIN_KEY = "sandbox-api-key"
 

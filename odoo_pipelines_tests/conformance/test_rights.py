@@ -84,6 +84,20 @@ def test_an_order_is_written_confirmed_and_locked_with_the_integrations_rights(i
     assert integration.json2("sale.order", "unlink", ids=[order]).name == "odoo.exceptions.AccessError"
 
 
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [
+        ("sales_team.group_sale_salesman_all_leads", True),
+        ("sales_team.group_sale_salesman", True),
+        ("sales_team.group_sale_manager", False),
+        ("no.such_group", False),
+    ],
+)
+def test_a_user_may_ask_for_his_groups_the_implied_ones_included(integration: Wire, group: str, expected: bool) -> None:
+    uid = integration.json2("res.users", "context_get")["uid"]
+    assert integration.json2("res.users", "has_group", ids=[uid], group_ext_id=group) is expected
+
+
 def test_users_see_their_own_keys_only(employee: Wire) -> None:
     uid = employee.json2("res.users", "context_get")["uid"]
     keys = employee.json2("res.users.apikeys", "search_read", domain=[], fields=["user_id", "expiration_date", "scope"])

@@ -1,4 +1,4 @@
-"""A stage for every test that asks for one; `@pytest.mark.parametrize("pms", [{...}], indirect=True)` changes its PMS."""
+"""A stage for every test that asks for one; `parametrize("pms", [{...}], indirect=True)` changes its PMS."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,12 +17,12 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from odoo_pipelines.commands.bootstrap import needed_fields
-from odoo_pipelines.definitions import build_definitions
 from odoo_pipelines.defs.assets import external_key, mapped_key, odoo_key
+from odoo_pipelines.defs.build import build_definitions
 from odoo_pipelines.defs.jobs import Mode, delta_range, full_range, job_name, range_tags
-from odoo_pipelines.defs.resources import MODE_TAG
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.sandbox.odoo.app import create_app as create_odoo
 from odoo_pipelines.sandbox.odoo.server import Options
 from odoo_pipelines.sandbox.pms.app import SandboxApp
@@ -34,23 +35,20 @@ from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, Stream
 from odoo_pipelines.systems.records import Batch
+from odoo_pipelines_tests.environment import unset_all
 
 PMS_KEY = "pms-key-0815-confidential"
 ODOO_KEY = "odoo-key-4711-confidential"
-VARIABLES = (
-    "ODOO_URL", "ODOO_DB", "ODOO_USERNAME", "ODOO_API_KEY", "ODOO_ENABLED", "PMS_URL", "PMS_API_KEY", "PMS_API_SECRET",
-    "ODOO_PIPELINES_DATABASE_URL", "ODOO_PIPELINES_DATA", "ODOO_PIPELINES_CONFIG", "ODOO_PIPELINES_POSTGRES_DIR",
-    "DAGSTER_HOME",
-)  # fmt: skip
-"""Everything that the settings read."""
-ROOT = Path(__file__).resolve().parents[2]
 BOOKINGS = 24
-
-
-def unset_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes a test independent of the environment in which it runs."""
-    for variable in VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
+HISTORY_DAYS = 60
+"""Of the sandbox; the pipelines begin later, so that the first partition has to take what lies before it."""
+INTEGRATION = """
+integrations:
+  pms:
+    external: {url: "${PMS_URL}", api_key: "${PMS_API_KEY}"}
+    odoo: {url: "${ODOO_URL}", db: odoo, username: admin, api_key: "${ODOO_API_KEY}"}
+    history_start: %s
+"""
 
 
 @dataclass
@@ -70,6 +68,11 @@ class Stage:
     state: State
     instance: dg.DagsterInstance
     progress: list[tuple[str, int, int]] = field(default_factory=list)
+
+    @property
+    def keys(self) -> list[str]:
+        """All partitions."""
+        return partitions_of(self.integration).get_partition_keys()
 
     @property
     def integration(self) -> Integration:
@@ -101,6 +104,12 @@ class Stage:
         """What an asset works with; to be closed."""
         settings = load_settings(needed="pms")
         return Session(settings, settings.integration("pms"), run_id, mode)
+
+    def configure(self, **changes: str) -> None:
+        """Changes settings of the integration, as in its file."""
+        config = Path(os.environ["ODOO_PIPELINES_CONFIG"])
+        lines = "".join(f"    {key}: {value}\n" for key, value in changes.items())
+        config.write_text(config.read_text() + lines)
 
     def edit(self, booking: str | int, **fields: Any) -> None:
         """Changes a booking in the PMS."""
@@ -152,6 +161,11 @@ class Stage:
         return job.execute_in_process(instance=self.instance, tags=dict(tags), raise_on_error=False)
 
 
+def history_start() -> dt.date:
+    """The first day of last month: two partitions."""
+    return (dt.datetime.now(dt.UTC).date().replace(day=1) - dt.timedelta(days=1)).replace(day=1)
+
+
 def flow_named(name: str) -> Flow:
     return next(flow for flow in get_system("pms").flows if flow.name == name)
 
@@ -173,18 +187,21 @@ def staged(
         engine: of the same.
         options: of the sandbox PMS, besides its key.
     """
-    pms = create_pms(SandboxOptions(**{"bookings": BOOKINGS, "api_key": SecretStr(PMS_KEY), **options}))
+    pms = create_pms(
+        SandboxOptions(**{"bookings": BOOKINGS, "days": HISTORY_DAYS, "api_key": SecretStr(PMS_KEY), **options})
+    )
     odoo = create_odoo(Options(api_key=ODOO_KEY, custom_fields=_custom_fields()))
     with running(pms) as pms_url, running(odoo) as odoo_url, dg.DagsterInstance.ephemeral() as instance:
         unset_all(monkeypatch)
+        config = home / "integrations.yaml"
+        config.write_text(INTEGRATION % history_start())
         environment = {
             "DAGSTER_HOME": str(home),
             "ODOO_PIPELINES_DATABASE_URL": database_url,
+            "ODOO_PIPELINES_CONFIG": str(config),
             "PMS_URL": pms_url,
             "PMS_API_KEY": PMS_KEY,
             "ODOO_URL": odoo_url,
-            "ODOO_DB": "odoo",
-            "ODOO_USERNAME": "admin",
             "ODOO_API_KEY": ODOO_KEY,
         }
         for variable, value in environment.items():

@@ -58,7 +58,7 @@ class Books:
         ]
 
 
-def read_books(odoo: Odoo, integration: str = "pms") -> Books:
+def read_books(odoo: Odoo, integration: str) -> Books:
     """Reads everything that carries a sync key of an integration.
 
     Raises:
@@ -88,7 +88,7 @@ def read_books(odoo: Odoo, integration: str = "pms") -> Books:
     )
 
 
-def snapshot(odoo: Odoo, integration: str = "pms") -> Snapshot:
+def snapshot(odoo: Odoo, integration: str) -> Snapshot:
     """Every record of an integration with its write_date, by model and Odoo's id."""
     names = {model: [*FIELDS[model], "x_sync_key", "write_date"] for model in MODELS}
     domain = [("x_sync_key", "=like", f"{integration}.%")]
@@ -96,15 +96,19 @@ def snapshot(odoo: Odoo, integration: str = "pms") -> Snapshot:
 
 
 def touched(before: Snapshot, after: Snapshot) -> dict[str, set[str]]:
-    """Sync keys of the records that were written, created or deleted, by model."""
-    return {
-        model: {
-            str((after[model].get(each) or before[model][each])["x_sync_key"])
-            for each in before[model].keys() | after[model].keys()
-            if before[model].get(each) != after[model].get(each)
-        }
-        for model in MODELS
+    """Sync keys of the records that were written, created or deleted, by model; a line touches its order."""
+    keys = {model: {each: row["x_sync_key"] for each, row in rows.items()} for model, rows in _both(before, after)}
+    ids = {
+        model: {each for each in rows if before[model].get(each) != after[model].get(each)}
+        for model, rows in _both(before, after)
     }
+    lines = {**before["sale.order.line"], **after["sale.order.line"]}
+    ids["sale.order"] |= {lines[line]["order_id"] for line in ids["sale.order.line"]}
+    return {model: {keys[model][each] for each in ids[model]} for model in MODELS}
+
+
+def _both(before: Snapshot, after: Snapshot) -> list[tuple[str, dict[int, Entry]]]:
+    return [(model, {**before[model], **after[model]}) for model in MODELS]
 
 
 def _keyed(odoo: Odoo, model: str, integration: str) -> list[Entry]:

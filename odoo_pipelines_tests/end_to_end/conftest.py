@@ -15,9 +15,7 @@ from odoo_pipelines_tests.conftest import _database
 from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
 from odoo_pipelines_tests.end_to_end.installation import Installation
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
-from odoo_pipelines_tests.real_odoo import OdooUser, RealOdoo, real_odoo
-
-__all__ = ["real_odoo"]
+from odoo_pipelines_tests.real_odoo import OdooUser, RealOdoo
 
 STANDIN_KEY = "sandbox-api-key"
 TIMEOUT_SECONDS = 30

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import yaml
 
@@ -54,11 +55,15 @@ class Installation:
     Args:
         home: an empty directory.
         database_url: of an empty database.
+
+    Attributes:
+        name: of the integration that is meant where none is named; no other test's, for Odoo may be shared.
     """
 
     def __init__(self, home: Path, database_url: str) -> None:
         shutil.copy(ROOT / "dagster.yaml", home)
         self._home = home
+        self.name = f"pms{uuid4().hex[:8]}"
         self._integrations: dict[str, dict[str, Any]] = {}
         self._env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("ODOO_", "PMS_", "DAGSTER_"))},
@@ -67,8 +72,9 @@ class Installation:
             "ODOO_PIPELINES_CONFIG": str(home / "integrations.yaml"),
         }
 
-    def connect(self, name: str, hotel: Hotel | Proxy, site: Site, **settings: Any) -> None:
+    def connect(self, hotel: Hotel | Proxy, site: Site, integration: str = "", **settings: Any) -> None:
         """Configures an integration between a hotel and an Odoo; `odoo` among the settings adds to that side."""
+        name = integration or self.name
         variable = f"{name.upper().replace('-', '_')}_KEY"
         self._env[f"{variable}_PMS"] = KEY
         self._env[f"{variable}_ODOO"] = site.api_key
@@ -81,16 +87,16 @@ class Installation:
         text = yaml.safe_dump({"integrations": self._integrations})
         (self._home / "integrations.yaml").write_text(text, encoding="utf-8")
 
-    def sync(self, mode: str = "delta", integration: str = "pms", partition: str | None = None) -> Sync:
+    def sync(self, mode: str = "delta", integration: str = "", partition: str | None = None) -> Sync:
         """Runs a sync to its end."""
         chosen = ["--partition", partition] if partition else []
-        done = self.run("sync", "--integration", integration, "--mode", mode, "--json", *chosen)
+        done = self.run("sync", "--integration", integration or self.name, "--mode", mode, "--json", *chosen)
         if not done.stdout:
             raise AssertionError(done.stderr)
         document = json.loads(done.stdout)
         return Sync(done.returncode, document["status"], document["flows"], done.stderr)
 
-    def synced(self, mode: str = "delta", integration: str = "pms", partition: str | None = None) -> Sync:
+    def synced(self, mode: str = "delta", integration: str = "", partition: str | None = None) -> Sync:
         """Runs a sync that has to succeed."""
         sync = self.sync(mode, integration, partition)
         assert (sync.code, sync.status) == (0, "success"), sync.stderr
@@ -98,19 +104,20 @@ class Installation:
 
     def killed_sync(self, mode: str, proxy: Proxy, point: KillPoint) -> None:
         """Starts a sync that dies at a point."""
-        process = self._start("sync", "--mode", mode, "--json")
+        process = self._start("sync", "--integration", self.name, "--mode", mode, "--json")
         proxy.kill(process.pid, point)
         output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
         assert proxy.killed, f"never came to {point}:\n{output}\n{errors}"
         assert process.returncode < 0, f"survived {point}:\n{output}\n{errors}"
 
-    def bootstrap(self, integration: str = "pms") -> subprocess.CompletedProcess[str]:
+    def bootstrap(self, integration: str = "") -> subprocess.CompletedProcess[str]:
         """Prepares Odoo."""
-        return self.run("bootstrap", "--integration", integration, "--yes")
+        return self.run("bootstrap", "--integration", integration or self.name, "--yes")
 
-    def doctor(self, integration: str = "pms") -> list[dict[str, Any]]:
+    def doctor(self, integration: str = "") -> list[dict[str, Any]]:
         """What the doctor says."""
-        findings: list[dict[str, Any]] = json.loads(self.run("doctor", "--integration", integration, "--json").stdout)
+        said = self.run("doctor", "--integration", integration or self.name, "--json").stdout
+        findings: list[dict[str, Any]] = json.loads(said)
         return findings
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

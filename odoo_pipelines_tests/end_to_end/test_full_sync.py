@@ -30,7 +30,7 @@ def hotel(size: int) -> Iterator[Hotel]:
 @pytest.fixture(scope="module")
 def proxy(site: Site, hotel: Hotel, installation: Installation) -> Iterator[Proxy]:
     with proxy_to(site.url) as proxy:
-        installation.connect("pms", hotel, site.through(proxy.url))
+        installation.connect(hotel, site.through(proxy.url))
         assert installation.bootstrap().returncode == 0
         yield proxy
 
@@ -40,9 +40,9 @@ def test_a_full_sync_fills_odoo_an_equal_one_writes_nothing_and_a_delta_writes_w
 ) -> None:
     first = installation.synced("full")
     assert first.count("orders", "created") == first.count("orders", "extracted") == size
-    assert read_books(odoo).compared_with(expected_books(hotel.truth())) == []
+    assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == []
 
-    before = snapshot(odoo)
+    before = snapshot(odoo, installation.name)
     proxy.requests.clear()
     again = installation.synced("full")
     assert proxy.writes == {}
@@ -50,12 +50,12 @@ def test_a_full_sync_fills_odoo_an_equal_one_writes_nothing_and_a_delta_writes_w
     assert {flow: again.count(flow, "unchanged") for flow in FLOWS} == {
         flow: first.count(flow, "extracted") for flow in FLOWS
     }
-    assert snapshot(odoo) == before
+    assert snapshot(odoo, installation.name) == before
 
     changed = hotel.advance(changed_bookings=size // 10)["changed_bookings"]
     delta = installation.synced("delta")
     assert delta.count("orders", "updated") == len(changed) == size // 10
-    written = touched(before, snapshot(odoo))
-    assert written["sale.order"] == {f"pms.booking.{each}" for each in changed}
+    written = touched(before, snapshot(odoo, installation.name))
+    assert written["sale.order"] == {f"{installation.name}.booking.{each}" for each in changed}
     assert not written["res.partner"] | written["product.product"]
-    assert read_books(odoo).compared_with(expected_books(hotel.truth())) == []
+    assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == []

@@ -27,14 +27,20 @@ WHILE_FILLING = (
     KillPoint(f"{ORDER}/web_save_multi"),
     KillPoint(f"{ORDER}/action_lock", answered=True),
 )
-"""The last but one: confirmed orders whose date is still that of their confirmation."""
+"""In the order in which a run comes to them. `web_save_multi` gives confirmed orders their own date again."""
 WHILE_CHANGING = (
     KillPoint(f"{ORDER}/action_unlock", answered=True),
+    KillPoint(f"{ORDER}/action_draft", answered=True),
     KillPoint(f"{LINE}/load", answered=True),
     KillPoint(f"{LINE}/w", answered=True),
-    KillPoint(f"{ORDER}/action_draft", answered=True),
     KillPoint(f"{ORDER}/action_lock"),
 )
+
+
+@pytest.fixture(scope="module")
+def every(on_real_odoo: bool) -> int:
+    """The stand-in sees every third point: each costs a start of Dagster."""
+    return 1 if on_real_odoo else 3
 
 
 @pytest.fixture(scope="module")
@@ -52,39 +58,39 @@ def pms(hotel: Hotel) -> Iterator[Proxy]:
 @pytest.fixture(scope="module")
 def proxy(site: Site, pms: Proxy, installation: Installation) -> Iterator[Proxy]:
     with proxy_to(site.url) as proxy:
-        installation.connect("pms", pms, site.through(proxy.url), odoo={"chunk_size": 8}, unlock_orders=True)
+        installation.connect(pms, site.through(proxy.url), odoo={"chunk_size": 8}, unlock_orders=True)
         assert installation.bootstrap().returncode == 0
         yield proxy
 
 
 def test_a_first_load_that_is_killed_again_and_again_ends_as_one_that_was_not(
-    hotel: Hotel, pms: Proxy, installation: Installation, odoo: Odoo, proxy: Proxy
+    hotel: Hotel, pms: Proxy, installation: Installation, odoo: Odoo, proxy: Proxy, every: int
 ) -> None:
     installation.killed_sync("full", pms, KillPoint("/bookings", nth=2, answered=True))
-    for point in WHILE_FILLING:
+    for point in WHILE_FILLING[::every]:
         installation.killed_sync("full", proxy, point)
     installation.synced("full")
-    assert read_books(odoo).compared_with(expected_books(hotel.truth())) == []
+    assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == []
     assert_nothing_is_left_to_write(installation, odoo, proxy)
 
 
 def test_a_delta_that_is_killed_again_and_again_ends_as_one_that_was_not(
-    hotel: Hotel, installation: Installation, odoo: Odoo, proxy: Proxy
+    hotel: Hotel, installation: Installation, odoo: Odoo, proxy: Proxy, every: int
 ) -> None:
     change_a_bit_of_everything(hotel)
-    for point in WHILE_CHANGING:
+    for point in WHILE_CHANGING[::every]:
         installation.killed_sync("delta", proxy, point)
     installation.synced("delta")
-    assert read_books(odoo).compared_with(expected_books(hotel.truth())) == []
+    assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == []
     assert_nothing_is_left_to_write(installation, odoo, proxy)
 
 
 def assert_nothing_is_left_to_write(installation: Installation, odoo: Odoo, proxy: Proxy) -> None:
-    before = snapshot(odoo)
+    before = snapshot(odoo, installation.name)
     proxy.requests.clear()
     assert installation.synced("full").outcomes() == {"unchanged"}
     assert proxy.writes == {}
-    assert snapshot(odoo) == before
+    assert snapshot(odoo, installation.name) == before
 
 
 def change_a_bit_of_everything(hotel: Hotel) -> None:

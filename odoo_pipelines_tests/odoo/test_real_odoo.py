@@ -15,9 +15,7 @@ from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
 from odoo_pipelines.odoo.custom_fields import SYNC_KEY, BootstrapPlan, CustomField, apply_bootstrap, plan_bootstrap
 from odoo_pipelines.odoo.schema import ModelSchema, read_schema
-from odoo_pipelines_tests.real_odoo import RealOdoo, real_odoo
-
-__all__ = ["real_odoo"]  # a fixture
+from odoo_pipelines_tests.real_odoo import RealOdoo
 
 pytestmark = pytest.mark.odoo
 

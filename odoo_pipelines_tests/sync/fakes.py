@@ -1,17 +1,14 @@
-"""Odoo and the state at the engine's ports: tables in memory, faults on demand, and a log of every call."""
+"""Odoo at the engine's port: tables in memory, faults on demand, and a log of every call."""
 
 from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import orjson
-
 from odoo_pipelines.errors import (
-    AccountingError,
     OdooError,
     OdooMissingRecordError,
     OdooServerError,
@@ -20,7 +17,6 @@ from odoo_pipelines.errors import (
 )
 from odoo_pipelines.odoo.answers import LoadMessage, LoadResult
 from odoo_pipelines.odoo.schema import ModelSchema
-from odoo_pipelines.systems.records import Binding, Counts, Key, Outcome, Record, RowOutcome
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -293,30 +289,3 @@ def _matches(row: Row, name: str, operator: str, value: Any) -> bool:
     if operator == "in":
         return held in value
     return (not held and not value) or held == value
-
-
-@dataclass
-class MemoryState:
-    """The state of one integration: what was committed, and nothing else."""
-
-    kept: dict[Key, Record] = field(default_factory=dict)
-    outcomes: list[RowOutcome] = field(default_factory=list)
-    counts: list[Counts] = field(default_factory=list)
-
-    def bindings(self, entity: str, external_ids: Iterable[str]) -> dict[str, Binding]:
-        found = {each: self.kept[entity, each] for each in external_ids if (entity, each) in self.kept}
-        return {each: Binding(known.odoo_id, known.hash, known.updated_at) for each, known in found.items()}
-
-    def records(self, keys: Iterable[Key]) -> dict[Key, Record]:
-        return {key: self.kept[key] for key in keys if key in self.kept}
-
-    def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
-        kept = self.kept | {each.key: replace(each, base=orjson.loads(orjson.dumps(each.base))) for each in records}
-        places = [(each.model, each.odoo_id) for each in kept.values()]
-        if len(places) != len(set(places)):
-            raise AccountingError("two records are bound to one Odoo record")
-        self.kept, self.outcomes, self.counts = kept, [*self.outcomes, *outcomes], [*self.counts, counts]
-
-    def outcome_of(self, external_id: str) -> list[Outcome]:
-        """What became of a record, chunk by chunk."""
-        return [each.outcome for each in self.outcomes if each.external_id == external_id]

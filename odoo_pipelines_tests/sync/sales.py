@@ -18,7 +18,8 @@ from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.report import FlowReport
 from odoo_pipelines.systems.base import MappedLine, MappedRow, RejectedRow, Target, TargetField, Value
 from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT, SALE_ORDER
-from odoo_pipelines_tests.sync.fakes import FakeOdoo, MemoryState, Row
+from odoo_pipelines_tests.sync.fakes import FakeOdoo, Row
+from odoo_pipelines_tests.sync.memory import MemoryState
 
 INTEGRATION = "hotel"
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -123,18 +124,18 @@ class SalesOdoo(FakeOdoo):
             self._store(model, order, row | change)
 
     def content(self) -> dict[str, list[Row]]:
-        """What people see: all records without the time of their last change."""
+        """What people see; ids, and the order in which records were made, are left out."""
         models = ("res.partner", "product.product", "sale.order", "sale.order.line")
-        return {model: [_without_ids(row, self.tables) for row in self.rows(model)] for model in models}
+        return {model: sorted((self._named(row) for row in self.rows(model)), key=repr) for model in models}
+
+    def _named(self, row: Row) -> Row:
+        """A row with relations by sync key: a record that was made again after a crash may have another id."""
+        links = {name: self.tables[model].get(row.get(name, 0), {}) for name, model in _LINKS.items()}
+        named = {name: linked.get(SYNC_KEY_FIELD) for name, linked in links.items()}
+        return {name: value for name, value in row.items() if name not in {"id", "write_date"}} | named
 
 
-def _without_ids(row: Row, tables: dict[str, dict[int, Row]]) -> Row:
-    """Relations by sync key instead of by id: a record that was made again after a crash may have another id."""
-    named = {name: tables[model].get(row.get(name, 0), {}).get(SYNC_KEY_FIELD) for name, model in _BY_KEY.items()}
-    return {name: value for name, value in row.items() if name not in {"id", "write_date"}} | named
-
-
-_BY_KEY = {"partner_id": "res.partner", "product_id": "product.product", "order_id": "sale.order"}
+_LINKS = {"partner_id": "res.partner", "product_id": "product.product", "order_id": "sale.order"}
 _ACTIONS: dict[str, tuple[Callable[[Row], bool], Row]] = {
     "action_confirm": (lambda row: row["state"] in {"draft", "sent"}, {"state": "sale", "date_order": ODOO_NOW}),
     "action_cancel": (lambda row: not row["locked"], {"state": "cancel"}),
@@ -185,6 +186,10 @@ class World:
         """Loads guests."""
         return self.load(PARTNER, *rows, **options)
 
+    def products(self, *rows: MappedRow | RejectedRow, **options: Any) -> FlowReport:
+        """Loads room types."""
+        return self.load(PRODUCT, *rows, **options)
+
     def orders(self, *rows: MappedRow | RejectedRow, **options: Any) -> FlowReport:
         """Loads bookings."""
         return self.load(SALE_ORDER, *rows, **options)
@@ -192,7 +197,7 @@ class World:
     def with_guest_and_room(self) -> World:
         """What orders refer to is there."""
         self.guests(guest("g1"))
-        self.load(PRODUCT, product("double"), product("single"))
+        self.products(product("double"), product("single"))
         self.odoo.calls.clear()
         return self
 

@@ -58,11 +58,11 @@ def search(env: Env, model: Model, domain: Sequence[Any]) -> Ids:
     """Ids of the records that match, in no order; archived ones only if the domain speaks of `active`."""
     node = parse(model, domain)
     if model.archivable and env.active_test and not any(leaf.field == "active" for leaf in _leaves(node)):
-        node = Branch("&", (node, Leaf("active", "=", True)))  # noqa: FBT003
+        node = Branch("&", (*node.children, Leaf("active", "=", True)))  # noqa: FBT003
     return _evaluate(env, model, node, None)
 
 
-def parse(model: Model, domain: Sequence[Any]) -> Node:
+def parse(model: Model, domain: Sequence[Any]) -> Branch:
     """Reads Odoo's prefix notation; conditions that follow each other are joined by `&`."""
     stack: list[Node] = []
     for item in reversed(domain):

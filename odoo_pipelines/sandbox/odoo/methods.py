@@ -13,10 +13,12 @@ from odoo_pipelines.sandbox.odoo.errors import OdooFault, access_error, value_er
 
 READS = frozenset(
     {
+        "check_object_reference",
         "context_get",
         "fields_get",
         "get_external_id",
         "has_access",
+        "has_group",
         "read",
         "search",
         "search_count",
@@ -134,6 +136,11 @@ def _context_get(env: Env, _model: str) -> dict[str, Any]:
     return {"lang": partner.get("lang") or False, "tz": partner.get("tz") or False, "uid": env.uid}
 
 
+def _has_group(env: Env, _model: str, ids: Sequence[int], group_ext_id: str) -> bool:
+    [user] = ids
+    return group_ext_id in access.user_groups(env, user)
+
+
 def _check_object_reference(env: Env, _model: str, module: str, xml_id: str) -> list[Any]:
     target = env.db.xmlid_target(f"{module}.{xml_id}")
     if target is None:
@@ -163,6 +170,7 @@ METHODS: Mapping[str, Method] = {
     "load": Method(loading.load, on_records=False),
     "web_save_multi": Method(_web_save_multi, on_records=True),
     "context_get": Method(_context_get, on_records=False, model="res.users"),
+    "has_group": Method(_has_group, on_records=True, model="res.users"),
     "check_object_reference": Method(_check_object_reference, on_records=False, model="ir.model.data"),
     "action_confirm": _action(orders.action_confirm),
     "action_cancel": _action(orders.action_cancel),

@@ -29,11 +29,12 @@ class Orders(Behaviour):
             "date_order": now,
             "validity_date": str(today + _VALID_FOR),
             "user_id": env.uid,
-            "pricelist_id": _default_pricelist(env),
             "partner_id": False,
             "locked": False,
         }
         vals = defaults | vals
+        if "pricelist_id" not in vals:
+            vals["pricelist_id"] = _default_pricelist(env)
         vals = {"partner_invoice_id": vals["partner_id"], "partner_shipping_id": vals["partner_id"]} | vals
         if vals.get("name", "New") == "New":
             vals["name"] = f"S{env.db.next_number(_MODEL):05d}"

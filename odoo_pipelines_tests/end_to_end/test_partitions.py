@@ -1,0 +1,69 @@
+"""Parts of the history on their own, and loads that are switched off and on again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from odoo_pipelines_tests.end_to_end.books import read_books
+from odoo_pipelines_tests.end_to_end.expectations import expected_books
+from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
+from odoo_pipelines_tests.end_to_end.installation import Installation
+from odoo_pipelines_tests.end_to_end.site import Odoo, Site
+
+START = date(2026, 1, 10)
+MONTHS = ("2026-01-01", "2026-02-01", "2026-03-01")
+
+
+@pytest.fixture(scope="module")
+def hotel() -> Iterator[Hotel]:
+    with open_hotel(60, start=START, days=60, seed=9) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def installation(installation: Installation, hotel: Hotel, site: Site) -> Installation:
+    """A history of some months, the first of which are full of bookings."""
+    installation.connect(hotel, site, history_start="2026-01-01")
+    assert installation.bootstrap().returncode == 0
+    return installation
+
+
+def test_switched_off_loads_extract_and_map_and_say_that_nothing_was_loaded(
+    hotel: Hotel, installation: Installation, site: Site, odoo: Odoo
+) -> None:
+    installation.connect(hotel, site, history_start="2026-01-01", odoo_enabled=False)
+    sync = installation.synced("full")
+    assert {count for counts in sync.flows.values() for count in counts.values()} == {0}
+    assert "switched off" in sync.stderr
+    assert read_books(odoo, installation.name).bookings == {}
+
+
+def test_what_was_mapped_meanwhile_is_loaded_when_loads_are_on_again(
+    hotel: Hotel, installation: Installation, site: Site, odoo: Odoo
+) -> None:
+    installation.connect(hotel, site, history_start="2026-01-01")
+    assert installation.synced("delta").count("orders", "created") == 60
+    assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == []
+
+
+def test_months_one_by_one_make_the_same_as_all_at_once(
+    hotel: Hotel, installation: Installation, site: Site, odoo: Odoo
+) -> None:
+    name = f"{installation.name}-months"
+    installation.connect(hotel, site, name, history_start="2026-01-01")
+    created = [installation.synced("full", name, month).count("orders", "created") for month in reversed(MONTHS)]
+    assert sum(created) == 60
+    assert min(created) > 5
+    assert read_books(odoo, name).compared_with(expected_books(hotel.truth())) == []
+    assert installation.synced("full", name).outcomes() == {"unchanged"}
+
+
+def test_an_unknown_month_is_refused_with_the_known_ones(installation: Installation) -> None:
+    refused = installation.run("sync", "--integration", installation.name, "--partition", "2031-01-01", "--json")
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert "2031-01-01" in refused.stderr
+    assert "2026-01-01" in refused.stderr

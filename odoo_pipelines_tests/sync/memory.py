@@ -1,0 +1,45 @@
+"""The state at the engine's port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.systems.records import Binding, Counts, Key, Outcome, Record, RowOutcome
+
+
+@dataclass
+class MemoryState:
+    """The state of one integration: what was committed, and nothing else."""
+
+    kept: dict[Key, Record] = field(default_factory=dict)
+    outcomes: list[RowOutcome] = field(default_factory=list)
+    counts: list[Counts] = field(default_factory=list)
+    before: list[Callable[[], None]] = field(default_factory=list)
+    after: list[Callable[[], None]] = field(default_factory=list)
+
+    def bindings(self, entity: str, external_ids: Iterable[str]) -> dict[str, Binding]:
+        found = {each: self.kept[entity, each] for each in external_ids if (entity, each) in self.kept}
+        return {each: Binding(known.odoo_id, known.hash, known.updated_at) for each, known in found.items()}
+
+    def records(self, keys: Iterable[Key]) -> dict[Key, Record]:
+        return {key: self.kept[key] for key in keys if key in self.kept}
+
+    def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
+        for hook in self.before:
+            hook()
+        kept = self.kept | {each.key: replace(each, base=orjson.loads(orjson.dumps(each.base))) for each in records}
+        places = [(each.model, each.odoo_id) for each in kept.values()]
+        if len(places) != len(set(places)):
+            raise AccountingError("two records are bound to one Odoo record")
+        self.kept, self.outcomes, self.counts = kept, [*self.outcomes, *outcomes], [*self.counts, counts]
+
+        for hook in self.after:
+            hook()
+
+    def outcome_of(self, external_id: str) -> list[Outcome]:
+        """What became of a record, chunk by chunk."""
+        return [each.outcome for each in self.outcomes if each.external_id == external_id]
