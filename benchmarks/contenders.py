@@ -134,7 +134,9 @@ class Raw:
     def create(self, work: str, rows: Sequence[MappedRow]) -> Measurement:
         """Creates rows by `create`."""
         vals = [self._vals(row) for row in self._resolved("raw-create", rows)]
-        return self._measured(work, "raw create", vals, lambda some: self._tools.client.create(self._target.model, some))
+        return self._measured(
+            work, "raw create", vals, lambda some: self._tools.client.create(self._target.model, some)
+        )
 
     def load(self, work: str, rows: Sequence[MappedRow]) -> Measurement:
         """Creates rows by `load` under external ids."""
@@ -149,7 +151,9 @@ class Raw:
 
         return self._measured(work, "raw load", table, send)
 
-    def _measured(self, work: str, by: str, rows: Sequence[Any], send: Callable[[Sequence[Any]], object]) -> Measurement:
+    def _measured(
+        self, work: str, by: str, rows: Sequence[Any], send: Callable[[Sequence[Any]], object]
+    ) -> Measurement:
         size = self._tools.batch
         batches = [rows[first : first + size] for first in range(0, len(rows), size)]
         requests = self._tools.client.requests

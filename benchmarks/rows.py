@@ -66,7 +66,12 @@ def _guest(number: int) -> dict[str, Any]:
         "phone": f"+43 660 {1000000 + number}",
         "country": ("AT", "DE", "FR", "IT", "US")[number % 5],
         "language": "en",
-        "address": {"street": f"Street {number}", "street2": None, "city": "Vienna", "postal_code": f"{1000 + number % 99}"},
+        "address": {
+            "street": f"Street {number}",
+            "street2": None,
+            "city": "Vienna",
+            "postal_code": f"{1000 + number % 99}",
+        },
         "date_of_birth": f"19{50 + number % 50}-0{1 + number % 9}-1{number % 9}",
         "document_type": "passport",
         "document_number": f"P{number:08}",

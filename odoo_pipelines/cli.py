@@ -73,7 +73,7 @@ def sync(
         out.print(outcome_table(result))
     if not result.succeeded:
         err.print("[red]The sync failed:[/] ", end="")
-        err.print(result.failure, markup=False, highlight=False)
+        err.print(result.failure, markup=False, highlight=False, soft_wrap=True)
         err.print(f"Its log is run {result.run_id} in the Dagster UI.")
         raise typer.Exit(1)
 
@@ -138,7 +138,7 @@ def _clear_errors() -> Iterator[None]:
         yield
     except OdooPipelinesError as error:
         err.print(f"[red]{type(error).__name__}:[/] ", end="")
-        err.print(str(error), markup=False, highlight=False)
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
 

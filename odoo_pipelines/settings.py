@@ -131,7 +131,8 @@ def load_settings(needed: str | None = None) -> Settings:
         needed: integration whose connections must be complete; None where only the structure matters.
 
     Raises:
-        ConfigurationError: naming every variable or entry that is malformed or, for the needed one, not set.
+        ConfigurationError: naming every variable or entry that is malformed or, for the needed one, not set; or the
+            needed one is unknown, or not active.
     """
     environment = _Environment()
     file = environment.odoo_pipelines_config
@@ -143,13 +144,16 @@ def load_settings(needed: str | None = None) -> Settings:
     if problems:
         raise ConfigurationError(problems)
     home = _home(environment)
-    return Settings(
+    settings = Settings(
         integrations={integration.name: integration for integration in integrations},
         database=_database(environment),
         data=environment.odoo_pipelines_data or str(home / "data"),
         home=home,
         retention_days=retention_days,
     )
+    if needed is not None:
+        settings.integration(needed)
+    return settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ VARIABLES = (
 
 
 def unset_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes a test independent of the environment in which it runs."""
+    """Makes a test independent of the environment in which it runs, and takes back what the code under test sets."""
     for variable in VARIABLES:
-        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv(variable, "")  # a variable that was not set would not be noted
+        monkeypatch.delenv(variable)

@@ -108,4 +108,4 @@ class TestLimits:
 
     def test_nothing_can_be_changed_afterwards(self) -> None:
         with pytest.raises(ValidationError):
-            integration().active = False  # type: ignore[misc]
+            integration().active = False

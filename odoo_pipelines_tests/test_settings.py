@@ -184,7 +184,9 @@ class TestEnvironment:
 
     def test_an_unknown_integration_is_refused_with_the_known_ones(self) -> None:
         with pytest.raises(ConfigurationError, match="no integration 'spa'; configured: pms"):
-            load_settings(needed="spa").integration("spa")
+            load_settings(needed="spa")
+        with pytest.raises(ConfigurationError, match="no integration 'spa'; configured: pms"):
+            load_settings().integration("spa")
 
 
 class TestPlaces:

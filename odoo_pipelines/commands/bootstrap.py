@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pydantic import TypeAdapter
 from rich.console import Console
+from rich.markup import escape
 from rich.prompt import Confirm
 
 from odoo_pipelines.clients import odoo_client
@@ -78,10 +79,12 @@ def _creatable(each: TargetField) -> CustomFieldType:
 
 def _show(plan: BootstrapPlan, console: Console) -> None:
     for problem in plan.problems:
-        console.print(f"[red]problem:[/] {problem}")
+        console.print("[red]problem:[/]", escape(problem), highlight=False, soft_wrap=True)
     for model, fields in plan.fields.items():
         for each in fields:
             index = ", indexed" if each.indexed else ""
-            console.print(f"field {model}.{each.name} ({each.type}{index}): {each.label}", highlight=False)
+            console.print(
+                f"field {model}.{each.name} ({each.type}{index}): {each.label}", markup=False, highlight=False
+            )
     for category in plan.categories:
         console.print(f"product category {category}", highlight=False)

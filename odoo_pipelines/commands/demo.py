@@ -21,6 +21,8 @@ from odoo_pipelines.settings import inherited_environment
 
 MARKER = ".odoo-pipelines-demo"
 PMS_PORT, ODOO_PORT = 8700, 8769
+OUTPUT = "output"
+"""Not `logs`: that folder of its home is what Dagster sends away as telemetry."""
 STARTUP_SECONDS = 120.0
 _KEY = "demo"
 _PMS, _ODOO, _DAGSTER = "sandbox PMS", "Odoo stand-in", "Dagster"
@@ -50,7 +52,8 @@ def run_demo(*, bookings: int, home: Path, port: int, console: Console, once: bo
     # Started in the background of a script, SIGINT may be ignored, and children would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _stopping_cleanly(console), Processes(environment, home / "logs") as processes:
+    succeeded = False
+    with _stopping_cleanly(console), Processes(environment, home / OUTPUT) as processes:
         _start_sandboxes(processes, bookings, pms_port, odoo_port)
         with console.status("starting the database and Dagster"):
             _start_dagster(processes, port)
@@ -98,8 +101,8 @@ def _start_sandboxes(processes: Processes, bookings: int, pms_port: int, odoo_po
 
 
 def _start_dagster(processes: Processes, port: int) -> None:
-    dagster = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", str(port)]
-    processes.start(_DAGSTER, dagster)
+    dagster = [sys.executable, "-m", "dagster", "dev", "-m", "odoo_pipelines.definitions"]
+    processes.start(_DAGSTER, [*dagster, "--host", "127.0.0.1", "--port", str(port)])
     _wait_until_it_answers(processes, _DAGSTER, f"http://127.0.0.1:{port}/server_info")
 
 

@@ -21,6 +21,8 @@ _POLL_SECONDS = 0.2
 class Processes:
     """Starts processes and stops them, the last one first, when the block ends.
 
+    They work in the folder of the logs: a `.env` in the user's own folder would overrule their environment.
+
     Args:
         environment: of all of them.
         logs: folder for their output.
@@ -46,6 +48,7 @@ class Processes:
         with self.log_of(name).open("wb") as log:
             self._running[name] = subprocess.Popen(  # noqa: S603 - our own commands
                 command,
+                cwd=self._logs,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -60,7 +63,8 @@ class Processes:
             ConfigurationError: a quiet one failed; the message names its log.
         """
         if not quiet:
-            return subprocess.run(command, env=self._environment, check=False).returncode == 0  # noqa: S603
+            finished = subprocess.run(command, cwd=self._logs, env=self._environment, check=False)  # noqa: S603
+            return finished.returncode == 0
         self.start(name, command)
         if self._running.pop(name).wait() != 0:
             raise ConfigurationError([f"{name} failed; its output is in {self.log_of(name)}"])

@@ -22,6 +22,8 @@ def sync_with_progress(
     integration = settings.integration(name)
     for warning in integration.warnings:
         console.print(f"[yellow]warning:[/] {warning}")
+    if not integration.odoo_enabled:
+        console.print("[yellow]warning:[/] loads are switched off: what is extracted and mapped waits for them")
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-import orjson
-
+from odoo_pipelines.defs.payloads import payload_text
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import AccountingError
 from odoo_pipelines.external.paging import Page
@@ -154,13 +153,13 @@ def _newest(newest: datetime | None, rows: list[dict[str, Any]]) -> datetime | N
 
 def raw_row(payload: Any) -> dict[str, Any]:
     """A row as a batch keeps it; what no model can read keeps its payload too, and is rejected by the mapping."""
-    text = orjson.dumps(payload)
+    text = payload_text(payload)
     record = payload if isinstance(payload, dict) else {}
     return {
         "external_id": _readable(values.external_id, record.get("id")) or "",
         "updated_at": _readable(values.utc_datetime, record.get("updated_at")),
-        "hash": hashlib.blake2b(text, digest_size=16).hexdigest(),
-        "payload": text.decode(),
+        "hash": hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
+        "payload": text,
     }
 
 

@@ -86,9 +86,9 @@ def _schedule(
         default_status=dg.DefaultScheduleStatus.RUNNING if integration.auto_sync else dg.DefaultScheduleStatus.STOPPED,
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        unfinished = context.instance.get_run_records(dg.RunsFilter(job_name=name, statuses=[*_WAITING]), limit=1)
-        if unfinished:
-            return dg.SkipReason(f"run {unfinished[0].dagster_run.run_id} of this job is still waiting or running")
+        waiting = context.instance.get_run_records(dg.RunsFilter(job_name=name, statuses=[*_WAITING]), limit=1)
+        if waiting:
+            return dg.SkipReason(f"run {waiting[0].dagster_run.run_id} of this job has not started yet")
         return dg.RunRequest(tags=_tags(range_of(integration)))
 
     return schedule

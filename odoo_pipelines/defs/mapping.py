@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import orjson
-
+from odoo_pipelines.defs.payloads import payload_of, payload_text
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.stores.batch_registry import since_complete
@@ -124,13 +123,13 @@ def map_rows(
     )
     for row in raw:
         try:
-            yield from mapper(payload_model.parse(orjson.loads(row["payload"])), options)
+            yield from mapper(payload_model.parse(payload_of(row["payload"])), options)
         except RowRejectedError as error:
             yield RejectedRow(flow.entity, row["external_id"], row["updated_at"], error, row["payload"])
 
 
 def fold(rows: Iterable[MappedRow | RejectedRow]) -> list[MappedRow | RejectedRow]:
-    """Folds equal rows of a record into the first, which then counts for all of them.
+    """Folds equal rows of a record into the last, which then counts for all of them.
 
     Rows that only say that a record exists fold into any other row of it: a thousand bookings of one room type are one
     row, with a weight of a thousand.
@@ -142,7 +141,7 @@ def fold(rows: Iterable[MappedRow | RejectedRow]) -> list[MappedRow | RejectedRo
             rejected.append(row)
             continue
         identity = (row.entity, row.external_id) if row.only_create else (row.entity, row.external_id, row_hash(row))
-        first = mapped.get(identity)
+        first = mapped.pop(identity, None)  # where no time tells, the last one counts
         mapped[identity] = _merged(first, row) if first else row
     return [*mapped.values(), *rejected]
 
@@ -159,6 +158,6 @@ def _columns(row: MappedRow | RejectedRow, flow: Flow) -> Sequence[tuple[MappedR
     except RowRejectedError as error:
         if isinstance(row, RejectedRow):
             raise
-        payload = orjson.dumps({"values": row.values}).decode()
+        payload = payload_text({"values": row.values})
         rejected = RejectedRow(row.entity, row.external_id, row.updated_at, error, payload)
         return [(rejected, to_columns(rejected, flow.target))] * row.weight

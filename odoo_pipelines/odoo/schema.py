@@ -40,8 +40,10 @@ class ModelSchema:
 
     def server_name(self, name: str) -> str | None:
         """The server's name of a field of Odoo 19; None where it has no such field."""
-        former = _FORMER_NAMES.get(self.model, {}).get(name, name)
-        return next((candidate for candidate in (name, former) if candidate in self.fields), None)
+        if name in self.fields:
+            return name
+        former = _FORMER_NAMES.get(self.model, {}).get(name)
+        return former if former in self.fields else None
 
     def missing(self, names: Iterable[str]) -> list[str]:
         """Those of the names of Odoo 19 that this server has no field for."""

@@ -51,7 +51,8 @@ class ReferenceData:
                 self._languages = self._read_languages()
         locale = tag.replace("-", "_").lower()
         short = locale.partition("_")[0]
-        candidates = (locale, f"{short}_{short}", short, _COMPANY)
+        exact = () if locale == short else (locale,)  # "de" is German as in Germany, whichever German came first
+        candidates = (*exact, f"{short}_{short}", short, _COMPANY)
         return next((self._languages[each] for each in candidates if each in self._languages), None)
 
     def _read_languages(self) -> dict[str, str]:

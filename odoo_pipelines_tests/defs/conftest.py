@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from odoo_pipelines.defs.session import Session
+from odoo_pipelines.settings import load_settings
+from odoo_pipelines_tests.defs.feed import Feed, NewSession, served
 from odoo_pipelines_tests.defs.stage import Stage, staged
+from odoo_pipelines_tests.environment import unset_all
 
 
 @pytest.fixture
@@ -29,3 +34,29 @@ def stage(
     """A whole installation of the test's own."""
     with staged(monkeypatch, tmp_path, fresh_database_url, engine, pms) as stage:
         yield stage
+
+
+@pytest.fixture
+def feed() -> Feed:
+    return Feed()
+
+
+@pytest.fixture
+def new_session(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_database_url: str, feed: Feed
+) -> Iterator[NewSession]:
+    """Makes sessions of one run after the other."""
+    unset_all(monkeypatch)
+    with served(feed) as url, ExitStack() as stack:
+        environment = {"ODOO_ENABLED": "false", "PMS_URL": url, "PMS_API_KEY": "key", "DAGSTER_HOME": str(tmp_path)}
+        for variable, value in {**environment, "ODOO_PIPELINES_DATABASE_URL": fresh_database_url}.items():
+            monkeypatch.setenv(variable, value)
+
+        def make(mode: str = "partition") -> Session:
+            stack.close()
+            settings = load_settings(needed="pms")
+            session = Session(settings, settings.integration("pms"), f"run-{mode}", mode)
+            stack.callback(session.close)
+            return session
+
+        yield make

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from odoo_pipelines.defs.session import Session
 from odoo_pipelines.sandbox.serving import running
+
+NewSession: TypeAlias = Callable[..., Session]
+"""Makes the session of one run after the other, by mode."""
 
 
 @dataclass

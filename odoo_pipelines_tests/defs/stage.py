@@ -17,17 +17,18 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from odoo_pipelines.commands.bootstrap import needed_fields
-from odoo_pipelines.defs.assets import external_key, mapped_key, odoo_key
+from odoo_pipelines.defs.assets import assets_of, external_key, mapped_key, odoo_key
 from odoo_pipelines.defs.build import build_definitions
 from odoo_pipelines.defs.jobs import Mode, delta_range, full_range, job_name, range_tags
+from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.sandbox.odoo.app import create_app as create_odoo
 from odoo_pipelines.sandbox.odoo.server import Options
 from odoo_pipelines.sandbox.pms.app import SandboxApp
 from odoo_pipelines.sandbox.pms.app import create_app as create_pms
 from odoo_pipelines.sandbox.pms.events import Edit, edit
+from odoo_pipelines.sandbox.pms.faults import Fault
 from odoo_pipelines.sandbox.pms.options import SandboxOptions
 from odoo_pipelines.sandbox.serving import running
 from odoo_pipelines.settings import load_settings
@@ -39,9 +40,10 @@ from odoo_pipelines_tests.environment import unset_all
 
 PMS_KEY = "pms-key-0815-confidential"
 ODOO_KEY = "odoo-key-4711-confidential"
-BOOKINGS = 24
+BOOKINGS = 12
 HISTORY_DAYS = 60
 """Of the sandbox; the pipelines begin later, so that the first partition has to take what lies before it."""
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 INTEGRATION = """
 integrations:
   pms:
@@ -72,11 +74,11 @@ class Stage:
     @property
     def keys(self) -> list[str]:
         """All partitions."""
-        return partitions_of(self.integration).get_partition_keys()
+        return list(partitions_of(self.integration).get_partition_keys())
 
     @property
     def integration(self) -> Integration:
-        return load_settings(needed="pms").integration("pms")
+        return load_settings().integration("pms")
 
     def sync(self, mode: Mode, keys: tuple[str, str] | None = None) -> dg.ExecuteInProcessResult:
         """Runs a job as its schedule would, or over a range of partitions."""
@@ -100,6 +102,10 @@ class Stage:
     def loaded(self, flow: str) -> dg.AssetKey:
         return odoo_key(self.integration, flow_named(flow))
 
+    def assets(self) -> list[dg.AssetsDefinition]:
+        """All assets."""
+        return assets_of(self.integration)
+
     def session(self, mode: str = "partition", run_id: str = "a-run") -> Session:
         """What an asset works with; to be closed."""
         settings = load_settings(needed="pms")
@@ -121,6 +127,10 @@ class Stage:
         rows: list[dict[str, Any]] = oracle.json()[stream]
         return rows
 
+    def confirmed(self) -> dict[str, Any]:
+        """A booking that may still change."""
+        return next(row for row in self.served() if row["status"] == "confirmed")
+
     def odoo(self, model: str, method: str, **parameters: Any) -> Any:
         """Asks the stand-in."""
         answer = requests.post(
@@ -135,6 +145,23 @@ class Stage:
     def odoo_fault(self, **fault: Any) -> None:
         """Makes the stand-in misbehave."""
         requests.post(f"{self.odoo_url}/sandbox/faults", json=fault, timeout=10).raise_for_status()
+
+    def odoo_statistics(self) -> dict[str, Any]:
+        """What the stand-in was asked: `requests`, `reads`, `writes`."""
+        statistics: dict[str, Any] = requests.get(f"{self.odoo_url}/sandbox/stats", timeout=10).json()
+        return statistics
+
+    def pms_fault(self, **fault: Any) -> None:
+        """Makes the PMS misbehave."""
+        self.pms.sandbox.faults.faults.append(Fault(**fault))
+
+    def refuse_logins(self) -> None:
+        """Lets no run into Odoo, until `allow_logins`."""
+        os.environ["ODOO_API_KEY"] = "wrong"
+
+    def allow_logins(self) -> None:
+        """Lets runs into Odoo again."""
+        os.environ["ODOO_API_KEY"] = ODOO_KEY
 
     def batches(self, layer: Any, name: str) -> list[Batch]:
         return self.state.batches("pms", layer, [name])
@@ -158,7 +185,7 @@ class Stage:
         return self._run(self._definitions().resolve_job_def(job), tags)
 
     def _run(self, job: dg.JobDefinition, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
-        return job.execute_in_process(instance=self.instance, tags=dict(tags), raise_on_error=False)
+        return job.execute_in_process(run_config=QUIET, instance=self.instance, tags=dict(tags), raise_on_error=False)
 
 
 def history_start() -> dt.date:

@@ -140,7 +140,7 @@ def _names(odoo: Odoo, model: str, name: str, ids: Sequence[int | None]) -> dict
 
 def _cleaned(row: Entry) -> Entry:
     return {
-        name: None if value is False and name not in _FLAGS or value == "" else value
+        name: None if value == "" or (value is False and name not in _FLAGS) else value
         for name, value in row.items()
         if name != "x_sync_key"
     }

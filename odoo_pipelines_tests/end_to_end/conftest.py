@@ -21,28 +21,27 @@ STANDIN_KEY = "sandbox-api-key"
 TIMEOUT_SECONDS = 30
 
 
+@pytest.fixture(scope="module")
+def real_site(real_odoo: RealOdoo) -> Iterator[Site]:
+    """A database of a real Odoo that nobody has used (unless the server is not ours), and its administrator."""
+    with real_odoo.fresh_database() as odoo:
+        yield Site(odoo.url, odoo.database, odoo.login, odoo.api_key, odoo.user, real=True)
+
+
 @pytest.fixture(scope="module", params=["standin", pytest.param("odoo19", marks=pytest.mark.odoo)])
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
-    """A database that nobody has used, and its administrator."""
-    if request.param == "standin":
-        with _standin() as found:
-            yield found
+    """An Odoo that nobody has used, and its administrator."""
+    if request.param == "odoo19":
+        yield request.getfixturevalue("real_site")
         return
-    server: RealOdoo = request.getfixturevalue("real_odoo")
-    with server.fresh_database() as odoo:
-        yield Site(odoo.url, odoo.database, odoo.login, odoo.api_key, odoo.user)
+    with _standin() as standin:
+        yield standin
 
 
 @pytest.fixture(scope="module")
 def odoo(site: Site) -> Odoo:
     """What is in that database."""
     return Odoo(site)
-
-
-@pytest.fixture(scope="module")
-def on_real_odoo(request: pytest.FixtureRequest, site: Site) -> bool:
-    """Whether the site is a real Odoo: there the numbers are larger."""
-    return site.database != "odoo" or "odoo19" in request.node.name
 
 
 @pytest.fixture(scope="module")
@@ -75,4 +74,4 @@ def _standin() -> Iterator[Site]:
             answer = requests.post(f"{url}/sandbox/users", json=body, timeout=TIMEOUT_SECONDS).json()
             return OdooUser(answer["login"], answer["api_key"])
 
-        yield Site(url, "odoo", "admin", STANDIN_KEY, new_user)
+        yield Site(url, "odoo", "admin", STANDIN_KEY, new_user, real=False)

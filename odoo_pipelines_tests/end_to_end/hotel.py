@@ -42,7 +42,9 @@ class Hotel:
 
     def bookings(self, status: str) -> list[dict[str, Any]]:
         """The bookings of a status, oldest first."""
-        return sorted((each for each in self.truth()["bookings"] if each["status"] == status), key=lambda row: row["id"])
+        return sorted(
+            (each for each in self.truth()["bookings"] if each["status"] == status), key=lambda row: row["id"]
+        )
 
     def booking(self, external_id: str | int) -> dict[str, Any]:
         """One booking as it is served now."""

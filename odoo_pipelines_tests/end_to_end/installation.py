@@ -9,12 +9,16 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import yaml
 
+from odoo_pipelines.stores.database import connect
+from odoo_pipelines.stores.dead_letters import DeadLetter
+from odoo_pipelines.stores.state import State
 from odoo_pipelines_tests.end_to_end.hotel import KEY, Hotel
 from odoo_pipelines_tests.end_to_end.proxy import KillPoint, Proxy
 from odoo_pipelines_tests.end_to_end.site import Site
@@ -63,6 +67,7 @@ class Installation:
     def __init__(self, home: Path, database_url: str) -> None:
         shutil.copy(ROOT / "dagster.yaml", home)
         self._home = home
+        self._database_url = database_url
         self.name = f"pms{uuid4().hex[:8]}"
         self._integrations: dict[str, dict[str, Any]] = {}
         self._env = {
@@ -81,6 +86,7 @@ class Installation:
         odoo = {"url": site.url, "db": site.database, "username": site.login, "api_key": f"${{{variable}_ODOO}}"}
         self._integrations[name] = {
             "external": {"url": hotel.url, "api_key": f"${{{variable}_PMS}}", "requests_per_second": 1000},
+            "history_start": _recently(),
             **settings,
             "odoo": {**odoo, **settings.get("odoo", {})},
         }
@@ -120,6 +126,14 @@ class Installation:
         findings: list[dict[str, Any]] = json.loads(said)
         return findings
 
+    def rejections(self, integration: str, flow: str) -> list[DeadLetter]:
+        """The rows of a flow that did not get through, as the state keeps them."""
+        engine = connect(self._database_url)
+        try:
+            return list(State(engine).dead_letters(integration, flow))
+        finally:
+            engine.dispose()
+
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
         process = self._start(*arguments)
@@ -130,3 +144,8 @@ class Installation:
         command: Sequence[str] = [str(COMMAND), *arguments]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=self._env, cwd=self._home)  # noqa: S603
+
+
+def _recently() -> date:
+    """Before the oldest booking of a hotel, yet not long ago: every month costs a full sync some time."""
+    return (datetime.now(UTC) - timedelta(days=70)).date()

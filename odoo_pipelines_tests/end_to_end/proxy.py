@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 READS = frozenset(
@@ -38,6 +39,10 @@ class KillPoint:
 
     def __str__(self) -> str:
         return f"{self.path} no. {self.nth}, {'its answer lost' if self.answered else 'never sent'}"
+
+
+Answer: TypeAlias = tuple[int, dict[str, str], bytes]
+"""Status, headers and body."""
 
 
 class Proxy:
@@ -90,7 +95,9 @@ class Proxy:
         """Kills the victim as the kernel does when memory runs out."""
         os.kill(self._victim, signal.SIGKILL)
 
-    def forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def forward(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
         """Asks the server; gives status, headers and body."""
         connection = http.client.HTTPConnection(self._upstream.netloc, timeout=TIMEOUT_SECONDS)
         try:
@@ -118,39 +125,42 @@ def proxy_to(upstream: str) -> Iterator[Proxy]:
 
 
 def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._pass_on()
+    return type("Handler", (_Handler,), {"proxy": proxy})
 
-        def do_POST(self) -> None:
-            self._pass_on()
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Tests need no access log."""
+class _Handler(BaseHTTPRequestHandler):
+    proxy: Proxy
 
-        def _pass_on(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            point = proxy.take(self.path.partition("?")[0])
-            if point and not point.answered:
-                proxy.execute()
-                return
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
-            status, answered, content = proxy.forward(self.command, self.path, headers, body)
-            if point:
-                proxy.execute()
-                return
-            try:
-                self._answer(status, answered, content)
-            except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True  # the asking process was killed
+    def do_GET(self) -> None:
+        self._pass_on()
 
-        def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
-            self.send_response_only(status)
-            for name, value in headers.items():
-                if name.lower() not in _HOP:
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def do_POST(self) -> None:
+        self._pass_on()
 
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:
+        """Tests need no access log."""
+
+    def _pass_on(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        point = self.proxy.take(self.path.partition("?")[0])
+        if point and not point.answered:
+            self.proxy.execute()
+            return
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
+        answer = self.proxy.forward(self.command, self.path, headers, body)
+        if point:
+            self.proxy.execute()
+            return
+        try:
+            self._answer(*answer)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True  # the asking process was killed
+
+    def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in headers.items():
+            if name.lower() not in _HOP:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)

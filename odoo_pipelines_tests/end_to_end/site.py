@@ -23,6 +23,7 @@ class Site:
         login: of the user.
         api_key: of the user.
         new_user: makes a user with some groups.
+        real: a real Odoo, where the numbers are larger.
     """
 
     url: str
@@ -30,6 +31,7 @@ class Site:
     login: str
     api_key: str = field(repr=False)
     new_user: Callable[..., OdooUser] = field(repr=False)
+    real: bool
 
     def through(self, url: str) -> Site:
         """The same database behind another address."""

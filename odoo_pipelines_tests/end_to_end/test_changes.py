@@ -13,6 +13,9 @@ from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
 from odoo_pipelines_tests.end_to_end.installation import Installation
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
 
+SPOILT = ("checked_out", "confirmed", "pending", "no_show")
+"""The last booking of each of these statuses is spoilt in Odoo; nothing has happened to it before."""
+
 
 @pytest.fixture(scope="module")
 def hotel() -> Iterator[Hotel]:
@@ -50,8 +53,7 @@ def test_after_a_delta_there_is_nothing_left_for_a_full_sync(installation: Insta
 def test_what_people_did_in_odoo_is_corrected_by_a_full_sync(
     hotel: Hotel, installation: Installation, odoo: Odoo
 ) -> None:
-    departed, confirmed, pending, gone = an_order(hotel, "checked_out"), *orders(hotel, "confirmed", "pending", "no_show")
-    spoil(odoo, installation.name, departed, confirmed, pending, gone)
+    spoil(odoo, installation.name, *(hotel.bookings(each)[-1] for each in SPOILT))
     assert len(read_books(odoo, installation.name).compared_with(expected_books(hotel.truth()))) >= 8
     full = installation.synced("full")
     assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == []
@@ -63,7 +65,9 @@ def test_what_people_did_in_odoo_is_corrected_by_a_full_sync(
 def test_a_line_that_a_person_added_stays(hotel: Hotel, installation: Installation, odoo: Odoo) -> None:
     booking = hotel.bookings("confirmed")[5]
     order = order_of(odoo, installation.name, booking)
-    [line] = odoo.call("sale.order.line", "create", [{"order_id": order["id"], "name": "Broken lamp", "price_unit": 80}])
+    [line] = odoo.call(
+        "sale.order.line", "create", [{"order_id": order["id"], "name": "Broken lamp", "price_unit": 80}]
+    )
     hotel.edit(booking["id"], rooms=[{**booking["rooms"][0], "price_per_night": 99.5}])
     installation.synced("delta")
     installation.synced("full")
@@ -128,15 +132,6 @@ def spoil(odoo: Odoo, integration: str, *bookings: dict[str, Any]) -> None:
     odoo.call("sale.order", "action_draft", [gone["id"]])
     odoo.call("sale.order", "unlink", [gone["id"]])
     odoo.write("res.partner", departed["partner_id"], name="Somebody", email="other@example.com", x_loyalty_points=-1)
-
-
-def orders(hotel: Hotel, *statuses: str) -> list[dict[str, Any]]:
-    return [an_order(hotel, status) for status in statuses]
-
-
-def an_order(hotel: Hotel, status: str) -> dict[str, Any]:
-    """The last booking of a status: nothing has happened to it yet."""
-    return hotel.bookings(status)[-1]
 
 
 def order_of(odoo: Odoo, integration: str, booking: dict[str, Any]) -> dict[str, Any]:

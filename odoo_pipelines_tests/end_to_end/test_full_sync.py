@@ -17,8 +17,8 @@ FLOWS = ("partners", "products", "orders")
 
 
 @pytest.fixture(scope="module")
-def size(on_real_odoo: bool) -> int:
-    return 2_000 if on_real_odoo else 120
+def size(site: Site) -> int:
+    return 2_000 if site.real else 120
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def hotel(size: int) -> Iterator[Hotel]:
 @pytest.fixture(scope="module")
 def proxy(site: Site, hotel: Hotel, installation: Installation) -> Iterator[Proxy]:
     with proxy_to(site.url) as proxy:
-        installation.connect(hotel, site.through(proxy.url))
+        installation.connect(hotel, site.through(proxy.url), history_start="2025-01-01")
         assert installation.bootstrap().returncode == 0
         yield proxy
 

@@ -5,7 +5,8 @@ Every run takes up what the one before it left, so what is killed here includes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import pytest
 
@@ -37,60 +38,57 @@ WHILE_CHANGING = (
 )
 
 
-@pytest.fixture(scope="module")
-def every(on_real_odoo: bool) -> int:
-    """The stand-in sees every third point: each costs a start of Dagster."""
-    return 1 if on_real_odoo else 3
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A hotel and an Odoo with a proxy before each of them, and the installation between.
+
+    Attributes:
+        points: those of some points at which runs are killed here.
+    """
+
+    hotel: Hotel
+    pms: Proxy
+    installation: Installation
+    proxy: Proxy
+    odoo: Odoo
+    points: Callable[[Sequence[KillPoint]], Sequence[KillPoint]]
 
 
 @pytest.fixture(scope="module")
-def hotel() -> Iterator[Hotel]:
-    with open_hotel(40) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def pms(hotel: Hotel) -> Iterator[Proxy]:
-    with proxy_to(hotel.url) as proxy:
-        yield proxy
-
-
-@pytest.fixture(scope="module")
-def proxy(site: Site, pms: Proxy, installation: Installation) -> Iterator[Proxy]:
-    with proxy_to(site.url) as proxy:
+def scene(site: Site, odoo: Odoo, installation: Installation) -> Iterator[Scene]:
+    """The stand-in sees every fourth point only, for each costs a start of Dagster."""
+    with open_hotel(40) as hotel, proxy_to(hotel.url) as pms, proxy_to(site.url) as proxy:
         installation.connect(pms, site.through(proxy.url), odoo={"chunk_size": 8}, unlock_orders=True)
         assert installation.bootstrap().returncode == 0
-        yield proxy
+        every = slice(None) if site.real else slice(1, None, 4)
+        yield Scene(hotel, pms, installation, proxy, odoo, lambda points: points[every])
 
 
-def test_a_first_load_that_is_killed_again_and_again_ends_as_one_that_was_not(
-    hotel: Hotel, pms: Proxy, installation: Installation, odoo: Odoo, proxy: Proxy, every: int
-) -> None:
-    installation.killed_sync("full", pms, KillPoint("/bookings", nth=2, answered=True))
-    for point in WHILE_FILLING[::every]:
-        installation.killed_sync("full", proxy, point)
-    installation.synced("full")
-    assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == []
-    assert_nothing_is_left_to_write(installation, odoo, proxy)
+def test_a_first_load_that_is_killed_again_and_again_ends_as_one_that_was_not(scene: Scene) -> None:
+    scene.installation.killed_sync("full", scene.pms, KillPoint("/bookings", nth=2, answered=True))
+    for point in scene.points(WHILE_FILLING):
+        scene.installation.killed_sync("full", scene.proxy, point)
+    scene.installation.synced("full")
+    assert_all_is_as_it_should_be(scene)
 
 
-def test_a_delta_that_is_killed_again_and_again_ends_as_one_that_was_not(
-    hotel: Hotel, installation: Installation, odoo: Odoo, proxy: Proxy, every: int
-) -> None:
-    change_a_bit_of_everything(hotel)
-    for point in WHILE_CHANGING[::every]:
-        installation.killed_sync("delta", proxy, point)
-    installation.synced("delta")
-    assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == []
-    assert_nothing_is_left_to_write(installation, odoo, proxy)
+def test_a_delta_that_is_killed_again_and_again_ends_as_one_that_was_not(scene: Scene) -> None:
+    change_a_bit_of_everything(scene.hotel)
+    for point in scene.points(WHILE_CHANGING):
+        scene.installation.killed_sync("delta", scene.proxy, point)
+    scene.installation.synced("delta")
+    assert_all_is_as_it_should_be(scene)
 
 
-def assert_nothing_is_left_to_write(installation: Installation, odoo: Odoo, proxy: Proxy) -> None:
-    before = snapshot(odoo, installation.name)
-    proxy.requests.clear()
-    assert installation.synced("full").outcomes() == {"unchanged"}
-    assert proxy.writes == {}
-    assert snapshot(odoo, installation.name) == before
+def assert_all_is_as_it_should_be(scene: Scene) -> None:
+    """Every record once, with the right values, and nothing left to write."""
+    name = scene.installation.name
+    assert read_books(scene.odoo, name).compared_with(expected_books(scene.hotel.truth())) == []
+    before = snapshot(scene.odoo, name)
+    scene.proxy.requests.clear()
+    assert scene.installation.synced("full").outcomes() == {"unchanged"}
+    assert scene.proxy.writes == {}
+    assert snapshot(scene.odoo, name) == before
 
 
 def change_a_bit_of_everything(hotel: Hotel) -> None:

@@ -81,6 +81,20 @@ def test_a_booking_in_a_currency_without_a_pricelist_is_rejected_with_the_cure(
         assert installation.rejections(name, "orders") == []
 
 
+def test_guests_get_their_language_as_far_as_odoo_speaks_it(installation: Installation, site: Site, odoo: Odoo) -> None:
+    """Last of all: languages stay active. `es` has no es_ES here, and takes what there is."""
+    name = f"{installation.name}-tongues"
+    languages = ["en_US", "es_MX", "fr_FR", "pt_BR"]
+    for language in odoo.rows("res.lang", [("code", "in", languages)], ["active"]):
+        odoo.write("res.lang", language["id"], active=True)
+    with open_hotel(80, seed=10) as hotel:
+        installation.connect(hotel, site, name)
+        installation.synced("full", name)
+        expected = expected_books(hotel.truth(), languages)
+    assert read_books(odoo, name).compared_with(expected) == []
+    assert {guest["lang"] for guest in expected.guests.values()} == set(languages)
+
+
 def give_a_pricelist(odoo: Odoo, currency: str) -> None:
     [found] = odoo.rows("res.currency", [("name", "=", currency)], ["active"])
     odoo.write("res.currency", found["id"], active=True)

@@ -19,6 +19,14 @@ INVOICING = "account.group_account_invoice"
 DOCUMENTED = (EMPLOYEE, ALL_ORDERS, CONTACTS, PRODUCTS, INVOICING)
 
 
+pytestmark = pytest.mark.odoo
+
+
+@pytest.fixture(scope="module")
+def site(real_site: Site) -> Site:
+    return real_site
+
+
 @pytest.fixture(scope="module")
 def prepared(site: Site, hotel: Hotel, installation: Installation) -> Installation:
     """An Odoo that an administrator has prepared."""

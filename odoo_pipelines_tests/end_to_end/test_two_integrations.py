@@ -16,6 +16,14 @@ from odoo_pipelines_tests.end_to_end.site import Odoo, Site
 Hotels: TypeAlias = dict[str, Hotel]
 
 
+pytestmark = pytest.mark.odoo
+
+
+@pytest.fixture(scope="module")
+def site(real_site: Site) -> Site:
+    return real_site
+
+
 @pytest.fixture(scope="module")
 def hotels(installation: Installation, site: Site) -> Iterator[Hotels]:
     """Two hotels with the same ids, other guests and other bookings, by the name of their integration."""

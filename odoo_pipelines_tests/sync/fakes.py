@@ -185,7 +185,8 @@ class FakeOdoo:
             kept = copy.deepcopy((self.tables, self.xmlids)) if call.writes else None
             try:
                 answer = effect()
-            except OdooError:
+            except OdooError as error:
+                error.method = method
                 if kept:
                     self.tables, self.xmlids = kept
                 raise

@@ -130,7 +130,7 @@ class SalesOdoo(FakeOdoo):
 
     def _named(self, row: Row) -> Row:
         """A row with relations by sync key: a record that was made again after a crash may have another id."""
-        links = {name: self.tables[model].get(row.get(name, 0), {}) for name, model in _LINKS.items()}
+        links = {name: self.tables.get(model, {}).get(row.get(name, 0), {}) for name, model in _LINKS.items()}
         named = {name: linked.get(SYNC_KEY_FIELD) for name, linked in links.items()}
         return {name: value for name, value in row.items() if name not in {"id", "write_date"}} | named
 
@@ -209,6 +209,13 @@ class World:
     def lines(self) -> dict[str, Row]:
         """Lines of the only order, by their sync key or else their name."""
         return {line[SYNC_KEY_FIELD] or line["name"]: line for line in self.odoo.rows("sale.order.line")}
+
+
+def counts(world: World, *rows: MappedRow | RejectedRow, **options: Any) -> dict[str, int]:
+    """Loads guests, and tells which outcomes occurred how often."""
+    found = world.guests(*rows, **options).counts
+    assert found.balanced
+    return {outcome.value: count for outcome, count in found.by_outcome.items() if count}
 
 
 def moment(days: float | None) -> datetime | None:

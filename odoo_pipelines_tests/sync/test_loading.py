@@ -114,7 +114,7 @@ def test_it_gives_up_after_all_attempts_and_never_sends_twice_what_got_through(*
 
 
 @pytest.mark.parametrize("names_rows", [True, False, None])
-@given(st.data())
+@given(data=st.data())
 def test_bad_rows_are_found_and_the_others_get_through(data: st.DataObject, *, names_rows: bool | None) -> None:
     loader = Loader()
     loader.odoo.load_names_rows = names_rows

@@ -84,7 +84,12 @@ def test_a_server_without_web_save_multi_is_asked_once_and_then_record_by_record
 def test_two_chunks_that_meet_such_a_server_at_once_both_fall_back() -> None:
     writer, both_in = Writer(4), threading.Barrier(2, timeout=10)
     writer.odoo.saves_many = False
-    writer.odoo.before.append(lambda call: both_in.wait() and None if call.method == "web_save_multi" else None)
+
+    def meet(call: Call) -> None:
+        if call.method == "web_save_multi":
+            both_in.wait()
+
+    writer.odoo.before.append(meet)
     failures: list[BaseException] = []
 
     def write(ids: list[int]) -> None:
@@ -115,7 +120,7 @@ def test_an_unknown_field_stops_the_run() -> None:
 
 @pytest.mark.parametrize("saves_many", [True, False])
 @pytest.mark.parametrize("alike", [True, False])
-@given(st.data())
+@given(data=st.data())
 def test_refused_records_are_found_and_the_others_are_written(
     data: st.DataObject, *, saves_many: bool, alike: bool
 ) -> None:

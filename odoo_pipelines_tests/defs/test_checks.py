@@ -1,0 +1,119 @@
+"""Each check can fail, and the one that guards the numbers stops everything behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from odoo_pipelines.defs.checks import BALANCE, REJECTED, TOTALS, UNIQUE, check_results, check_specs, not_checked
+from odoo_pipelines.defs.loading import FlowLoad, Uniqueness
+from odoo_pipelines.integration import Integration
+from odoo_pipelines.sync.report import FlowReport
+from odoo_pipelines.systems.records import Counts, Outcome
+from odoo_pipelines_tests.defs.stage import Stage, flow_named
+
+ORDERS, PARTNERS = flow_named("orders"), flow_named("partners")
+INTEGRATION = Integration(name="pms", rejected_share_limit=0.1)
+
+
+def load(
+    *, created: int = 10, rejected: int = 0, balanced: bool = True, known: int = 10, in_odoo: int = 10
+) -> FlowLoad:
+    counts = Counts(created + rejected)
+    counts.add(Outcome.CREATED, created)
+    counts.add(Outcome.REJECTED, rejected)
+    report = FlowReport(counts=counts, totals_compared=created)
+    return FlowLoad(report, {}, created + rejected, balanced, Uniqueness(known, in_odoo), requests=3, seconds=0.5)
+
+
+def passed(one: FlowLoad) -> dict[str, bool]:
+    return {str(result.check_name): result.passed for result in check_results(INTEGRATION, ORDERS, one)}
+
+
+class TestEach:
+    def test_a_sound_load_passes_all(self) -> None:
+        assert passed(load()) == {BALANCE: True, REJECTED: True, UNIQUE: True, TOTALS: True}
+
+    def test_a_load_of_nothing_passes_all(self) -> None:
+        assert all(passed(load(created=0, known=0, in_odoo=0)).values())
+
+    def test_numbers_that_do_not_add_up(self) -> None:
+        assert passed(load(balanced=False)) == {BALANCE: False, REJECTED: True, UNIQUE: True, TOTALS: True}
+
+    @pytest.mark.parametrize(("rejected", "within"), [(1, True), (2, False), (10, False)])
+    def test_a_share_of_rejected_rows_above_the_limit(self, rejected: int, *, within: bool) -> None:
+        assert passed(load(created=10 - rejected, rejected=rejected))[REJECTED] is within
+
+    def test_an_external_id_with_two_records(self) -> None:
+        assert not passed(load(known=10, in_odoo=11))[UNIQUE]
+
+    def test_records_that_somebody_deleted_in_odoo_are_no_duplicates(self) -> None:
+        assert passed(load(known=10, in_odoo=9))[UNIQUE]
+
+    def test_totals_that_differ_and_whose_they_are(self) -> None:
+        sound = load()
+        report = replace(sound.report, totals_differing=["17", "4"])
+        [totals] = [
+            each
+            for each in check_results(INTEGRATION, ORDERS, replace(sound, report=report))
+            if each.check_name == TOTALS
+        ]
+        assert not totals.passed
+        assert totals.metadata["differing_sample"].value == "17, 4"
+        assert totals.metadata["compared"].value == 10
+
+    def test_nothing_loaded_is_nothing_checked_and_only_a_warning(self) -> None:
+        results = not_checked(ORDERS, "ODOO_ENABLED is off")
+        assert {(result.passed, result.severity) for result in results} == {(False, dg.AssetCheckSeverity.WARN)}
+        assert all(result.metadata["not_checked"].value == "ODOO_ENABLED is off" for result in results)
+
+
+class TestSpecs:
+    def test_results_are_the_checks_that_were_announced(self) -> None:
+        key = dg.AssetKey("a")
+        for flow in (ORDERS, PARTNERS):
+            names = [spec.name for spec in check_specs(key, flow)]
+            assert names == [result.check_name for result in check_results(INTEGRATION, flow, load())]
+            assert names == [result.check_name for result in not_checked(flow, "")]
+
+    def test_only_targets_with_a_total_have_it_compared(self) -> None:
+        assert TOTALS not in {spec.name for spec in check_specs(dg.AssetKey("a"), PARTNERS)}
+
+    def test_the_balance_alone_is_blocking(self) -> None:
+        assert [spec.name for spec in check_specs(dg.AssetKey("a"), ORDERS) if spec.blocking] == [BALANCE]
+
+
+def test_numbers_that_do_not_add_up_fail_the_run_and_stop_what_comes_after(stage: Stage, engine: sa.Engine) -> None:
+    for asset in (stage.extracted("guests"), stage.extracted("bookings"), stage.mapped("partners")):
+        stage.materialize(asset, partition=stage.keys[-1])
+    with engine.begin() as connection:
+        lost = sa.text("update odoo_pipelines.batch set rows = rows + 1 where layer = 'mapped' and name = 'partners'")
+        assert connection.execute(lost).rowcount == 1
+    result = stage.materialize(stage.loaded("partners"), stage.loaded("orders"), partition=stage.keys[-1])
+    assert not result.success
+    checks = {
+        (check.asset_key.path[-1], check.check_name): check.passed for check in result.get_asset_check_evaluations()
+    }
+    assert checks["res_partner", BALANCE] is False
+    assert "pms__odoo__sale_order" not in {event.step_key for event in result.all_events if event.is_step_start}
+    assert stage.pending("partners")
+
+
+@pytest.mark.parametrize("pms", [{"bad_rows": 3}], indirect=True)
+def test_checks_of_a_real_run_tell_what_is_wrong_without_failing_it(stage: Stage) -> None:
+    stage.sync("full")
+    order = stage.odoo("sale.order", "search", domain=[["state", "=", "sale"], ["locked", "=", False]], limit=1)
+    [line] = stage.odoo("sale.order.line", "search", domain=[["order_id", "in", order]], limit=1)
+    stage.odoo("sale.order", "create", vals_list=[{"partner_id": 1, "x_sync_key": "pms.booking.twin"}])
+    assert line
+    result = stage.sync("full")
+    assert result.success
+    checks = {
+        check.check_name: check
+        for check in result.get_asset_check_evaluations()
+        if "sale_order" in str(check.asset_key)
+    }
+    assert (checks[REJECTED].passed, checks[UNIQUE].passed, checks[BALANCE].passed) == (False, False, True)

@@ -1,0 +1,147 @@
+"""Which partitions a sync takes, and when its schedule starts one."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.test_utils import create_run_for_test, instance_for_test
+
+from odoo_pipelines.defs.jobs import delta_range, full_range, job_name, jobs_of, range_tags, schedules_of
+from odoo_pipelines.defs.partitions import partitions_of
+from odoo_pipelines.integration import Integration
+from odoo_pipelines.stores.state import State
+from odoo_pipelines.systems.records import Batch, Layer
+from odoo_pipelines_tests.environment import unset_all
+
+INTEGRATION = Integration(name="grand-hotel", history_start=dt.date(2026, 1, 1))
+KEYS = list(partitions_of(INTEGRATION).get_partition_keys())
+NOW = KEYS[-1]
+STREAMS = ("guests", "bookings")
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_database_url: str) -> None:
+    unset_all(monkeypatch)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setenv("ODOO_PIPELINES_DATABASE_URL", fresh_database_url)
+
+
+def batch(name: str, partition: str, layer: Layer = "external", integration: str = "grand-hotel") -> Batch:
+    path = f"{integration}/{layer}/{name}/{partition}"
+    return Batch(0, integration, layer, name, partition, "a-run", path, 1, None, complete=True)
+
+
+def extracted_up_to(state: State, moment: dt.datetime) -> None:
+    """As if a full sync had done everything up to a moment."""
+    for number, stream in enumerate(STREAMS):
+        done = state.register(batch(stream, f"{number}"), watermark=(stream, moment))
+        for flow in ("partners", "products", "orders"):
+            state.register(batch(flow, f"{number}", "mapped"), consumer=f"mapped/{flow}", consumed=[done.id])
+    for flow, model in (("partners", "res_partner"), ("products", "product_product"), ("orders", "sale_order")):
+        for mapped in state.batches("grand-hotel", "mapped", [flow]):
+            state.register(mapped, consumer=f"odoo/{model}", consumed=[mapped.id])
+
+
+class TestRange:
+    def test_a_full_sync_takes_all_partitions(self) -> None:
+        assert full_range(INTEGRATION) == (KEYS[0], NOW)
+
+    def test_the_first_delta_takes_all_partitions(self) -> None:
+        assert delta_range(INTEGRATION) == (KEYS[0], NOW)
+
+    def test_a_delta_goes_from_the_partition_of_the_watermark_to_now(self, state: State) -> None:
+        extracted_up_to(state, dt.datetime(2026, 9, 17, 12, tzinfo=dt.UTC))
+        assert delta_range(INTEGRATION) == ("2026-09-01", NOW)
+
+    def test_the_stream_that_is_furthest_behind_decides(self, state: State) -> None:
+        extracted_up_to(state, dt.datetime(2026, 9, 17, 12, tzinfo=dt.UTC))
+        state.register(batch("guests", "2026-10-01"), watermark=("guests", dt.datetime(2026, 10, 5, tzinfo=dt.UTC)))
+        assert delta_range(INTEGRATION)[0] == "2026-09-01"
+
+    def test_a_watermark_before_the_history_is_in_the_first_partition(self, state: State) -> None:
+        extracted_up_to(state, dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
+        assert delta_range(INTEGRATION) == (KEYS[0], NOW)
+
+    @pytest.mark.parametrize(("layer", "name"), [("external", "bookings"), ("mapped", "orders")])
+    def test_what_an_earlier_run_left_undone_is_taken_along(self, state: State, layer: Layer, name: str) -> None:
+        extracted_up_to(state, dt.datetime(2026, 9, 17, tzinfo=dt.UTC))
+        state.register(batch(name, "2026-03-01", layer))
+        assert delta_range(INTEGRATION) == ("2026-03-01", NOW)
+
+    def test_other_integrations_do_not_count(self, state: State) -> None:
+        extracted_up_to(state, dt.datetime(2026, 9, 17, tzinfo=dt.UTC))
+        state.register(batch("bookings", "2026-03-01", integration="beach"))
+        assert delta_range(INTEGRATION)[0] == "2026-09-01"
+
+    def test_both_ends_go_into_the_tags(self) -> None:
+        assert range_tags("2026-01-01", "2026-03-01") == {
+            "dagster/asset_partition_range_start": "2026-01-01",
+            "dagster/asset_partition_range_end": "2026-03-01",
+        }
+
+
+class TestSchedules:
+    def test_they_run_unless_the_integration_says_no(self) -> None:
+        on, off = INTEGRATION, INTEGRATION.model_copy(update={"auto_sync": False})
+        assert {each.default_status for each in schedules_of(on)} == {dg.DefaultScheduleStatus.RUNNING}
+        assert {each.default_status for each in schedules_of(off)} == {dg.DefaultScheduleStatus.STOPPED}
+
+    def test_when_is_a_setting(self) -> None:
+        changes = {"delta_cron": "*/10 * * * *", "full_cron": "15 2 * * *", "time_zone": "Europe/Vienna"}
+        delta, full = schedules_of(INTEGRATION.model_copy(update=changes))
+        assert (delta.cron_schedule, full.cron_schedule) == ("*/10 * * * *", "15 2 * * *")
+        assert {delta.execution_timezone, full.execution_timezone} == {"Europe/Vienna"}
+
+    def test_by_default_every_half_hour_and_every_night(self) -> None:
+        assert [each.cron_schedule for each in schedules_of(INTEGRATION)] == ["*/30 * * * *", "0 3 * * *"]
+
+    def test_each_starts_the_job_of_its_name(self) -> None:
+        names = [job.name for job in jobs_of(INTEGRATION)]
+        assert names == ["grand_hotel_delta_sync", "grand_hotel_full_sync"]
+        assert [each.job_name for each in schedules_of(INTEGRATION)] == names
+
+    def test_a_tick_asks_for_one_run_over_the_range(self, state: State, instance: dg.DagsterInstance) -> None:
+        extracted_up_to(state, dt.datetime(2026, 9, 17, tzinfo=dt.UTC))
+        for schedule, first in zip(schedules_of(INTEGRATION), ("2026-09-01", KEYS[0]), strict=True):
+            [request] = tick(schedule, instance).run_requests or []
+            assert range_tags(first, NOW).items() <= request.tags.items()
+
+    @pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING])
+    def test_while_a_run_of_the_job_waits_no_other_one_is_asked_for(
+        self, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+    ) -> None:
+        waiting = create_run_for_test(instance, job_name=job_name(INTEGRATION, "delta"), status=status)
+        evaluated = tick(schedules_of(INTEGRATION)[0], instance)
+        assert not evaluated.run_requests
+        assert evaluated.skip_message == f"run {waiting.run_id} of this job has not started yet"
+
+    @pytest.mark.parametrize(
+        "status", [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS]
+    )
+    def test_a_run_that_has_started_holds_nothing_up(
+        self, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+    ) -> None:
+        """It may be dead; and if it is not, the next one waits in the queue for it."""
+        create_run_for_test(instance, job_name=job_name(INTEGRATION, "delta"), status=status)
+        assert tick(schedules_of(INTEGRATION)[0], instance).run_requests
+
+    def test_runs_of_other_jobs_hold_nothing_up(self, instance: dg.DagsterInstance) -> None:
+        create_run_for_test(instance, job_name="beach_delta_sync", status=dg.DagsterRunStatus.STARTING)
+        assert tick(schedules_of(INTEGRATION)[0], instance).run_requests
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with instance_for_test() as instance:
+        yield instance
+
+
+def tick(schedule: dg.ScheduleDefinition, instance: dg.DagsterInstance) -> Any:
+    """One evaluation, as by the daemon."""
+    with dg.build_schedule_context(instance, dt.datetime.now(dt.UTC)) as context:
+        return schedule.evaluate_tick(context)

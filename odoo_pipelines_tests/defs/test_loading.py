@@ -1,0 +1,142 @@
+"""From the PMS into Odoo: what runs do with batches, with failures and with Odoo switched off."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import dagster as dg
+import pytest
+
+from odoo_pipelines.systems.records import Outcome
+from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage
+
+LOAD = "load"
+
+
+def orders_in_odoo(stage: Stage) -> list[dict[str, object]]:
+    fields = ["x_external_id", "x_external_status", "state", "amount_total"]
+    rows: list[dict[str, object]] = stage.odoo("sale.order", "search_read", domain=[], fields=fields)
+    return rows
+
+
+def failed_steps(result: dg.ExecuteInProcessResult) -> set[str]:
+    return {event.step_key or "" for event in result.all_events if event.is_step_failure}
+
+
+class TestFullSync:
+    def test_every_booking_arrives_once_and_the_next_run_changes_nothing(self, stage: Stage) -> None:
+        first = stage.sync("full")
+        assert first.success
+        assert stage.counts(first) == {"extracted": BOOKINGS, "created": BOOKINGS}
+        assert Counter(str(row["x_external_id"]) for row in orders_in_odoo(stage)) == Counter(
+            str(row["id"]) for row in stage.served()
+        )
+        again = stage.sync("full")
+        assert stage.counts(again) == {"extracted": BOOKINGS, "unchanged": BOOKINGS}
+
+    def test_progress_is_told_up_to_the_last_row_of_every_flow(self, stage: Stage) -> None:
+        stage.sync("full")
+        last = {flow: (done, total) for flow, done, total in stage.progress}
+        assert set(last) == {"partners", "products", "orders"}
+        assert all(done == total > 0 for done, total in last.values())
+
+
+class TestDelta:
+    def test_exactly_what_has_changed_is_written(self, stage: Stage) -> None:
+        stage.sync("full")
+        stage.edit(stage.confirmed()["id"], special_requests="A quiet room")
+        result = stage.sync("delta")
+        assert stage.counts(result)["updated"] == 1
+        assert stage.counts(result).keys() <= {"extracted", "updated", "unchanged", "superseded"}
+
+    def test_without_a_change_nothing_is_asked_of_odoo_but_reading(self, stage: Stage) -> None:
+        stage.sync("full")
+        writes = stage.odoo_statistics()["writes"]
+        assert stage.sync("delta").success
+        assert stage.odoo_statistics()["writes"] == writes
+
+
+class TestFailure:
+    def test_batches_of_a_failed_load_are_taken_by_the_next_run(self, stage: Stage) -> None:
+        stage.refuse_logins()
+        failed = stage.sync("full")
+        assert not failed.success
+        assert failed_steps(failed) == {"pms__odoo__res_partner", "pms__odoo__product_product"} & failed_steps(failed)
+        assert stage.pending("orders")
+        stage.allow_logins()
+        result = stage.sync("delta")
+        assert result.success
+        assert stage.counts(result)["created"] == BOOKINGS
+        assert stage.pending("orders") == []
+
+    def test_a_failed_extraction_leaves_the_watermark_and_the_next_run_catches_up(self, stage: Stage) -> None:
+        stage.pms_fault(kind="status", status=400, path="/bookings")
+        assert failed_steps(stage.sync("full")) == {"pms__external__bookings"}
+        assert stage.watermark("bookings") is None
+        assert stage.watermark("guests") is not None
+        result = stage.sync("delta")
+        assert result.success
+        assert stage.counts(result)["created"] == BOOKINGS
+
+    @pytest.mark.parametrize("pms", [{"bad_rows": 3}], indirect=True)
+    def test_bad_rows_are_rejected_and_the_others_go_on(self, stage: Stage) -> None:
+        result = stage.sync("full")
+        assert result.success
+        assert stage.counts(result) == {"extracted": BOOKINGS, "created": BOOKINGS - 3, "rejected": 3}
+        letters = stage.state.dead_letters("pms", "orders")
+        assert len(letters) == len({letter.external_id for letter in letters})
+
+    def test_a_row_that_was_repaired_gets_through_and_leaves_the_dead_letters(self, stage: Stage) -> None:
+        broken = stage.confirmed()
+        stage.edit(broken["id"], check_in="soon")
+        assert stage.counts(stage.sync("full"))["rejected"] == 1
+        stage.edit(broken["id"], check_in=broken["check_in"])
+        assert stage.counts(stage.sync("delta"))["created"] == 1
+        assert stage.state.dead_letters("pms", "orders") == []
+
+
+class TestByHand:
+    def test_one_partition_is_extracted_mapped_and_loaded_again(self, stage: Stage) -> None:
+        stage.sync("full")
+        partition = stage.keys[-1]
+        keys = (stage.extracted("bookings"), stage.mapped("orders"), stage.loaded("orders"))
+        result = stage.materialize(*keys, partition=partition)
+        assert result.success
+        counts = stage.counts(result)
+        assert counts["extracted"] == counts[Outcome.UNCHANGED] > 0
+
+    def test_a_mapping_and_its_load_run_again_without_the_pms(self, stage: Stage) -> None:
+        stage.sync("full")
+        stage.pms_fault(kind="status", status=400, times=None)
+        result = stage.materialize(stage.mapped("orders"), stage.loaded("orders"), partition=stage.keys[0])
+        assert result.success
+        counts = stage.counts(result)
+        assert counts["extracted"] == counts[Outcome.UNCHANGED] > 0
+
+    def test_what_somebody_changed_in_odoo_is_put_right(self, stage: Stage) -> None:
+        stage.sync("full")
+        booking = stage.confirmed()
+        domain = [["x_external_id", "=", str(booking["id"])]]
+        [order] = stage.odoo("sale.order", "search", domain=domain)
+        stage.odoo("sale.order", "write", ids=[order], vals={"x_booking_channel": "carrier pigeon"})
+        assert stage.counts(stage.sync("full"))["updated"] == 1
+
+    def test_unpartitioned_streams_need_no_partition(self, stage: Stage) -> None:
+        assert stage.materialize(stage.extracted("rooms")).success
+        [batch] = stage.batches("external", "rooms")
+        assert (batch.partition, batch.complete) == ("", True)
+
+
+class TestSwitchedOff:
+    def test_loads_are_skipped_and_say_so_and_nothing_is_lost(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("ODOO_ENABLED", "false")
+        result = stage.sync("full")
+        assert result.success
+        [event] = result.asset_materializations_for_node("pms__odoo__sale_order")[:1]
+        assert event.metadata["skipped"].value == "ODOO_ENABLED is off"
+        assert orders_in_odoo(stage) == []
+        assert not any(check.passed for check in result.get_asset_check_evaluations())
+        monkeypatch.setenv("ODOO_ENABLED", "true")
+        assert stage.counts(stage.sync("delta"))["created"] == BOOKINGS

@@ -1,0 +1,176 @@
+"""Whole runs with the real collaborators: the Odoo client over HTTP, and the state on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, cast
+
+from pydantic import SecretStr
+
+from odoo_pipelines.commands.bootstrap import needed_fields
+from odoo_pipelines.defs.session import FlowState
+from odoo_pipelines.odoo.client import OdooClient
+from odoo_pipelines.odoo.connection import OdooConnection
+from odoo_pipelines.odoo.schema import Schemas
+from odoo_pipelines.stores.state import RunRef, State
+from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
+from odoo_pipelines.sync.plan import PlanOptions
+from odoo_pipelines.sync.ports import Odoo
+from odoo_pipelines.sync.reference_data import ReferenceData
+from odoo_pipelines.sync.report import FlowReport
+from odoo_pipelines.systems.base import MappedRow, MappingOptions, TargetField
+from odoo_pipelines.systems.pms.flows import SYSTEM
+from odoo_pipelines.systems.pms.models import Booking
+from odoo_pipelines_tests.sync.fakes import READS, KilledError
+from odoo_pipelines_tests.sync.sales import hashed
+from odoo_pipelines_tests.systems.pms.payloads import booking, extra, guest, room
+
+INTEGRATION = "hotel"
+LINKS = {"partner_id": "res.partner", "product_id": "product.product"}
+Content: TypeAlias = dict[str, list[dict[str, Any]]]
+MODELS = ("res.partner", "product.product", "sale.order", "sale.order.line")
+
+
+def custom_fields() -> dict[str, dict[str, str]]:
+    return {model: {each.name: each.type for each in fields} for model, fields in needed_fields(SYSTEM).items()}
+
+
+@dataclass
+class Run:
+    """One run of all flows after the other.
+
+    Attributes:
+        url: of the stand-in.
+        state: which survives the runs.
+        calls: methods called so far.
+        kill_at: number of the call at which the process dies.
+        when: before or after the call takes effect.
+    """
+
+    url: str
+    state: State
+    kill_at: int | None = None
+    when: Literal["before", "after"] = "before"
+    calls: list[str] = field(default_factory=list)
+
+    def __call__(self, payloads: Iterable[dict[str, Any]], *, verify: bool = False) -> dict[str, FlowReport]:
+        bookings = [Booking.parse(payload) for payload in payloads]
+        return {flow.name: self._load(flow.name, bookings, verify=verify) for flow in SYSTEM.flows}
+
+    def _load(self, name: str, bookings: list[Booking], *, verify: bool) -> FlowReport:
+        [flow] = [flow for flow in SYSTEM.flows if flow.name == name]
+        mapper = flow.mappers["bookings"]
+        rows: list[MappedRow] = [hashed(row) for each in bookings for row in mapper(each, MappingOptions())]
+        client = client_of(self.url)
+        schemas = Schemas(client)
+        run = RunRef("run", INTEGRATION, name)
+        self.state.start(run, "delta")
+        loader = FlowLoader(
+            integration=INTEGRATION,
+            target=flow.target,
+            odoo=cast("Odoo", Killable(client, self)),
+            schemas=schemas,
+            reference_data=ReferenceData(client, schemas),
+            state=FlowState(self.state, run),
+            options=LoadOptions(PlanOptions(verify=verify), chunk_size=100, connections=1),
+            still_writer=lambda: None,
+            sleep=lambda _: None,
+        )
+        report = loader.load(rows)
+        assert self.state.finish(run, sum(row.weight for row in rows), consumer="test", batch_ids=[]).balanced
+        return report
+
+    @property
+    def writes(self) -> list[str]:
+        return [method for method in self.calls if method not in READS]
+
+
+class Killable:
+    """A client whose process can die around a call."""
+
+    def __init__(self, client: OdooClient, run: Run) -> None:
+        self._client = client
+        self._run = run
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._client, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            number = len(self._run.calls)
+            self._run.calls.append(args[1] if name == "call" else name)
+            if (number, self._run.when) == (self._run.kill_at, "before"):
+                raise KilledError
+            answer = method(*args, **kwargs)
+            if (number, self._run.when) == (self._run.kill_at, "after"):
+                raise KilledError
+            return answer
+
+        return call
+
+
+def client_of(url: str) -> OdooClient:
+    return OdooClient(OdooConnection(url, "odoo", "admin", SecretStr("sandbox-api-key")), sleep=lambda _: None)
+
+
+def content(url: str) -> Content:
+    """Everything that the flows write, relations by sync key: what was made again after a crash has another id."""
+    client = client_of(url)
+    keys = {model: _sync_keys(client, model) for model in MODELS}
+    found: Content = {}
+    for target in (flow.target for flow in SYSTEM.flows):
+        states = target.lifecycle.read if target.lifecycle else ()
+        found[target.model] = _rows(client, target.model, [*_names(target.fields), *states], keys)
+        if target.lines:
+            found[target.lines.model] = _rows(client, target.lines.model, _names(target.lines.fields), keys)
+    return found
+
+
+def _sync_keys(client: OdooClient, model: str) -> dict[int, str]:
+    rows = client.search_read(model, [], [SYNC_KEY_FIELD], context={"active_test": False})
+    return {row["id"]: row[SYNC_KEY_FIELD] for row in rows}
+
+
+def _names(fields: Iterable[TargetField]) -> list[str]:
+    return [each.name for each in fields if each.name != "mobile"]
+
+
+def _rows(client: OdooClient, model: str, names: list[str], keys: dict[str, dict[int, str]]) -> list[dict[str, Any]]:
+    rows = client.search_read(model, [(SYNC_KEY_FIELD, "!=", False)], [SYNC_KEY_FIELD, *names])
+    for row in rows:
+        del row["id"]
+        row.update({name: keys[linked].get(row[name]) for name, linked in LINKS.items() if name in row})
+    return sorted(rows, key=lambda row: str(row[SYNC_KEY_FIELD]))
+
+
+BEFORE = [
+    booking(
+        id=1, guest=guest(id=1, email="one@example.com"), status="confirmed", currency="USD", total_amount="276.90"
+    ),
+    booking(id=2, guest=guest(id=2, email="two@example.com"), status="provisional", currency="USD"),
+    booking(id=3, guest=guest(id=3, email="three@example.com"), status="checked_in", currency="USD"),
+]
+LATER = {"currency": "USD", "updated_at": "2026-05-02T00:00:00Z"}
+NEWER = {"updated_at": "2026-05-02T00:00:00Z"}
+AFTER = [
+    booking(id=1, guest=guest(id=1, email="one@example.com", first_name="Eva", **NEWER), status="checked_out", **LATER),
+    booking(
+        id=2,
+        guest=guest(id=2, email="two@example.com", first_name="Eve", **NEWER),
+        status="confirmed",
+        rooms=[room(id="r2", quantity=2)],
+        **LATER,
+    ),
+    booking(
+        id=3,
+        guest=guest(id=3, email="three@example.com"),
+        status="checked_in",
+        rooms=[room(check_out="2026-05-09", quantity=3), room(id="r3", room_type_id=6, room_type_name="Suite")],
+        extras=[],
+        **LATER,
+    ),
+    booking(
+        id=4, guest=guest(id=4, email="four@example.com"), status="checked_out", extras=[extra(name="Spa")], **LATER
+    ),
+]

@@ -1,0 +1,160 @@
+"""The engine with its real collaborators: the client over HTTP against the stand-in, and the state on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import pytest
+import requests
+
+from odoo_pipelines.sandbox.odoo.app import create_app
+from odoo_pipelines.sandbox.odoo.server import Options
+from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines.stores.database import connect
+from odoo_pipelines.stores.state import State
+from odoo_pipelines.systems.records import Outcome
+from odoo_pipelines_tests.conftest import _database
+from odoo_pipelines_tests.sync.fakes import KilledError
+from odoo_pipelines_tests.sync.runs import AFTER, BEFORE, INTEGRATION, Content, Run, content, custom_fields
+
+TIMEOUT = 30
+SHARES = 4
+NewState: TypeAlias = Callable[[], State]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with running(create_app(Options(custom_fields=custom_fields()))) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def new_state(server_url: str, template: str) -> Iterator[NewState]:
+    """Makes empty states."""
+    with ExitStack() as stack:
+
+        def new() -> State:
+            engine = connect(stack.enter_context(_database(server_url, template)))
+            stack.callback(engine.dispose)
+            return State(engine)
+
+        yield new
+
+
+def reset(url: str) -> None:
+    requests.post(f"{url}/sandbox/reset", timeout=TIMEOUT).raise_for_status()
+
+
+@pytest.fixture
+def odoo(server: str) -> str:
+    """A fresh stand-in."""
+    reset(server)
+    return server
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What Odoo holds after an undisturbed run, and how many calls that took."""
+
+    content: Content
+    calls: int
+
+
+@pytest.fixture(scope="module")
+def undisturbed(server: str, new_state: NewState) -> Undisturbed:
+    reset(server)
+    state = new_state()
+    Run(server, state)(BEFORE)
+    run = Run(server, state)
+    run(AFTER)
+    return Undisturbed(content(server), len(run.calls))
+
+
+def test_bookings_become_contacts_products_and_orders_that_amount_to_the_same(odoo: str, state: State) -> None:
+    reports = Run(odoo, state)(BEFORE)
+
+    assert {name: report.counts.by_outcome[Outcome.CREATED] for name, report in reports.items()} == {
+        "partners": 3,
+        "products": 2,
+        "orders": 3,
+    }
+    assert reports["orders"].totals_compared == 3
+    assert reports["orders"].totals_differing == []
+    assert {order["date_order"] for order in content(odoo)["sale.order"]} == {"2026-04-01 10:11:12"}
+
+
+def test_the_same_again_needs_no_request_and_verifying_writes_nothing(odoo: str, state: State) -> None:
+    Run(odoo, state)(BEFORE)
+    again, verifying = Run(odoo, state), Run(odoo, state)
+
+    again(BEFORE)
+    reports = verifying(BEFORE, verify=True)
+
+    assert again.calls == []
+    assert verifying.writes == []
+    assert verifying.calls
+    assert {report.counts.by_outcome[Outcome.UNCHANGED] for report in reports.values()} >= {3}
+
+
+def test_an_empty_state_over_a_filled_odoo_finds_everything_again(odoo: str, new_state: NewState) -> None:
+    Run(odoo, new_state())(BEFORE)
+    before, state = content(odoo), new_state()
+
+    run = Run(odoo, state)
+    run(BEFORE)
+
+    assert run.writes == []
+    assert content(odoo) == before
+    assert state.record_count(INTEGRATION, "sale.order") == 3
+
+
+@pytest.mark.parametrize("kind", ["drop_after", "drop_before", "serialization_failure"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "res.partner/load",
+        "res.partner/web_save_multi",
+        "product.product/load",
+        "sale.order/load",
+        "sale.order/action_confirm",
+        "sale.order/action_lock",
+        "sale.order.line/load",
+        "sale.order.line/unlink",
+    ],
+)
+def test_a_fault_on_the_wire_changes_nothing_about_the_end(
+    undisturbed: Undisturbed, odoo: str, state: State, place: str, kind: str
+) -> None:
+    Run(odoo, state)(BEFORE)
+    model, _, method = place.partition("/")
+    fault = {"kind": kind, "model": model, "method": method}
+    requests.post(f"{odoo}/sandbox/faults", json=fault, timeout=TIMEOUT).raise_for_status()
+    requests.delete(f"{odoo}/sandbox/stats", timeout=TIMEOUT).raise_for_status()
+
+    Run(odoo, state)(AFTER)
+
+    assert place in requests.get(f"{odoo}/sandbox/stats", timeout=TIMEOUT).json()["calls"]
+    assert content(odoo) == undisturbed.content
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("share", range(SHARES))
+def test_a_run_killed_at_any_call_and_started_again_ends_as_if_it_had_run_once(
+    undisturbed: Undisturbed, server: str, new_state: NewState, share: int, when: Literal["before", "after"]
+) -> None:
+    for call in range(share, undisturbed.calls, SHARES):
+        reset(server)
+        state = new_state()
+        Run(server, state)(BEFORE)
+        with pytest.raises(KilledError):
+            Run(server, state, call, when)(AFTER)
+
+        Run(server, state)(AFTER)
+
+        assert content(server) == undisturbed.content, f"killed {when} call {call}"
+        verifying = Run(server, state)
+        verifying(AFTER, verify=True)
+        assert verifying.writes == []

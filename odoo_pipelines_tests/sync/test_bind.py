@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+
+from odoo_pipelines.sync.bind import Binder, Found
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
+from odoo_pipelines.sync.resolve import ResolvedRow
+from odoo_pipelines.systems.base import MappedRow
+from odoo_pipelines.systems.pms.targets import PARTNER
+from odoo_pipelines_tests.sync.sales import INTEGRATION, SalesOdoo
+
+
+@pytest.fixture
+def odoo() -> SalesOdoo:
+    return SalesOdoo()
+
+
+@pytest.fixture
+def binder(odoo: SalesOdoo) -> Binder:
+    return Binder(odoo, PARTNER, archivable=True)
+
+
+def row(external_id: str, **values: str) -> ResolvedRow:
+    key = sync_key(INTEGRATION, "guest", external_id)
+    return ResolvedRow(
+        MappedRow("guest", external_id, None, {**values}), key, {**values, SYNC_KEY_FIELD: key}, None, (), {}
+    )
+
+
+def contact(odoo: SalesOdoo, *, key: str = "", active: bool = True, **values: str) -> int:
+    return odoo.seed("res.partner", name="?", active=active, **{SYNC_KEY_FIELD: key or False}, **values)
+
+
+def ids(found: Found) -> dict[str, int]:
+    assert not found.ambiguous, found.ambiguous
+    return {key.rpartition(".")[2]: odoo_id for key, odoo_id in found.ids.items()}
+
+
+def test_no_rows_ask_nothing(odoo: SalesOdoo, binder: Binder) -> None:
+    assert binder.find([]) == Found({}, {})
+    assert odoo.calls == []
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_a_record_with_the_sync_key_is_found_even_if_it_is_archived(
+    odoo: SalesOdoo, binder: Binder, *, active: bool
+) -> None:
+    known = contact(odoo, key="hotel.guest.1", active=active)
+
+    assert ids(binder.find([row("1"), row("2")])) == {"1": known}
+
+
+def test_the_sync_key_counts_more_than_a_match(odoo: SalesOdoo, binder: Binder) -> None:
+    contact(odoo, email="a@example.com")
+    known = contact(odoo, key="hotel.guest.1")
+
+    assert ids(binder.find([row("1", email="a@example.com")])) == {"1": known}
+
+
+def test_two_records_with_one_sync_key_are_for_a_human_to_decide(odoo: SalesOdoo, binder: Binder) -> None:
+    twins = [contact(odoo, key="hotel.guest.1") for _ in range(2)]
+
+    found = binder.find([row("1")])
+
+    assert found.ids == {}
+    assert found.ambiguous["hotel.guest.1"].code == "ambiguous_match"
+    assert str(twins) in found.ambiguous["hotel.guest.1"].reason
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_a_record_without_a_key_is_adopted_by_e_mail_else_by_phone(
+    odoo: SalesOdoo, binder: Binder, *, active: bool
+) -> None:
+    by_email = contact(odoo, email="A@Example.com", active=active)
+    by_phone = contact(odoo, phone="+43 660 1", active=active)
+
+    found = binder.find([row("1", email="a@example.com", phone="+436601"), row("2", phone="+436601"), row("3")])
+
+    assert ids(found) == {"1": by_email, "2": by_phone}
+
+
+def test_a_record_of_another_row_or_integration_is_no_candidate(odoo: SalesOdoo, binder: Binder) -> None:
+    contact(odoo, key="other.guest.1", email="a@example.com")
+
+    assert ids(binder.find([row("1", email="a@example.com")])) == {}
+
+
+def test_two_candidates_are_for_a_human_to_decide_and_the_next_match_is_not_tried(
+    odoo: SalesOdoo, binder: Binder
+) -> None:
+    for _ in range(2):
+        contact(odoo, email="a@example.com")
+    contact(odoo, phone="+431")
+
+    found = binder.find([row("1", email="a@example.com", phone="+431")])
+
+    assert (found.ids, list(found.ambiguous)) == ({}, ["hotel.guest.1"])
+
+
+def test_of_two_rows_that_match_one_record_only_the_first_adopts_it(odoo: SalesOdoo, binder: Binder) -> None:
+    contact(odoo, email="a@example.com")
+
+    assert ids(binder.find([row("1", email="a@example.com"), row("2", email="a@example.com")])).keys() == {"1"}
+    assert ids(binder.find([row("3", email="a@example.com")])) == {}
+
+
+def test_empty_values_match_nothing(odoo: SalesOdoo, binder: Binder) -> None:
+    contact(odoo)
+    contact(odoo, email="")
+
+    assert ids(binder.find([row("1"), row("2", email="", phone="")])) == {}
+
+
+def test_a_match_of_another_entity_does_not_apply(odoo: SalesOdoo, binder: Binder) -> None:
+    contact(odoo, email="a@example.com")
+    agency = MappedRow("agency", "1", None, {})
+    values = row("1", email="a@example.com").values
+
+    assert ids(binder.find([ResolvedRow(agency, "hotel.agency.1", values, None, (), {})])) == {}
+
+
+def test_a_chunk_needs_one_search_for_the_keys_and_one_for_each_match(odoo: SalesOdoo, binder: Binder) -> None:
+    binder.find([row(str(number), email=f"{number}@example.com", phone=f"+43{number}") for number in range(100)])
+
+    assert len(odoo.calls) == 3
+
+
+def test_lines_are_looked_up_without_a_condition_on_archived_ones(odoo: SalesOdoo, binder: Binder) -> None:
+    assert binder.ids_by_key("sale.order.line", ["b", "a"]) == {}
+    assert odoo.calls[-1].sent == [(SYNC_KEY_FIELD, "in", ["a", "b"])]

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.sync.apply import Applied
+from odoo_pipelines.sync.chunks import Chunk, ChunkRow
+from odoo_pipelines.sync.plan import Decided, Plan, Planned
+from odoo_pipelines.sync.report import ChunkReport, FlowReport, Rejection, merged, report_chunk, totals
+from odoo_pipelines.sync.resolve import ResolvedRow
+from odoo_pipelines.systems.base import MappedRow, RejectedRow
+from odoo_pipelines.systems.records import Outcome, Record, RowOutcome
+from odoo_pipelines_tests.sync.sales import booking, guest, moment, room
+
+REFUSED = RowRejectedError("email", "refused_by_odoo", "email: nobody@ is no address")
+KEY = "x_sync_key"
+
+
+def planned(row: MappedRow, odoo_id: int | None = None, *, repeats: int = 0, changed: bool = True) -> Planned:
+    resolved = ResolvedRow(row, row.external_id, {"name": "a"}, None, ("zip: dropped",), {})
+    odoo = None if odoo_id is None else {"id": odoo_id, KEY: row.external_id, "write_date": "before"}
+    return Planned(ChunkRow(row, repeats), resolved, odoo_id, {"name": "a"} if changed else {}, odoo=odoo)
+
+
+def report(
+    *rows: Planned | Decided, applied: Applied | None = None, rejected: tuple[RejectedRow, ...] = ()
+) -> ChunkReport:
+    plan = Plan(Chunk(tuple(row.source for row in rows), rejected))
+    plan.decided = [row for row in rows if isinstance(row, Decided)]
+    plan.planned = [row for row in rows if isinstance(row, Planned)]
+    return report_chunk(plan, applied or Applied(), "res.partner")
+
+
+def outcomes(chunk: ChunkReport) -> dict[Outcome, int]:
+    assert chunk.counts.balanced
+    return {outcome: count for outcome, count in chunk.counts.by_outcome.items() if count}
+
+
+def test_every_row_has_one_outcome_and_the_weights_add_up() -> None:
+    mapping_rejected = RejectedRow("guest", "x", None, RowRejectedError("id", "missing", "id: is missing"), "{}")
+    chunk = report(
+        planned(guest("new", weight=2), repeats=3),
+        planned(guest("changed"), 5),
+        planned(guest("same"), 6, changed=False),
+        planned(guest("refused", weight=2), 7, repeats=1),
+        planned(guest("refused and never created")),
+        Decided(ChunkRow(guest("old")), Outcome.SUPERSEDED),
+        Decided(ChunkRow(guest("twins"), repeats=1), Outcome.CONFLICT, REFUSED),
+        applied=Applied(
+            {"new": 4, "changed": 5, "same": 6, "refused": 7},
+            {"refused": REFUSED, "refused and never created": REFUSED},
+        ),
+        rejected=(mapping_rejected, mapping_rejected),
+    )
+
+    assert outcomes(chunk) == {
+        Outcome.CREATED: 2,
+        Outcome.UPDATED: 1,
+        Outcome.UNCHANGED: 3 + 1,
+        Outcome.REJECTED: 3 + 1 + 2,
+        Outcome.CONFLICT: 2,
+        Outcome.SUPERSEDED: 1,
+    }
+
+
+def record_of(chunk: ChunkReport) -> Record:
+    [record] = chunk.records
+    return record
+
+
+def test_what_was_agreed_is_remembered() -> None:
+    row = guest("1", 3)
+    applied = Applied({"1": 4}, after={4: {"write_date": "now"}})
+
+    assert record_of(report(planned(row), applied=applied)) == Record(
+        "guest",
+        "1",
+        "res.partner",
+        4,
+        row.hash,
+        {"values": {"name": "a"}, "lines": {}, "state": None},
+        "now",
+        moment(3),
+    )
+
+
+def test_a_record_that_may_be_half_written_is_bound_but_nothing_is_agreed_on() -> None:
+    record = record_of(report(planned(guest("1", 3)), applied=Applied({"1": 4}, {"1": REFUSED})))
+
+    assert (record.odoo_id, record.hash, record.base, record.updated_at) == (4, "", {}, None)
+
+
+def test_a_known_record_that_may_be_half_written_keeps_its_base_and_loses_its_hash() -> None:
+    before = Record("guest", "1", "res.partner", 4, "h", {"values": {}}, "then", moment(1))
+    row = Planned(ChunkRow(guest("1", 3)), planned(guest("1", 3)).resolved, 4, {"name": "a"}, record=before, odoo={})
+
+    record = record_of(report(row, applied=Applied({"1": 4}, {"1": REFUSED})))
+
+    assert (record.hash, record.base, record.updated_at) == ("", {"values": {}}, moment(1))
+
+
+def test_a_record_that_was_only_matched_is_not_bound_by_a_row_that_odoo_refused() -> None:
+    row = planned(guest("1"), 4)
+    matched = Planned(row.source, row.resolved, 4, row.changes, odoo={"id": 4, KEY: False})
+
+    assert report(matched, applied=Applied({"1": 4}, {"1": REFUSED})).records == []
+
+
+def test_a_second_hand_row_leaves_no_change_time_behind() -> None:
+    created = record_of(report(planned(guest("1", 9, only_create=True)), applied=Applied({"1": 4})))
+
+    assert (created.updated_at, bool(created.hash)) == (None, True)
+
+
+def test_a_rejection_keeps_the_row_and_whether_waiting_may_help() -> None:
+    missing = RowRejectedError("partner_id", "missing_reference", "partner_id: guest '7' is not in Odoo")
+    row = booking("1", state="sale", lines=[room("7", quantity=1)])
+    [outcome] = report(Decided(ChunkRow(row), Outcome.REJECTED, missing)).outcomes
+
+    assert (outcome.field, outcome.code, outcome.reason) == ("partner_id", "missing_reference", missing.reason)
+    assert outcome.transient
+    payload = orjson.loads(outcome.payload)
+    assert (payload["values"], payload["state"]) == (row.values, "sale")
+    assert payload["lines"][0]["id"] == "7"
+
+
+def test_a_row_that_got_through_is_not_kept() -> None:
+    [outcome] = report(planned(guest("1")), applied=Applied({"1": 4})).outcomes
+
+    assert (outcome.payload, outcome.code, outcome.warnings) == ("", "", ("zip: dropped",))
+
+
+def test_a_flow_adds_up_its_chunks_without_personal_data() -> None:
+    flow = FlowReport()
+    for _ in range(30):
+        flow.add(report(planned(guest("1")), applied=Applied({}, {"1": REFUSED})))
+
+    assert (flow.counts.extracted, flow.counts.balanced) == (30, True)
+    assert flow.rejections == [Rejection("1", "email", "refused_by_odoo")] * 20
+    assert flow.warnings == {"zip: dropped": 30}
+
+
+@pytest.mark.parametrize(
+    ("external", "odoo", "differs"), [("10.00", 10.0, False), ("10", 10.009, False), ("10", 10.01, True)]
+)
+def test_totals_that_differ_by_a_cent_are_reported(external: str, odoo: float, *, differs: bool) -> None:
+    flow = FlowReport()
+    flow.compare_totals([("b", external, odoo)])
+
+    assert (flow.totals_compared, flow.totals_differing) == (1, ["b"] if differs else [])
+
+
+def test_totals_are_those_of_records_that_were_read_afterwards() -> None:
+    rows = [
+        planned(booking(name, total=total), number)
+        for number, (name, total) in enumerate((("a", "5"), ("b", "6"), ("c", None)), 1)
+    ]
+    plan = Plan(Chunk((), ()), planned=rows)
+    applied = Applied({"a": 1, "b": 2, "c": 3}, after={1: {"amount_total": 5.0}, 3: {"amount_total": 7.0}})
+
+    assert totals(plan, applied, "amount_total") == [("a", "5", 5.0)]
+
+
+def test_reports_of_several_partitions_become_one() -> None:
+    first, second = FlowReport(missing_fields=("res.partner.x",)), FlowReport()
+    first.add(ChunkReport(outcomes=[RowOutcome("guest", "1", Outcome.REJECTED, code="a", warnings=("w",))]))
+    second.add(report(planned(guest("2")), applied=Applied({"2": 4})))
+    second.compare_totals([("2", "1", 3)])
+
+    both = merged([first, second])
+
+    assert both.counts.by_outcome[Outcome.CREATED] == both.counts.extracted == 1
+    assert both.rejections == [Rejection("1", "", "a")]
+    assert both.warnings == {"w": 1, "zip: dropped": 1}
+    assert (both.totals_compared, both.totals_differing) == (1, ["2"])
+    assert both.missing_fields == ("res.partner.x",)
