@@ -17,12 +17,13 @@ from odoo_pipelines.stores.rows import from_columns, mapped_schema, to_columns
 from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
 from odoo_pipelines.sync.keys import xmlid
-from odoo_pipelines.sync.plan import PlanOptions
+from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.ports import Schema
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.resolve import ResolvedRow, Resolver
-from odoo_pipelines.systems.base import MappedRow, Target
+from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import Outcome
+from odoo_pipelines.systems.targets import Target
 
 _READ_ROWS = 1_000
 
@@ -102,7 +103,7 @@ class Engine:
             target=self._target,
             odoo=self._tools.client,
             schemas=schemas,
-            reference_data=ReferenceData(self._tools.client, schemas),
+            reference_data=ReferenceData(self._tools.client, schemas, self._tools.client.company_id()),
             state=state,
             options=LoadOptions(PlanOptions(verify=verify), self._tools.batch, self._tools.threads),
             still_writer=lambda: None,
@@ -129,7 +130,7 @@ class Raw:
         self._target = target
         schemas = Schemas(tools.client)
         self._schemas = schemas
-        self._reference_data = ReferenceData(tools.client, schemas)
+        self._reference_data = ReferenceData(tools.client, schemas, tools.client.company_id())
 
     def create(self, work: str, rows: Sequence[MappedRow]) -> Measurement:
         """Creates rows by `create`."""

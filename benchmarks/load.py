@@ -22,6 +22,7 @@ from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT, SALE_ORDER
 from odoo_pipelines.systems.records import Outcome
+from odoo_pipelines.systems.targets import Target
 
 BESIDE = "raw load"
 
@@ -47,7 +48,7 @@ class Sizes:
     bookings: int
 
 
-def main(
+def main(  # noqa: PLR0917 - typer makes options of them; nobody calls this by position
     odoo: Annotated[SiteKind, typer.Option(help="A real Odoo 19, or the stand-in.")] = SiteKind.ODOO19,
     partners: Annotated[int, typer.Option(min=20)] = 5_000,
     orders: Annotated[int, typer.Option(min=20, help="Orders with two lines each.")] = 1_000,
@@ -61,11 +62,10 @@ def main(
     sizes = Sizes(partners, orders, rounds, batch, threads, bookings)
     console = Console()
     results = Results("load", {"odoo": odoo.value, **{name: getattr(sizes, name) for name in Sizes.__slots__}})
-    with open_bench() as bench, open_site(bench, odoo) as site:
-        with console.status("loading"):
-            _measure(bench, site, sizes, results)
-            if bookings:
-                measure_end_to_end(bench, site, bookings, results)
+    with open_bench() as bench, open_site(bench, odoo) as site, console.status("loading"):
+        _measure(bench, site, sizes, results)
+        if bookings:
+            measure_end_to_end(bench, site, bookings, results)
     results.show(console, beside=BESIDE)
     if json:
         results.write(json)
@@ -84,40 +84,39 @@ def _round(tools: Tools, number: int, sizes: Sizes, results: Results) -> None:
     """One integration of its own: its partners first, then what orders need, then the orders."""
     name = f"round-{number}"
     guests, sold = rows.partners(sizes.partners), rows.products(sizes.orders)
-    engine, raw = Engine(tools, name, PARTNER), Raw(tools, name, PARTNER)
-    _work("partners", engine, raw, guests, rows.changed_partners(guests), number, results)
+    booked = rows.orders(sizes.orders, sizes.partners)
+    _measure_flow(_Flow(tools, name, PARTNER, guests, rows.changed_partners(guests)), "partners", number, results)
     goods = Engine(tools, name, PRODUCT)
     goods.load("products", goods.prepare(sold), {Outcome.CREATED: len(sold)})
-    booked = rows.orders(sizes.orders, sizes.partners)
-    engine, raw = Engine(tools, name, SALE_ORDER), Raw(tools, name, SALE_ORDER)
-    _work("orders", engine, raw, booked, rows.changed_orders(booked), number, results)
+    _measure_flow(_Flow(tools, name, SALE_ORDER, booked, rows.changed_orders(booked)), "orders", number, results)
 
 
-def _work(
-    flow: str,
-    engine: Engine,
-    raw: Raw,
-    first: list[MappedRow],
-    changed: list[MappedRow],
-    number: int,
-    results: Results,
-) -> None:
-    batch, changed_batch = engine.prepare(first), engine.prepare(changed)
-    created, same = {Outcome.CREATED: len(first)}, {Outcome.UNCHANGED: len(first)}
-    work = f"{flow}: first load"
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    tools: Tools
+    integration: str
+    target: Target
+    first: list[MappedRow]
+    changed: list[MappedRow]
+
+
+def _measure_flow(flow: _Flow, name: str, number: int, results: Results) -> None:
+    engine, raw = Engine(flow.tools, flow.integration, flow.target), Raw(flow.tools, flow.integration, flow.target)
+    batch, changed_batch, count = engine.prepare(flow.first), engine.prepare(flow.changed), len(flow.first)
+    work = f"{name}: first load"
     contenders: Sequence[Callable[[], Measurement]] = (
-        lambda: raw.create(work, first),
-        lambda: raw.load(work, first),
-        lambda: engine.load(work, batch, created),
+        lambda: raw.create(work, flow.first),
+        lambda: raw.load(work, flow.first),
+        lambda: engine.load(work, batch, {Outcome.CREATED: count}),
     )
     # Nobody always goes first, and nobody always finds the fuller table.
     for contender in (*contenders[number % 3 :], *contenders[: number % 3]):
         results.add(contender())
-    results.add(engine.load(f"{flow}: unchanged, delta", batch, same))
-    results.add(engine.load(f"{flow}: unchanged, full", batch, same, verify=True))
-    updated = len(range(0, len(first), rows.CHANGED_EVERY))
-    outcomes = {Outcome.UPDATED: updated, Outcome.UNCHANGED: len(first) - updated}
-    results.add(engine.load(f"{flow}: 5 % changed in 2 fields, delta", changed_batch, outcomes))
+    same, updated = {Outcome.UNCHANGED: count}, len(range(0, count, rows.CHANGED_EVERY))
+    results.add(engine.load(f"{name}: unchanged, delta", batch, same))
+    results.add(engine.load(f"{name}: unchanged, full", batch, same, verify=True))
+    outcomes = {Outcome.UPDATED: updated, Outcome.UNCHANGED: count - updated}
+    results.add(engine.load(f"{name}: 5 % changed in 2 fields, delta", changed_batch, outcomes))
 
 
 if __name__ == "__main__":

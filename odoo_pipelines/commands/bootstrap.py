@@ -22,7 +22,8 @@ from odoo_pipelines.odoo.custom_fields import (
 )
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.systems import get_system
-from odoo_pipelines.systems.base import System, TargetField
+from odoo_pipelines.systems.base import System
+from odoo_pipelines.systems.targets import TargetField
 
 
 def run_bootstrap(settings: Settings, name: str, console: Console, *, assume_yes: bool) -> bool:

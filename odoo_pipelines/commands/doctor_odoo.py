@@ -9,7 +9,8 @@ from odoo_pipelines.commands.bootstrap import plan_for
 from odoo_pipelines.commands.findings import Finding, ok, problem, warning
 from odoo_pipelines.errors import OdooAuthenticationError, OdooPipelinesError, OdooUnknownNameError
 from odoo_pipelines.odoo.client import OdooClient
-from odoo_pipelines.systems.base import System, Target
+from odoo_pipelines.systems.base import System
+from odoo_pipelines.systems.targets import Target
 
 _KEY_RUNS_OUT_SOON = timedelta(days=14)
 _TESTED_MAJOR = 19

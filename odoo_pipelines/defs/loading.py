@@ -16,10 +16,11 @@ from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.rows import from_columns
 from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
-from odoo_pipelines.sync.plan import PlanOptions
+from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.report import FlowReport, merged
-from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow, Target
+from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow
 from odoo_pipelines.systems.records import Batch
+from odoo_pipelines.systems.targets import Target
 
 READ_ROWS = 1_000
 

@@ -10,8 +10,9 @@ from odoo_pipelines.defs.loading import FlowLoad
 from odoo_pipelines.defs.mapping import Mapped
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.sync.report import FlowReport, Rejection
-from odoo_pipelines.systems.base import Flow, TargetField
+from odoo_pipelines.systems.base import Flow
 from odoo_pipelines.systems.records import Counts
+from odoo_pipelines.systems.targets import TargetField
 
 RawMetadata = dict[str, Any]
 

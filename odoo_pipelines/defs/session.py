@@ -95,7 +95,8 @@ class Session:
     @cached_property
     def reference_data(self) -> ReferenceData:
         """Odoo's reference data, looked up once per run."""
-        return ReferenceData(self._connected(), self.schemas)
+        client = self._connected()
+        return ReferenceData(client, self.schemas, client.company_id())
 
     @property
     def mapping_options(self) -> MappingOptions:
@@ -132,6 +133,10 @@ class FlowState:
     def records(self, keys: Iterable[Key]) -> dict[Key, Record]:
         """Records by key."""
         return self.state.records(self.run.integration, keys)
+
+    def owners(self, model: str, odoo_ids: Iterable[int]) -> dict[int, Key]:
+        """Who is bound to these Odoo records."""
+        return self.state.owners(self.run.integration, model, odoo_ids)
 
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         """Remembers a chunk, all of it or nothing."""

@@ -80,6 +80,13 @@ class OdooClient:
                 self._version = self._retrying(server_version, self._sender)
             return self._version
 
+    def company_id(self) -> int:
+        """The company in which calls work: the connection's, else the user's own."""
+        if self._connection.company_id is not None:
+            return self._connection.company_id
+        (user,) = self.read("res.users", [self.authenticate()], ["company_id"])
+        return int(user["company_id"])
+
     @property
     def transport(self) -> str:
         """The protocol in use: "json2" or "jsonrpc"."""

@@ -70,6 +70,16 @@ def upsert_records(connection: Connection, integration: str, run_id: str, record
         raise
 
 
+def select_owners(connection: Connection, integration: str, model: str, odoo_ids: Iterable[int]) -> dict[int, Key]:
+    """Keys by the Odoo id that they are bound to."""
+    query = sa.select(_TABLE.c.odoo_id, _TABLE.c.entity, _TABLE.c.external_id).where(
+        _TABLE.c.integration == integration,
+        _TABLE.c.model == model,
+        _TABLE.c.odoo_id == sa.any_(sa.literal(list(odoo_ids), ARRAY(sa.BigInteger))),
+    )
+    return {odoo_id: (entity, external_id) for odoo_id, entity, external_id in connection.execute(query)}
+
+
 def count_records(connection: Connection, integration: str, model: str) -> int:
     """Number of records of a model."""
     mine = (_TABLE.c.integration == integration, _TABLE.c.model == model)

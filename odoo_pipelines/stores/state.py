@@ -103,6 +103,11 @@ class State:
         with transaction(self._engine) as connection:
             batch_registry.delete_batches(connection, batch_ids)
 
+    def owners(self, integration: str, model: str, odoo_ids: Iterable[int]) -> dict[int, Key]:
+        """Keys of the records that are bound to these Odoo records, by Odoo id."""
+        with transaction(self._engine) as connection:
+            return bindings.select_owners(connection, integration, model, odoo_ids)
+
     def record_count(self, integration: str, model: str) -> int:
         """Number of records of a model that are bound; no two share an Odoo record."""
         with transaction(self._engine) as connection:

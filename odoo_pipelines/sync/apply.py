@@ -10,12 +10,12 @@ from odoo_pipelines.errors import OdooError, RowRejectedError
 from odoo_pipelines.sync.keys import xmlid
 from odoo_pipelines.sync.loading import Loading, LoadItem
 from odoo_pipelines.sync.patience import Patience
-from odoo_pipelines.sync.plan import Planned
+from odoo_pipelines.sync.planned import Planned
 from odoo_pipelines.sync.ports import Odoo, Schema, Schemas
 from odoo_pipelines.sync.resolve import ResolvedLine, ResolvedRow
 from odoo_pipelines.sync.transitions import Transitions
 from odoo_pipelines.sync.writing import Failures, Writing
-from odoo_pipelines.systems.base import Target, Transition
+from odoo_pipelines.systems.targets import Target, Transition
 
 
 @dataclass(slots=True)

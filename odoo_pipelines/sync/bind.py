@@ -7,18 +7,23 @@ which would create it a second time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
-from odoo_pipelines.sync.ports import Odoo
+from odoo_pipelines.errors import OdooMissingRecordError, OdooServerError, OdooValidationError, RowRejectedError
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, xmlid
+from odoo_pipelines.sync.ports import FlowState, Odoo
 from odoo_pipelines.sync.resolve import ResolvedRow
-from odoo_pipelines.systems.base import Match, Target
+from odoo_pipelines.systems.targets import Match, Target
 
 _EVEN_ARCHIVED = ("active", "in", [True, False])
+
+
+AMBIGUOUS_MATCH = "ambiguous_match"
+BOUND_ELSEWHERE = "bound_elsewhere"
+MERGED = "merged_in_odoo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,11 @@ class Found:
 
     Attributes:
         ids: Odoo ids by sync key; a key that is missing here has no record yet.
-        ambiguous: sync keys that more than one record answers to, with the reason for a human to decide.
+        undecidable: sync keys that only a human can give a record, with the reason.
     """
 
     ids: Mapping[str, int]
-    ambiguous: Mapping[str, RowRejectedError]
+    undecidable: Mapping[str, RowRejectedError]
 
 
 class Binder:
@@ -40,25 +45,45 @@ class Binder:
     Args:
         odoo: where records are searched.
         target: their model, and how its records are matched.
+        state: knows which records are bound already.
         archivable: whether the model has the field `active`.
     """
 
-    def __init__(self, odoo: Odoo, target: Target, *, archivable: bool) -> None:
+    def __init__(self, odoo: Odoo, target: Target, state: FlowState, *, archivable: bool) -> None:
         self._odoo = odoo
         self._target = target
+        self._state = state
         self._also = [_EVEN_ARCHIVED] if archivable else []
         self._adopted: set[int] = set()
         self._lock = Lock()
 
-    def find(self, rows: Sequence[ResolvedRow]) -> Found:
-        """Finds the records of rows that the state does not know."""
+    def still_theirs(self, bound: Mapping[str, int], odoo: Mapping[int, Mapping[str, Any]]) -> dict[str, int]:
+        """The bindings that hold: the record is there, and carries the row's sync key or its xmlid.
+
+        After Odoo was restored from a backup an id may be another record's, which must not be overwritten.
+        """
+        there = {key: odoo_id for key, odoo_id in bound.items() if odoo_id in odoo}
+        doubtful = {key: odoo_id for key, odoo_id in there.items() if odoo[odoo_id][SYNC_KEY_FIELD] != key}
+        xmlids = self._xmlids(sorted(doubtful.values()))
+        return {key: each for key, each in there.items() if key not in doubtful or xmlids.get(each) == xmlid(key)}
+
+    def find(self, rows: Sequence[ResolvedRow], lost: Set[str] = frozenset()) -> Found:
+        """Finds the records of rows that the state does not know, or whose record it has lost.
+
+        Args:
+            rows: that have no record.
+            lost: sync keys of those that had one.
+        """
         if not rows:
             return Found({}, {})
-        ids, ambiguous = self._by_sync_key(rows)
+        ids, undecidable = self._by_sync_key(rows)
         for match in self._target.matches:
-            open_rows = [row for row in rows if row.key not in ids and row.key not in ambiguous]
-            self._by_match(match, open_rows, ids, ambiguous)
-        return Found(ids, ambiguous)
+            open_rows = [row for row in rows if row.key not in ids and row.key not in undecidable]
+            self._by_match(match, open_rows, ids, undecidable)
+        self._refuse_bound(rows, ids, undecidable)
+        for key in lost - ids.keys() - undecidable.keys():
+            self._refuse_merged(key, undecidable)
+        return Found(ids, undecidable)
 
     def ids_by_key(self, model: str, keys: Iterable[str]) -> dict[str, list[int]]:
         """All records with these sync keys: what tells which of several writes got through."""
@@ -77,7 +102,7 @@ class Binder:
         return ids, ambiguous
 
     def _by_match(
-        self, match: Match, rows: Sequence[ResolvedRow], ids: dict[str, int], ambiguous: dict[str, RowRejectedError]
+        self, match: Match, rows: Sequence[ResolvedRow], ids: dict[str, int], undecidable: dict[str, RowRejectedError]
     ) -> None:
         wanted = {row.key: row.values.get(match.value) for row in rows if row.row.entity == match.entity}
         values = sorted({str(value) for value in wanted.values() if value})
@@ -87,7 +112,7 @@ class Binder:
         for key, value in wanted.items():
             found = candidates.get(str(value), []) if value else []
             if len(found) > 1:
-                ambiguous[key] = _ambiguous(match.value, found)
+                undecidable[key] = _ambiguous(match.value, found)
             elif found and self._claim(found[0]):
                 ids[key] = found[0]
 
@@ -97,6 +122,34 @@ class Binder:
         for row in self._odoo.search_read(self._target.model, domain, [match.search]):
             found[str(row[match.search])].append(row["id"])
         return found
+
+    def _refuse_bound(
+        self, rows: Sequence[ResolvedRow], ids: dict[str, int], undecidable: dict[str, RowRejectedError]
+    ) -> None:
+        """Two external records may not share one of Odoo's: who came first keeps it."""
+        owners = self._state.owners(self._target.model, ids.values()) if ids else {}
+        for row in rows:
+            owner = owners.get(ids.get(row.key, 0))
+            if owner is not None and owner != (row.row.entity, row.row.external_id):
+                reason = f"record {ids.pop(row.key)} of Odoo is bound to {owner[0]} '{owner[1]}' already"
+                undecidable[row.key] = RowRejectedError(SYNC_KEY_FIELD, BOUND_ELSEWHERE, reason)
+
+    def _refuse_merged(self, key: str, undecidable: dict[str, RowRejectedError]) -> None:
+        """When contacts are merged, the vanished one's xmlid moves to the survivor, which `load` would then change."""
+        module, _, name = xmlid(key).partition(".")
+        try:
+            model, odoo_id = self._odoo.call("ir.model.data", "check_object_reference", module=module, xml_id=name)
+        except (OdooValidationError, OdooServerError, OdooMissingRecordError):
+            return  # nobody has this xmlid: the record was deleted, and is created again
+        if self._odoo.read(str(model), [int(odoo_id)], [SYNC_KEY_FIELD]):
+            reason = f"its record was merged into record {odoo_id} of Odoo; merge them in the external system, too"
+            undecidable[key] = RowRejectedError(SYNC_KEY_FIELD, MERGED, reason)
+
+    def _xmlids(self, ids: Sequence[int]) -> dict[int, str]:
+        if not ids:
+            return {}
+        found = self._odoo.call(self._target.model, "get_external_id", ids)
+        return {int(odoo_id): str(name) for odoo_id, name in found.items()}
 
     def _claim(self, odoo_id: int) -> bool:
         """Takes a record for one row; a second row that matches it in this run is a new record."""
@@ -109,4 +162,4 @@ class Binder:
 
 def _ambiguous(field: str, ids: Sequence[int]) -> RowRejectedError:
     found = f"{field}: {len(ids)} records of Odoo match (ids {sorted(ids)[:5]})"
-    return RowRejectedError(field, "ambiguous_match", f"{found}; merge them, or clear the field on all but one")
+    return RowRejectedError(field, AMBIGUOUS_MATCH, f"{found}; merge them, or clear the field on all but one")

@@ -14,13 +14,17 @@ from odoo_pipelines.sync.apply import Applier
 from odoo_pipelines.sync.bind import Binder
 from odoo_pipelines.sync.chunks import Chunk, chunks
 from odoo_pipelines.sync.patience import Patience
-from odoo_pipelines.sync.plan import Planner, PlanOptions
+from odoo_pipelines.sync.plan import Planner
+from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.ports import FlowState, Odoo, Schemas
+from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.report import ChunkReport, FlowReport, report_chunk, totals
 from odoo_pipelines.sync.resolve import Resolver
-from odoo_pipelines.systems.base import MappedRow, RejectedRow, Target
+from odoo_pipelines.sync.row_plan import RowPlanner
+from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.records import Key
+from odoo_pipelines.systems.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +81,15 @@ class FlowLoader:
         self._options = options
         self._still_writer = still_writer
         archivable = schemas(target.model).server_name("active") is not None
-        binder = Binder(odoo, target, archivable=archivable)
+        binder = Binder(odoo, target, state, archivable=archivable)
         self._resolver = Resolver(
             integration=integration, target=target, schemas=schemas, reference_data=reference_data, state=state
         )
         self._planner = Planner(
-            integration=integration,
-            target=target,
-            odoo=odoo,
-            schemas=schemas,
             resolver=self._resolver,
             binder=binder,
+            reading=Reading(odoo, target, schemas),
+            row_planner=RowPlanner(integration, target, schemas, unlock=options.plan.unlock),
             state=state,
             options=options.plan,
         )

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.systems.base import Lifecycle, Transition
+from odoo_pipelines.systems.targets import Lifecycle, Transition
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.ports import Schema
 from odoo_pipelines.sync.reference_data import Candidates
 from odoo_pipelines.sync.resolve import ResolvedLine
-from odoo_pipelines.systems.base import LineTarget, TargetField
+from odoo_pipelines.systems.targets import LineTarget, TargetField
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ class LineMerger:
         created = tuple(line for line in external if line.key not in ours)
         updated = [(ours[line.key]["id"], self._changed(line, ours[line.key])) for line in external if line.key in ours]
         wanted = {line.key for line in external}
-        vanished = [line for key, line in ours.items() if key not in wanted]
+        # An emptied line stays: it was sold once, and deleting it later would be a change out of nothing.
+        vanished = [line for key, line in ours.items() if key not in wanted and line[self.target.quantity]]
         if keep:
             updated += [(line["id"], self._emptied(line)) for line in vanished]
             vanished = []
@@ -103,8 +104,6 @@ class LineMerger:
         return {**changed, **self._rewritten(changed, external.values)}
 
     def _emptied(self, odoo: Mapping[str, Any]) -> dict[str, Any]:
-        if not odoo[self.target.quantity]:
-            return {}
         emptied = {self.target.quantity: 0.0}
         return {**emptied, **self._rewritten(emptied, odoo)}
 

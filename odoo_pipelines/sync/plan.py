@@ -3,130 +3,52 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.sync.bind import Binder
+from odoo_pipelines.sync.bind import AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, Binder
 from odoo_pipelines.sync.chunks import Chunk, ChunkRow
 from odoo_pipelines.sync.diff import agreed_base, latest, local_outcome, says_the_same
-from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
-from odoo_pipelines.sync.lifecycle import Way, leaves_frozen_state, plan_way
-from odoo_pipelines.sync.merge import LineChanges, LineMerger, changed_values, server_names
-from odoo_pipelines.sync.ports import FlowState, Odoo, Schemas
-from odoo_pipelines.sync.resolve import MISSING_REFERENCE, ResolvedRow, Resolver
-from odoo_pipelines.systems.base import Lifecycle, MappedRow, Target
+from odoo_pipelines.sync.planned import Decided, Plan, PlanOptions
+from odoo_pipelines.sync.ports import FlowState
+from odoo_pipelines.sync.reading import Reading
+from odoo_pipelines.sync.resolve import ResolvedRow, Resolver
+from odoo_pipelines.sync.row_plan import FIXED_FIELD, FROZEN, RowPlanner
+from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import Binding, Key, Outcome, Record
 
-STAY = Way((), "", ())
-NO_LINE_CHANGES = LineChanges()
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What one row needs.
-
-    Attributes:
-        source: the row, with what was folded into it.
-        resolved: its values for Odoo.
-        odoo_id: of the record; None when it has to be created.
-        changes: values to write.
-        lines: changes of its lines.
-        way: its way to the wanted state.
-        odoo: the record as it was read, None where it was not.
-        record: what the state knew of it.
-    """
-
-    source: ChunkRow
-    resolved: ResolvedRow
-    odoo_id: int | None = None
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    lines: LineChanges = NO_LINE_CHANGES
-    way: Way = STAY
-    odoo: Mapping[str, Any] | None = None
-    record: Record | None = None
-
-    @property
-    def outcome(self) -> Outcome:
-        """What the row ends as if all goes well."""
-        if self.odoo_id is None:
-            return Outcome.CREATED
-        changed = self.changes or self.lines or not self.way.stands_still
-        return Outcome.UPDATED if changed else Outcome.UNCHANGED
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A row that needs nothing of Odoo, and why.
-
-    Attributes:
-        source: the row.
-        outcome: what became of it.
-        error: for rejections and conflicts.
-        warnings: values that were dropped.
-        record: to be remembered, because the row is newer than what was known.
-    """
-
-    source: ChunkRow
-    outcome: Outcome
-    error: RowRejectedError | None = None
-    warnings: tuple[str, ...] = ()
-    record: Record | None = None
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a chunk needs: the object that a dry run shows and that `apply` takes."""
-
-    chunk: Chunk
-    decided: list[Decided] = field(default_factory=list)
-    planned: list[Planned] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
-    """Choices of a run.
-
-    Attributes:
-        verify: read Odoo's side of every row, also of those that have not changed in the external system.
-        unlock: records may leave a frozen state to be written.
-    """
-
-    verify: bool = False
-    unlock: bool = True
+_FOR_A_HUMAN = frozenset({AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, FROZEN, FIXED_FIELD})
 
 
 class Planner:
-    """Plans the chunks of one flow; safe to use from several threads."""
+    """Plans the chunks of one flow; safe to use from several threads.
+
+    Args:
+        resolver: turns names into ids.
+        binder: finds records that the state does not know.
+        reading: reads records and lines.
+        row_planner: compares a row with its record.
+        state: what was agreed on before.
+        options: choices of the run.
+    """
 
     def __init__(
         self,
         *,
-        integration: str,
-        target: Target,
-        odoo: Odoo,
-        schemas: Schemas,
         resolver: Resolver,
         binder: Binder,
+        reading: Reading,
+        row_planner: RowPlanner,
         state: FlowState,
         options: PlanOptions,
     ) -> None:
-        self._target = target
-        self._odoo = odoo
-        self._schema = schemas(target.model)
-        self._create_only = server_names(self._schema, target.fields, only_on_create=True)
         self._resolver = resolver
         self._binder = binder
+        self._reading = reading
+        self._row_planner = row_planner
         self._state = state
         self._options = options
-        self._line_merger = self._line_fields = None
-        if target.lines:
-            schema = schemas(target.lines.model)
-            create_only = server_names(schema, target.lines.fields, only_on_create=True)
-            self._line_merger = LineMerger(target.lines, schema, create_only, integration)
-            compared = server_names(schema, target.lines.fields, only_on_create=False)
-            self._line_fields = sorted(compared | create_only | {SYNC_KEY_FIELD, target.lines.parent})
 
     def plan(self, chunk: Chunk) -> Plan:
         """Plans a chunk: local diff, bind, merge."""
@@ -181,103 +103,23 @@ class Planner:
         sources: Mapping[Key, ChunkRow],
         plan: Plan,
     ) -> None:
-        ids = {row.key: known[_key(row.row)].odoo_id for row in rows if _key(row.row) in known}
-        odoo = self._read(rows, ids.values())
-        found = self._binder.find([row for row in rows if ids.get(row.key) not in odoo])
-        ids = {key: odoo_id for key, odoo_id in ids.items() if odoo_id in odoo} | dict(found.ids)
-        odoo |= self._read(rows, found.ids.values())
-        lines = self._read_lines(ids.values())
+        bound = {row.key: known[_key(row.row)].odoo_id for row in rows if _key(row.row) in known}
+        odoo = self._reading.records(rows, bound.values())
+        ids = self._binder.still_theirs(bound, odoo)
+        found = self._binder.find([row for row in rows if row.key not in ids], lost=bound.keys() - ids.keys())
+        ids |= found.ids
+        odoo |= self._reading.records(rows, found.ids.values())
+        lines = self._reading.lines(ids.values())
         for row in rows:
-            source = sources[_key(row.row)]
+            source, odoo_id = sources[_key(row.row)], ids.get(row.key, 0)
             try:
-                if row.key in found.ambiguous:
-                    raise found.ambiguous[row.key]
-                planned = self._plan_row(source, row, odoo.get(ids.get(row.key, 0)), lines)
+                if row.key in found.undecidable:
+                    raise found.undecidable[row.key]
+                planned = self._row_planner.plan(source, row, odoo.get(odoo_id), lines.get(odoo_id, []))
                 plan.planned.append(replace(planned, record=known.get(_key(row.row))))
             except RowRejectedError as error:
                 outcome = Outcome.CONFLICT if error.code in _FOR_A_HUMAN else Outcome.REJECTED
                 plan.decided.append(Decided(source, outcome, error, row.warnings))
-
-    def _plan_row(
-        self,
-        source: ChunkRow,
-        row: ResolvedRow,
-        odoo: Mapping[str, Any] | None,
-        lines: Mapping[int, list[dict[str, Any]]],
-    ) -> Planned:
-        if odoo is None:
-            return Planned(source, row, way=self._way_of_new(row.row))
-        if row.row.only_create:
-            adopted = changed_values({SYNC_KEY_FIELD: row.key}, odoo, self._schema, frozenset())
-            return Planned(source, row, odoo["id"], adopted, odoo=odoo)
-        changes = changed_values(row.values, odoo, self._schema, self._create_only, row.as_good)
-        line_changes, way = self._lines_and_way(row, odoo, lines.get(odoo["id"], []), changes)
-        self._refuse_fixed(changes, way)
-        return Planned(source, row, odoo["id"], changes, line_changes, way, odoo)
-
-    def _lines_and_way(
-        self, row: ResolvedRow, odoo: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], changes: Mapping[str, Any]
-    ) -> tuple[LineChanges, Way]:
-        """The lines' fate depends on the state in which they are written, and that state on what there is to write."""
-        lifecycle = self._target.lifecycle
-        if lifecycle is None:
-            return self._line_changes(row, lines, keep=False), STAY
-        current = lifecycle.state_of(odoo)
-        wanted = row.row.state or current
-        keep = {current, wanted} <= set(lifecycle.lines_kept)
-        way = self._way(lifecycle, current, wanted, writes=bool(changes or self._line_changes(row, lines, keep=keep)))
-        return self._line_changes(row, lines, keep=way.written_in in lifecycle.lines_kept), way
-
-    def _refuse_fixed(self, changes: Mapping[str, Any], way: Way) -> None:
-        lifecycle = self._target.lifecycle
-        if lifecycle is None or way.written_in not in lifecycle.lines_kept:
-            return
-        for name in sorted(changes.keys() & set(lifecycle.fixed)):
-            reason = f"{name}: Odoo does not let it change any more in state '{way.written_in}'"
-            raise RowRejectedError(name, "fixed_field", reason)
-
-    def _line_changes(self, row: ResolvedRow, lines: Sequence[Mapping[str, Any]], *, keep: bool) -> LineChanges:
-        if self._line_merger is None or row.lines is None:
-            return LineChanges()
-        return self._line_merger.changes(row.lines, lines, keep=keep)
-
-    def _way_of_new(self, row: MappedRow) -> Way:
-        lifecycle = self._target.lifecycle
-        if lifecycle is None or row.state is None:
-            return STAY
-        return plan_way(lifecycle, lifecycle.initial, row.state, writes=False)
-
-    def _way(self, lifecycle: Lifecycle, current: str, wanted: str, *, writes: bool) -> Way:
-        way = plan_way(lifecycle, current, wanted, writes=writes)
-        if leaves_frozen_state(lifecycle, way) and not self._options.unlock:
-            reason = f"state: the record is '{current}' in Odoo, and unlock_orders is off"
-            raise RowRejectedError("state", "frozen", reason)
-        return way
-
-    def _read(self, rows: Sequence[ResolvedRow], ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-        wanted = sorted(set(ids))
-        if not wanted:
-            return {}
-        names = {name for row in rows for name in row.values} | {"write_date"}
-        if self._target.lifecycle:
-            names |= set(self._target.lifecycle.read)
-        if self._target.total:
-            names.add(self._target.total)
-        return {row["id"]: row for row in self._odoo.read(self._target.model, wanted, sorted(names))}
-
-    def _read_lines(self, ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
-        wanted = sorted(set(ids))
-        lines: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        if not wanted or self._target.lines is None or self._line_fields is None:
-            return lines
-        parent = self._target.lines.parent
-        for line in self._odoo.search_read(self._target.lines.model, [(parent, "in", wanted)], self._line_fields):
-            lines[line[parent]].append(line)
-        return lines
-
-
-_FOR_A_HUMAN = frozenset({"ambiguous_match", "frozen", "fixed_field"})
-TRANSIENT_CODES = frozenset({MISSING_REFERENCE})
 
 
 def _key(row: MappedRow) -> Key:

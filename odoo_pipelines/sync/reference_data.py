@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any, TypeAlias
 
 from odoo_pipelines.sync.ports import Odoo, Schemas
-from odoo_pipelines.systems.base import Lookup
+from odoo_pipelines.systems.targets import Lookup
 
 _EVEN_ARCHIVED = {"active_test": False}
 _COMPANY = ""
@@ -21,10 +21,10 @@ class ReferenceData:
     Args:
         odoo: where it is read.
         schemas: to follow dotted paths.
-        company_id: whose language is the fallback; None takes the first company.
+        company_id: the company in which calls work: its language is the fallback.
     """
 
-    def __init__(self, odoo: Odoo, schemas: Schemas, company_id: int | None = None) -> None:
+    def __init__(self, odoo: Odoo, schemas: Schemas, company_id: int) -> None:
         self._odoo = odoo
         self._schemas = schemas
         self._company_id = company_id
@@ -65,8 +65,8 @@ class ReferenceData:
         return languages
 
     def _company(self, fields: list[str]) -> dict[str, Any]:
-        chosen = [("id", "=", self._company_id)] if self._company_id else []
-        return min(self._odoo.search_read("res.company", chosen, fields), key=lambda row: int(row["id"]))
+        (company,) = self._odoo.read("res.company", [self._company_id], fields)
+        return company
 
     def _company_value(self, path: str) -> str | None:
         if not path:

@@ -14,7 +14,8 @@ from odoo_pipelines.sync.apply import Applied
 from odoo_pipelines.sync.chunks import ChunkRow
 from odoo_pipelines.sync.diff import agreed_base, latest
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
-from odoo_pipelines.sync.plan import TRANSIENT_CODES, Decided, Plan, Planned
+from odoo_pipelines.sync.planned import Decided, Plan, Planned
+from odoo_pipelines.sync.resolve import MISSING_REFERENCE
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.records import Counts, Outcome, Record, RowOutcome
 
@@ -197,7 +198,7 @@ def _add(
             field=error.field if error else "",
             code=error.code if error else "",
             reason=error.reason if error else "",
-            transient=bool(error and error.code in TRANSIENT_CODES),
+            transient=bool(error and error.code == MISSING_REFERENCE),
             payload=_payload(row) if refused else "",
             warnings=warnings,
         )

@@ -11,7 +11,8 @@ from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
 from odoo_pipelines.sync.ports import FlowState, Schema, Schemas
 from odoo_pipelines.sync.reference_data import Candidates, ReferenceData
-from odoo_pipelines.systems.base import Lookup, MappedLine, MappedRow, Target, TargetField, Value
+from odoo_pipelines.systems.base import MappedLine, MappedRow, Value
+from odoo_pipelines.systems.targets import Lookup, Target, TargetField
 
 MISSING_REFERENCE = "missing_reference"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from odoo_pipelines.sync.ports import Odoo
 from odoo_pipelines.sync.writing import Failures, Writing
-from odoo_pipelines.systems.base import Lifecycle, Transition
+from odoo_pipelines.systems.targets import Lifecycle, Transition
 
 
 class Transitions:

@@ -15,6 +15,8 @@ from odoo_pipelines.sync.loading import REFUSALS
 from odoo_pipelines.sync.patience import Patience
 from odoo_pipelines.sync.ports import Odoo
 
+_SAVE_MANY = "web_save_multi"
+
 Change: TypeAlias = tuple[int, Mapping[str, Any]]
 """The id of a record, and the values to write."""
 Failures: TypeAlias = dict[int, OdooError]
@@ -82,20 +84,20 @@ class Writing:
         return self._isolated(ids, lambda some: self._odoo.write(model, some, vals))
 
     def _write_each(self, model: str, changes: Mapping[int, Mapping[str, Any]]) -> Failures:
-        def save(ids: Sequence[int]) -> None:
-            if len(ids) == 1 or not self._saves_many:
-                for odoo_id in ids:
-                    self._odoo.write(model, [odoo_id], changes[odoo_id])
-                return
-            self._odoo.web_save_multi(model, ids, [changes[odoo_id] for odoo_id in ids])
+        if self._saves_many and len(changes) > 1:
+            try:
+                return self._isolated(list(changes), lambda ids: self._save_many(model, ids, changes))
+            except OdooUnknownNameError as error:
+                if error.method != _SAVE_MANY:
+                    raise
+                self._saves_many = False  # an older server: record by record, from now on
+        failures: Failures = {}
+        for odoo_id, vals in changes.items():
+            failures |= self._write_alike(model, [odoo_id], vals)
+        return failures
 
-        try:
-            return self._isolated(list(changes), save)
-        except OdooUnknownNameError as error:
-            if error.method != "web_save_multi":
-                raise
-            self._saves_many = False  # an older server: record by record, from now on
-            return self._isolated(list(changes), save)
+    def _save_many(self, model: str, ids: Sequence[int], changes: Mapping[int, Mapping[str, Any]]) -> None:
+        self._odoo.web_save_multi(model, ids, [changes[odoo_id] for odoo_id in ids])
 
     def _isolated(
         self,

@@ -111,12 +111,6 @@ class Stage:
         settings = load_settings(needed="pms")
         return Session(settings, settings.integration("pms"), run_id, mode)
 
-    def configure(self, **changes: str) -> None:
-        """Changes settings of the integration, as in its file."""
-        config = Path(os.environ["ODOO_PIPELINES_CONFIG"])
-        lines = "".join(f"    {key}: {value}\n" for key, value in changes.items())
-        config.write_text(config.read_text() + lines)
-
     def edit(self, booking: str | int, **fields: Any) -> None:
         """Changes a booking in the PMS."""
         edit(self.pms.sandbox.world, Edit(id=booking, fields=fields))

@@ -105,10 +105,7 @@ def test_numbers_that_do_not_add_up_fail_the_run_and_stop_what_comes_after(stage
 @pytest.mark.parametrize("pms", [{"bad_rows": 3}], indirect=True)
 def test_checks_of_a_real_run_tell_what_is_wrong_without_failing_it(stage: Stage) -> None:
     stage.sync("full")
-    order = stage.odoo("sale.order", "search", domain=[["state", "=", "sale"], ["locked", "=", False]], limit=1)
-    [line] = stage.odoo("sale.order.line", "search", domain=[["order_id", "in", order]], limit=1)
     stage.odoo("sale.order", "create", vals_list=[{"partner_id": 1, "x_sync_key": "pms.booking.twin"}])
-    assert line
     result = stage.sync("full")
     assert result.success
     checks = {

@@ -10,8 +10,6 @@ import pytest
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage
 
-LOAD = "load"
-
 
 def orders_in_odoo(stage: Stage) -> list[dict[str, object]]:
     fields = ["x_external_id", "x_external_status", "state", "amount_total"]
@@ -61,7 +59,7 @@ class TestFailure:
         stage.refuse_logins()
         failed = stage.sync("full")
         assert not failed.success
-        assert failed_steps(failed) == {"pms__odoo__res_partner", "pms__odoo__product_product"} & failed_steps(failed)
+        assert all(step.startswith("pms__odoo__") for step in failed_steps(failed))
         assert stage.pending("orders")
         stage.allow_logins()
         result = stage.sync("delta")

@@ -45,15 +45,17 @@ def odoo(site: Site) -> Odoo:
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory, server_url: str, template: str) -> Iterator[Installation]:
-    """An installation that has not done anything yet."""
+def installation(
+    site: Site, tmp_path_factory: pytest.TempPathFactory, server_url: str, template: str
+) -> Iterator[Installation]:
+    """An installation that has not done anything yet; every site has its own."""
     with new_installation(tmp_path_factory.mktemp("home"), server_url, template) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def hotel() -> Iterator[Hotel]:
-    """A hotel with sixty bookings."""
+def hotel(site: Site) -> Iterator[Hotel]:
+    """A hotel with sixty bookings; every site has its own."""
     with open_hotel(60) as opened:
         yield opened
 

@@ -18,7 +18,7 @@ SPOILT = ("checked_out", "confirmed", "pending", "no_show")
 
 
 @pytest.fixture(scope="module")
-def hotel() -> Iterator[Hotel]:
+def hotel(site: Site) -> Iterator[Hotel]:
     with open_hotel(120, seed=3) as opened:
         yield opened
 

@@ -18,7 +18,7 @@ START = (datetime.now(UTC).date() - timedelta(days=75)).replace(day=1)
 
 
 @pytest.fixture(scope="module")
-def hotel() -> Iterator[Hotel]:
+def hotel(site: Site) -> Iterator[Hotel]:
     with open_hotel(60, start=START, days=59, seed=9) as opened:
         yield opened
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -218,8 +219,19 @@ class TestErrors:
     ) -> None:
         (tmp_path / "closed").mkdir(mode=0o700)
         monkeypatch.setattr(os, "geteuid", lambda: 0)
+        monkeypatch.setenv("PATH", str(tmp_path))  # no setpriv there
         with pytest.raises(EmbeddedPostgresError, match="closed to it: set ODOO_PIPELINES_DATABASE_URL"):
             Programs.find(tmp_path / "closed")
+
+    def test_root_lets_the_server_pass_through_its_closed_home(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        setpriv, told = tmp_path / "setpriv", tmp_path / "told"
+        setpriv.write_text(f'#!/bin/sh\necho "$@" > {told}\n')
+        setpriv.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        Programs(Path("/usr/bin"), pwd.getpwuid(os.geteuid()), pass_closed_folders=True).run("initdb", "-D", "data")
+        assert "--ambient-caps=+dac_override -- /usr/bin/initdb -D data" in told.read_text()
 
     def test_a_socket_directory_of_another_user_is_refused(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,16 +14,8 @@ from hypothesis import strategies as st
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.rows import from_columns, mapped_schema, row_hash, to_columns
-from odoo_pipelines.systems.base import (
-    FieldType,
-    LineTarget,
-    MappedLine,
-    MappedRow,
-    RejectedRow,
-    Target,
-    TargetField,
-    Value,
-)
+from odoo_pipelines.systems.base import MappedLine, MappedRow, RejectedRow, Value
+from odoo_pipelines.systems.targets import FieldType, LineTarget, Target, TargetField
 
 FIELD_TYPES: tuple[FieldType, ...] = (
     "char", "text", "html", "integer", "float", "monetary", "boolean", "date", "datetime", "selection", "many2one",

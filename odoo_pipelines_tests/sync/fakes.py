@@ -22,7 +22,7 @@ T = TypeVar("T")
 Row = dict[str, Any]
 Hook = Callable[["Call"], None]
 
-READS = frozenset({"read", "search_read"})
+READS = frozenset({"read", "search_read", "get_external_id", "check_object_reference"})
 SERVER_STOPS_AT = 10
 
 
@@ -154,8 +154,22 @@ class FakeOdoo:
 
         self._called(model, "unlink", ids, None, unlink)
 
-    def call(self, model: str, method: str, ids: Sequence[int] = ()) -> Any:
-        return self._called(model, method, ids, None, lambda: self.act(model, method, ids))
+    def call(self, model: str, method: str, ids: Sequence[int] | None = None, **kwargs: Any) -> Any:
+        if method == "get_external_id":
+            return self._called(model, method, ids or (), None, lambda: self._external_ids(model, ids or ()))
+        if method == "check_object_reference":
+            return self._called(model, method, (), kwargs, lambda: self._referenced(**kwargs))
+        return self._called(model, method, ids or (), None, lambda: self.act(model, method, ids or ()))
+
+    def _external_ids(self, model: str, ids: Sequence[int]) -> dict[str, str]:
+        names = {place: name for name, place in self.xmlids.items()}
+        return {str(each): names.get((model, each), "") for each in ids}
+
+    def _referenced(self, module: str, xml_id: str) -> list[Any]:
+        name = f"{module}.{xml_id}"
+        if name not in self.xmlids:
+            raise OdooServerError("no such xmlid", model="ir.model.data", method="check_object_reference")
+        return list(self.xmlids[name])
 
     # What a model adds of its own.
 

@@ -28,6 +28,10 @@ class MemoryState:
     def records(self, keys: Iterable[Key]) -> dict[Key, Record]:
         return {key: self.kept[key] for key in keys if key in self.kept}
 
+    def owners(self, model: str, odoo_ids: Iterable[int]) -> dict[int, Key]:
+        wanted = set(odoo_ids)
+        return {each.odoo_id: key for key, each in self.kept.items() if each.model == model and each.odoo_id in wanted}
+
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         for hook in self.before:
             hook()

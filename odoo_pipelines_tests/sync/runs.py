@@ -16,13 +16,14 @@ from odoo_pipelines.odoo.schema import Schemas
 from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
-from odoo_pipelines.sync.plan import PlanOptions
+from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.ports import Odoo
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.report import FlowReport
-from odoo_pipelines.systems.base import MappedRow, MappingOptions, TargetField
+from odoo_pipelines.systems.base import MappedRow, MappingOptions
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines.systems.pms.models import Booking
+from odoo_pipelines.systems.targets import TargetField
 from odoo_pipelines_tests.sync.fakes import READS, KilledError
 from odoo_pipelines_tests.sync.sales import hashed
 from odoo_pipelines_tests.systems.pms.payloads import booking, extra, guest, room
@@ -72,7 +73,7 @@ class Run:
             target=flow.target,
             odoo=cast("Odoo", Killable(client, self)),
             schemas=schemas,
-            reference_data=ReferenceData(client, schemas),
+            reference_data=ReferenceData(client, schemas, client.company_id()),
             state=FlowState(self.state, run),
             options=LoadOptions(PlanOptions(verify=verify), chunk_size=100, connections=1),
             still_writer=lambda: None,

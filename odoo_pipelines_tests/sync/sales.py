@@ -13,11 +13,12 @@ from odoo_pipelines.odoo.schema import ModelSchema
 from odoo_pipelines.stores.rows import row_hash
 from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
-from odoo_pipelines.sync.plan import PlanOptions
+from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.report import FlowReport
-from odoo_pipelines.systems.base import MappedLine, MappedRow, RejectedRow, Target, TargetField, Value
+from odoo_pipelines.systems.base import MappedLine, MappedRow, RejectedRow, Value
 from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT, SALE_ORDER
+from odoo_pipelines.systems.targets import Target, TargetField
 from odoo_pipelines_tests.sync.fakes import FakeOdoo, Row
 from odoo_pipelines_tests.sync.memory import MemoryState
 
@@ -80,7 +81,7 @@ class SalesOdoo(FakeOdoo):
         for code in ("en_US", "de_AT"):
             self.seed("res.lang", code=code)
         office = self.seed("res.partner", name="Office", lang="en_US", **{SYNC_KEY_FIELD: "office"})
-        self.seed("res.company", name="Hotel", currency_id=euro, partner_id=office)
+        self.company = self.seed("res.company", name="Hotel", currency_id=euro, partner_id=office)
 
     def on_create(self, model: str, row: Row) -> None:
         if model == "sale.order":
@@ -170,7 +171,7 @@ class World:
             target=target,
             odoo=self.odoo,
             schemas=self.odoo.schema,
-            reference_data=ReferenceData(self.odoo, self.odoo.schema),
+            reference_data=ReferenceData(self.odoo, self.odoo.schema, self.odoo.company),
             state=self.state,
             options=LoadOptions(PlanOptions(verify=verify, unlock=unlock), chunk_size, connections),
             still_writer=self.still_writer,

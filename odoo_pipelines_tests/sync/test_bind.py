@@ -7,6 +7,7 @@ from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER
+from odoo_pipelines_tests.sync.memory import MemoryState
 from odoo_pipelines_tests.sync.sales import INTEGRATION, SalesOdoo
 
 
@@ -17,7 +18,7 @@ def odoo() -> SalesOdoo:
 
 @pytest.fixture
 def binder(odoo: SalesOdoo) -> Binder:
-    return Binder(odoo, PARTNER, archivable=True)
+    return Binder(odoo, PARTNER, MemoryState(), archivable=True)
 
 
 def row(external_id: str, **values: str) -> ResolvedRow:
@@ -32,7 +33,7 @@ def contact(odoo: SalesOdoo, *, key: str = "", active: bool = True, **values: st
 
 
 def ids(found: Found) -> dict[str, int]:
-    assert not found.ambiguous, found.ambiguous
+    assert not found.undecidable, found.undecidable
     return {key.rpartition(".")[2]: odoo_id for key, odoo_id in found.ids.items()}
 
 
@@ -63,8 +64,8 @@ def test_two_records_with_one_sync_key_are_for_a_human_to_decide(odoo: SalesOdoo
     found = binder.find([row("1")])
 
     assert found.ids == {}
-    assert found.ambiguous["hotel.guest.1"].code == "ambiguous_match"
-    assert str(twins) in found.ambiguous["hotel.guest.1"].reason
+    assert found.undecidable["hotel.guest.1"].code == "ambiguous_match"
+    assert str(twins) in found.undecidable["hotel.guest.1"].reason
 
 
 @pytest.mark.parametrize("active", [True, False])
@@ -94,7 +95,7 @@ def test_two_candidates_are_for_a_human_to_decide_and_the_next_match_is_not_trie
 
     found = binder.find([row("1", email="a@example.com", phone="+431")])
 
-    assert (found.ids, list(found.ambiguous)) == ({}, ["hotel.guest.1"])
+    assert (found.ids, list(found.undecidable)) == ({}, ["hotel.guest.1"])
 
 
 def test_of_two_rows_that_match_one_record_only_the_first_adopts_it(odoo: SalesOdoo, binder: Binder) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.lifecycle import Way, leaves_frozen_state, plan_way
-from odoo_pipelines.systems.base import Lifecycle, Transition
 from odoo_pipelines.systems.pms.targets import SALE_ORDER
+from odoo_pipelines.systems.targets import Lifecycle, Transition
 
 assert SALE_ORDER.lifecycle
 ORDERS = SALE_ORDER.lifecycle

@@ -7,29 +7,31 @@ import pytest
 from odoo_pipelines.sync.bind import Binder
 from odoo_pipelines.sync.chunks import Chunk, chunks
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
-from odoo_pipelines.sync.plan import Plan, Planned, Planner, PlanOptions
+from odoo_pipelines.sync.plan import Planner
+from odoo_pipelines.sync.planned import Plan, Planned, PlanOptions
+from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.resolve import Resolver
-from odoo_pipelines.systems.base import MappedRow, Target
+from odoo_pipelines.sync.row_plan import RowPlanner
+from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, SALE_ORDER
 from odoo_pipelines.systems.records import Outcome
+from odoo_pipelines.systems.targets import Target
 from odoo_pipelines_tests.sync.sales import INTEGRATION, World, booking, guest, moment, room
 
 
 def plan(world: World, target: Target, *rows: MappedRow, verify: bool = False, unlock: bool = True) -> Plan:
     """The plan of one chunk by a new run; the log of calls starts anew."""
     world.odoo.calls.clear()
-    data = ReferenceData(world.odoo, world.odoo.schema)
+    data = ReferenceData(world.odoo, world.odoo.schema, world.odoo.company)
     resolver = Resolver(
         integration=INTEGRATION, target=target, schemas=world.odoo.schema, reference_data=data, state=world.state
     )
     planner = Planner(
-        integration=INTEGRATION,
-        target=target,
-        odoo=world.odoo,
-        schemas=world.odoo.schema,
         resolver=resolver,
-        binder=Binder(world.odoo, target, archivable=target is PARTNER),
+        binder=Binder(world.odoo, target, world.state, archivable=target is PARTNER),
+        reading=Reading(world.odoo, target, world.odoo.schema),
+        row_planner=RowPlanner(INTEGRATION, target, world.odoo.schema, unlock=unlock),
         state=world.state,
         options=PlanOptions(verify=verify, unlock=unlock),
     )

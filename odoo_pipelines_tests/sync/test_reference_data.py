@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from odoo_pipelines.sync.reference_data import ReferenceData
-from odoo_pipelines.systems.base import Lookup
+from odoo_pipelines.systems.targets import Lookup
 from odoo_pipelines_tests.sync.sales import SalesOdoo
 
 COUNTRY = Lookup("res.country", "code")
@@ -18,7 +18,7 @@ def odoo() -> SalesOdoo:
 
 @pytest.fixture
 def data(odoo: SalesOdoo) -> ReferenceData:
-    return ReferenceData(odoo, odoo.schema)
+    return ReferenceData(odoo, odoo.schema, odoo.company)
 
 
 def test_values_are_found_together_and_asked_for_once(odoo: SalesOdoo, data: ReferenceData) -> None:

@@ -6,7 +6,7 @@ import pytest
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.apply import Applied
 from odoo_pipelines.sync.chunks import Chunk, ChunkRow
-from odoo_pipelines.sync.plan import Decided, Plan, Planned
+from odoo_pipelines.sync.planned import Decided, Plan, Planned
 from odoo_pipelines.sync.report import ChunkReport, FlowReport, Rejection, merged, report_chunk, totals
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow, RejectedRow

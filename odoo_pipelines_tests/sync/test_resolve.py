@@ -8,8 +8,9 @@ from odoo_pipelines.odoo.schema import ModelSchema
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.resolve import MISSING_REFERENCE, ResolvedRow, Resolver
-from odoo_pipelines.systems.base import MappedRow, Target
+from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, SALE_ORDER
+from odoo_pipelines.systems.targets import Target
 from odoo_pipelines_tests.sync.sales import INTEGRATION, World, booking, guest, room
 
 
@@ -19,7 +20,7 @@ def world() -> World:
 
 
 def resolver(world: World, target: Target) -> Resolver:
-    data = ReferenceData(world.odoo, world.odoo.schema)
+    data = ReferenceData(world.odoo, world.odoo.schema, world.odoo.company)
     return Resolver(
         integration=INTEGRATION, target=target, schemas=world.odoo.schema, reference_data=data, state=world.state
     )

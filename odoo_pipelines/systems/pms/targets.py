@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from odoo_pipelines.systems.base import Lifecycle, LineTarget, Lookup, Match, Target, TargetField, Transition
 from odoo_pipelines.systems.pms.mapping.partners import GUEST
 from odoo_pipelines.systems.pms.mapping.products import EXTRA, ROOM_TYPE
+from odoo_pipelines.systems.targets import Lifecycle, LineTarget, Lookup, Match, Target, TargetField, Transition
 
 ANY_ENTITY = "*"
 """As `references`: the mapped value names the entity itself, as "<entity>/<external id>"."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from odoo_pipelines.systems.base import TargetField
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines.systems.pms.mapping.orders import STATES
+from odoo_pipelines.systems.targets import TargetField
 
 PAGE = (Path(__file__).parents[3] / "docs" / "mapping.md").read_text(encoding="utf-8")
 FIELDS: dict[str, tuple[TargetField, ...]] = {flow.target.model: flow.target.fields for flow in SYSTEM.flows} | {

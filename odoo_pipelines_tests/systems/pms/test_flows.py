@@ -4,11 +4,12 @@ from typing import Any, get_args
 
 import pytest
 
-from odoo_pipelines.systems.base import Flow, MappedRow, TargetField
+from odoo_pipelines.systems.base import Flow, MappedRow
 from odoo_pipelines.systems.payload import Payload
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines.systems.pms.mapping.orders import STATES
 from odoo_pipelines.systems.pms.targets import SALE_ORDER, order_state
+from odoo_pipelines.systems.targets import TargetField
 from odoo_pipelines_tests.systems.pms.payloads import DEFAULTS, booking, guest
 
 PAYLOADS: dict[str, Any] = {

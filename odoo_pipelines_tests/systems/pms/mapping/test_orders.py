@@ -126,9 +126,7 @@ def test_without_a_channel_the_booking_is_direct(channel: Any) -> None:
     assert order(without(booking(), "channel")).values["x_booking_channel"] == "direct"
 
 
-@pytest.mark.parametrize(
-    ("requests", "note"), [(" a\nb & c ", "a\nb & c"), (None, None), ("", None), ("  ", None)]
-)
+@pytest.mark.parametrize(("requests", "note"), [(" a\nb & c ", "a\nb & c"), (None, None), ("", None), ("  ", None)])
 def test_special_requests_are_the_note(requests: Any, note: str | None) -> None:
     assert order(booking(special_requests=requests)).values["note"] == note
 

@@ -1,0 +1,192 @@
+"""How a model of Odoo is described: its fields, its lines, its states, and how its records are recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+FieldType: TypeAlias = Literal[
+    "char",
+    "text",
+    "html",
+    "integer",
+    "float",
+    "monetary",
+    "boolean",
+    "date",
+    "datetime",
+    "selection",
+    "many2one",
+    "many2many",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Reference data that Odoo has already: a mapped value is found by `field` in `model`.
+
+    Attributes:
+        model: model that is searched, such as "res.country".
+        field: field that holds the mapped value, such as "code"; dotted paths are allowed ("currency_id.name").
+        required: reject the row when nothing is found, instead of leaving the field out with a warning.
+        cure: what a person has to do in Odoo when nothing is found.
+        also: further conditions, as parts of an Odoo domain.
+        none_for_company: path on res.company whose value needs no record: an order in the company's own currency
+            needs no pricelist.
+    """
+
+    model: str
+    field: str
+    required: bool = False
+    cure: str = ""
+    also: tuple[tuple[str, str, Any], ...] = ()
+    none_for_company: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetField:
+    """One field of an Odoo model that a mapping fills.
+
+    Attributes:
+        name: Odoo's name for it (of Odoo 19).
+        type: Odoo's type.
+        label: set for custom fields (x_...), which `bootstrap` creates under this label.
+        indexed: ask for an index when `bootstrap` creates the field.
+        references: entity whose external id the mapped value is; resolved through the state. With "*" the value names
+            its entity itself, as "<entity>/<external id>".
+        lookup: reference data in which the mapped value is found.
+        language: the mapped value is a language tag, to be matched with an active res.lang.
+        only_on_create: sent with a new record and never compared or written later.
+        optional: silently left out where the server has no such field.
+        personal: holds personal data, never shown outside the state.
+        sources: columns that it is made of, as "stream.path", for the column lineage.
+    """
+
+    name: str
+    type: FieldType
+    label: str = ""
+    indexed: bool = False
+    references: str = ""
+    lookup: Lookup | None = None
+    language: bool = False
+    only_on_create: bool = False
+    optional: bool = False
+    personal: bool = False
+    sources: tuple[str, ...] = ()
+
+    @property
+    def custom(self) -> bool:
+        """Whether `bootstrap` creates this field."""
+        return bool(self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class LineTarget:
+    """The one2many lines of a target, written with their own external ids.
+
+    Attributes:
+        field: the one2many of the parent, such as "order_line".
+        model: the lines' model.
+        parent: their many2one to the parent.
+        fields: what a mapping fills.
+        quantity: field that is set to 0 where a vanished line may not be deleted any more.
+        rewritten_together: when one of the first is written, the others must go with it, or Odoo resets them.
+        identity: fields whose mapped values belong to a line's identity, for Odoo does not let them change on a
+            confirmed order: a room of another type is another line, and the old one is emptied.
+    """
+
+    field: str
+    model: str
+    parent: str
+    fields: tuple[TargetField, ...]
+    quantity: str
+    rewritten_together: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    identity: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How a record that is in Odoo already, and carries no sync key, is recognised and adopted.
+
+    Attributes:
+        entity: entity that it applies to.
+        search: field of Odoo that is searched, such as "email_normalized".
+        value: mapped field that holds the value searched for.
+        also: further conditions, as parts of an Odoo domain.
+    """
+
+    entity: str
+    search: str
+    value: str
+    also: tuple[tuple[str, str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One step of a record's life, taken by an action and never by writing the state.
+
+    Attributes:
+        source: states in which the step starts.
+        target: state in which it ends.
+        actions: methods called, in order, on lists of records.
+        overwrites: fields that the actions set to something of their own, and that are therefore written again.
+    """
+
+    source: str
+    target: str
+    actions: tuple[str, ...]
+    overwrites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """The states of a target and the ways between them.
+
+    Attributes:
+        read: fields that tell the state.
+        state_of: gives the state's name from those fields.
+        transitions: all direct ways from state to state.
+        frozen: states in which neither record nor lines are written.
+        lines_kept: states in which lines may be emptied (quantity 0) but not deleted, and keep their product.
+        fixed: fields that are never written in the states of `lines_kept` (Odoo refuses them).
+        edited_in: states in which everything may be written, preferred on the way from one state to another.
+        initial: state of a record that was just created.
+    """
+
+    read: tuple[str, ...]
+    state_of: Callable[[Mapping[str, Any]], str]
+    transitions: tuple[Transition, ...]
+    frozen: tuple[str, ...] = ()
+    lines_kept: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+    edited_in: tuple[str, ...] = ()
+    initial: str = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An Odoo model as a flow writes it.
+
+    Attributes:
+        model: technical name.
+        fields: what a mapping fills.
+        lines: its one2many, if any.
+        matches: how existing records are adopted, in order.
+        lifecycle: its states, if the mapping sets them.
+        total: field that holds the amount which the asset check compares with `MappedRow.total`.
+        right: the group that gives the rights needed on it, as people find it in Odoo.
+    """
+
+    model: str
+    fields: tuple[TargetField, ...]
+    lines: LineTarget | None = None
+    matches: tuple[Match, ...] = ()
+    lifecycle: Lifecycle | None = None
+    total: str = ""
+    right: str = ""
+
+    @property
+    def asset_name(self) -> str:
+        """The last part of the load asset's key."""
+        return self.model.replace(".", "_")
