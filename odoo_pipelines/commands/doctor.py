@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 
-import dagster as dg
 import sqlalchemy as sa
 
 from odoo_pipelines.clients import external_client, odoo_client, open_state
 from odoo_pipelines.commands.doctor_odoo import odoo_findings
 from odoo_pipelines.commands.findings import Finding, findings_table, ok, problem, warning
 from odoo_pipelines.commands.instance import prepare_home
+from odoo_pipelines.defs.instance import instance_facts
 from odoo_pipelines.errors import ConfigurationError, ExternalAuthenticationError, ExternalError, OdooPipelinesError
 from odoo_pipelines.integration import ExternalSettings, Integration
 from odoo_pipelines.settings import Settings, load_settings
-from odoo_pipelines.storage import Storage
 from odoo_pipelines.systems import get_system
 
 __all__ = ["examine", "findings_table"]
@@ -77,27 +76,20 @@ def _database(settings: Settings) -> Iterator[Finding]:
 def _instance(settings: Settings, integration: Integration) -> Iterator[Finding]:
     try:
         prepare_home(settings)
-        instance = dg.DagsterInstance.get()
-    except (dg.DagsterError, OdooPipelinesError, sa.exc.SQLAlchemyError) as error:
-        yield problem("Dagster", str(error).splitlines()[0], "check DAGSTER_HOME and the dagster.yaml in it")
+        facts = instance_facts()
+    except OdooPipelinesError as error:
+        yield problem("Dagster", str(error), "check DAGSTER_HOME and the dagster.yaml in it")
         return
-    with instance:
-        yield _storage(instance)
-        yield _pool(instance, integration)
+    if facts.own_storage:
+        yield ok("Dagster storage", "PostgreSQL")
+    else:
+        cure = "set DAGSTER_HOME to a folder that holds this project's dagster.yaml"
+        yield problem("Dagster storage", "not this project's: runs would be lost or kept elsewhere", cure)
+    yield _pool(integration.pool, facts.pool_limits.get(integration.pool))
 
 
-def _storage(instance: dg.DagsterInstance) -> Finding:
-    kept = instance.get_ref().storage_data
-    if kept is not None and (kept.module_name, kept.class_name) == (Storage.__module__, Storage.__name__):
-        return ok("Dagster storage", "PostgreSQL")
-    cure = "set DAGSTER_HOME to a folder that holds this project's dagster.yaml"
-    return problem("Dagster storage", "not this project's: runs would be lost or kept elsewhere", cure)
-
-
-def _pool(instance: dg.DagsterInstance, integration: Integration) -> Finding:
-    pool = integration.pool
-    limits = {each.name: each.limit for each in instance.event_log_storage.get_pool_limits()}
-    if limits.get(pool) == 1:
+def _pool(pool: str, limit: int | None) -> Finding:
+    if limit == 1:
         return ok("Dagster pool", f"{pool}: one writer at a time")
     cure = f"dagster instance concurrency set {pool} 1"
-    return problem("Dagster pool", f"{pool}: limit {limits.get(pool, 'not set')}, so two runs may start to write", cure)
+    return problem("Dagster pool", f"{pool}: limit {limit or 'not set'}, so two runs may start to write", cure)

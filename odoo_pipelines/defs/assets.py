@@ -10,8 +10,10 @@ import dagster as dg
 
 from odoo_pipelines.defs.checks import check_results, check_specs, not_checked
 from odoo_pipelines.defs.extraction import Extraction, Window
+from odoo_pipelines.defs.loading import consumer_of as load_consumer
 from odoo_pipelines.defs.loading import load_flow
-from odoo_pipelines.defs.mapping import map_partition
+from odoo_pipelines.defs.mapping import abandoned_partitions, map_partition
+from odoo_pipelines.defs.mapping import consumer_of as mapping_consumer
 from odoo_pipelines.defs.metadata import (
     extracted_metadata,
     loaded_metadata,
@@ -123,10 +125,11 @@ def _mapping(integration: Integration, system: System, flow: Flow) -> dg.AssetsD
     )
     def mapping(context: dg.AssetExecutionContext, sessions: dg.ResourceParam[Sessions]) -> dg.MaterializeResult[Any]:
         session, started = sessions.open(integration.name), time.monotonic()
-        partitions = _with_whole(context, system, flow)
+        abandoned = abandoned_partitions(session, "external", list(flow.mappers), mapping_consumer(flow))
+        partitions = [*_without_partition(system, flow), *abandoned, *context.partition_keys]
         mapped = [map_partition(session, flow, partition) for partition in partitions]
         for partition, result in zip(partitions, mapped, strict=True):
-            if partition != WHOLE:
+            if partition in context.partition_keys:
                 context.add_asset_metadata(mapped_metadata(result), partition_key=partition)
         rows, rejected = sum(each.rows for each in mapped), sum(each.rejected for each in mapped)
         context.log.info(f"{flow.name}: {rows} rows mapped, {rejected} rejected")
@@ -162,9 +165,11 @@ def _load(integration: Integration, system: System, flow: Flow) -> dg.AssetsDefi
             return dg.MaterializeResult(
                 metadata={"skipped": _SWITCHED_OFF}, check_results=not_checked(flow, _SWITCHED_OFF)
             )
-        loaded = load_flow(session, flow, _with_whole(context, system, flow), sessions.progress)
+        abandoned = abandoned_partitions(session, "mapped", [flow.name], load_consumer(flow.target))
+        partitions = [*_without_partition(system, flow), *abandoned, *context.partition_keys]
+        loaded = load_flow(session, flow, partitions, sessions.progress)
         for partition, report in loaded.by_partition.items():
-            if partition != WHOLE:
+            if partition in context.partition_keys:
                 context.add_asset_metadata(loaded_metadata(report), partition_key=partition)
         context.log.info(f"{flow.name}: {loaded.report.counts.as_dict()} in {loaded.requests} requests")
         return dg.MaterializeResult(
@@ -183,7 +188,6 @@ def _windows(context: dg.AssetExecutionContext, integration: Integration, stream
     return windows(partitions_of(integration), context.partition_keys) if stream.partitioned else [Window()]
 
 
-def _with_whole(context: dg.AssetExecutionContext, system: System, flow: Flow) -> list[str]:
-    """The run's partitions, after the batches of streams that have none."""
-    unpartitioned = any(not system.streams[stream].partitioned for stream in flow.mappers)
-    return [*([WHOLE] if unpartitioned else []), *context.partition_keys]
+def _without_partition(system: System, flow: Flow) -> list[str]:
+    """WHOLE, if the flow takes a stream that has no partitions."""
+    return [WHOLE] if any(not system.streams[stream].partitioned for stream in flow.mappers) else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from odoo_pipelines.defs.payloads import payload_text
@@ -131,10 +131,10 @@ class Extraction:
         session.state.register(batch, watermark=self._mark(first, extracted.newest) if moves_watermark else None)
 
     def _mark(self, first: Page, newest: datetime | None) -> tuple[str, datetime] | None:
-        """The new watermark; a change time from the future does not push it past what the server has seen."""
+        """The new watermark; a change time from the future does not push it past the server's clock, or else ours."""
         if newest is None:
             return None
-        return self._stream.name, min(newest, first.server_time or newest)
+        return self._stream.name, min(newest, first.server_time or datetime.now(UTC))
 
     def _check(self, carried: int, written: int) -> None:
         if carried != written:

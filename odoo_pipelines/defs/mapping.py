@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.defs.payloads import payload_of, payload_text
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import RowRejectedError
@@ -63,6 +64,13 @@ def batches_to_do(session: Session, layer: Layer, names: Sequence[str], consumer
     if pending or session.mode == "delta":
         return pending
     return session.state.batches(name, layer, names, [partition])
+
+
+def abandoned_partitions(session: Session, layer: Layer, names: Sequence[str], consumer: str) -> list[str]:
+    """Partitions with batches to do that are no partitions any more, since the partition size was changed."""
+    known = {WHOLE, *partitions_of(session.integration).get_partition_keys()}
+    pending = session.state.pending(session.integration.name, layer, names, consumer, None)
+    return sorted({batch.partition for batch in pending} - known)
 
 
 def consumer_of(flow: Flow) -> str:

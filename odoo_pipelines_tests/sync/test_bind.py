@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 
 from odoo_pipelines.sync.bind import Binder, Found
-from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key, xmlid
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER
+from odoo_pipelines.systems.records import Record
 from odoo_pipelines_tests.sync.memory import MemoryState
 from odoo_pipelines_tests.sync.sales import INTEGRATION, SalesOdoo
 
@@ -129,3 +130,50 @@ def test_a_chunk_needs_one_search_for_the_keys_and_one_for_each_match(odoo: Sale
 def test_lines_are_looked_up_without_a_condition_on_archived_ones(odoo: SalesOdoo, binder: Binder) -> None:
     assert binder.ids_by_key("sale.order.line", ["b", "a"]) == {}
     assert odoo.calls[-1].sent == [(SYNC_KEY_FIELD, "in", ["a", "b"])]
+
+
+def test_a_binding_holds_while_the_record_carries_the_key(odoo: SalesOdoo, binder: Binder) -> None:
+    key = row("1").key
+    record = contact(odoo, key=key)
+    assert binder.still_theirs({key: record}, {record: {SYNC_KEY_FIELD: key}}) == {key: record}
+
+
+def test_a_binding_to_a_record_that_is_somebody_elses_does_not_hold(odoo: SalesOdoo, binder: Binder) -> None:
+    """After a restored backup an id may be another record's."""
+    mine, other = row("1").key, row("2").key
+    record, keyless = contact(odoo, key=other), contact(odoo)
+    read = {record: {SYNC_KEY_FIELD: other}, keyless: {SYNC_KEY_FIELD: False}}
+    assert binder.still_theirs({mine: record}, read) == {}
+    assert binder.still_theirs({mine: keyless}, read) == {}
+
+
+def test_a_binding_holds_by_xmlid_when_somebody_cleared_the_key(odoo: SalesOdoo, binder: Binder) -> None:
+    key = row("1").key
+    record = contact(odoo)
+    odoo.xmlids[xmlid(key)] = ("res.partner", record)
+    assert binder.still_theirs({key: record}, {record: {SYNC_KEY_FIELD: False}}) == {key: record}
+
+
+def test_a_lost_record_whose_xmlid_moved_to_another_was_merged(odoo: SalesOdoo, binder: Binder) -> None:
+    lost = row("1", name="Ann")
+    survivor = contact(odoo, key=row("2").key)
+    odoo.xmlids[xmlid(lost.key)] = ("res.partner", survivor)
+    found = binder.find([lost], {lost.key})
+    assert found.ids == {}
+    assert found.undecidable[lost.key].code == "merged_in_odoo"
+
+
+def test_a_lost_record_without_an_xmlid_is_created_again(binder: Binder) -> None:
+    lost = row("1", name="Ann")
+    found = binder.find([lost], {lost.key})
+    assert (dict(found.ids), dict(found.undecidable)) == ({}, {})
+
+
+def test_a_match_that_is_bound_to_another_row_is_for_a_human(odoo: SalesOdoo) -> None:
+    """Somebody cleared the key of a contact that the state knows, and another row has the same address."""
+    bound = contact(odoo, email="ann@example.com")
+    state = MemoryState()
+    state.kept["guest", "1"] = Record("guest", "1", "res.partner", bound, "hash", {}, "", None)
+    found = Binder(odoo, PARTNER, state, archivable=True).find([row("2", email="ann@example.com")])
+    assert found.ids == {}
+    assert found.undecidable[row("2").key].code == "bound_elsewhere"
