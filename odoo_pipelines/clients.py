@@ -31,7 +31,9 @@ def odoo_client(odoo: OdooSettings, settings: Settings) -> OdooClient:
     Raises:
         ConfigurationError: the company of the settings does not exist.
     """
-    connection = OdooConnection(odoo.url, odoo.db, odoo.username, odoo.api_key, odoo.transport)
+    connection = OdooConnection(
+        odoo.url, odoo.db, odoo.username, odoo.api_key, odoo.transport, concurrency=odoo.connections
+    )
     limiter = _limiter(f"odoo.{urlsplit(odoo.url).netloc}.{odoo.db}", odoo.requests_per_second, settings)
     client = OdooClient(connection, limiter=limiter)
     if odoo.company is None:

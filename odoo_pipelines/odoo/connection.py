@@ -22,6 +22,7 @@ class OdooConnection:
         transport: "auto" takes JSON-2 where server and secret allow it, JSON-RPC elsewhere.
         company_id: company in which every call works; None for the user's own.
         verify: check the TLS certificate; a string is the path of a CA bundle.
+        concurrency: requests at a time, of all threads that share a client.
     """
 
     url: str
@@ -31,6 +32,7 @@ class OdooConnection:
     transport: TransportChoice = "auto"
     company_id: int | None = None
     verify: bool | str = True
+    concurrency: int = 2
 
     def address(self, path: str) -> str:
         """The URL of a path on this server."""

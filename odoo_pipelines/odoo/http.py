@@ -87,6 +87,7 @@ class HttpSender:
         self._connection = connection
         self._counter = counter
         self._limiter = limiter
+        self._free = threading.BoundedSemaphore(connection.concurrency)
         self._local = threading.local()
 
     def get(self, path: str, call: Call) -> Answer:
@@ -110,17 +111,18 @@ class HttpSender:
         return self._send("POST", path, call, writes=writes, json=body, auth=auth)
 
     def _send(self, verb: str, path: str, call: Call, *, writes: bool, **content: Any) -> Answer:
-        if self._limiter is not None:
-            self._limiter.acquire()
-        self._counter.add(writes=writes)
         try:
-            response = self._session().request(
-                verb,
-                self._connection.address(path),
-                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-                allow_redirects=False,  # a followed redirect would turn the POST into a GET
-                **content,
-            )
+            with self._free:
+                if self._limiter is not None:
+                    self._limiter.acquire()
+                self._counter.add(writes=writes)
+                response = self._session().request(
+                    verb,
+                    self._connection.address(path),
+                    timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                    allow_redirects=False,  # a followed redirect would turn the POST into a GET
+                    **content,
+                )
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             raise lost_answer(type(error).__name__, call) from None
         _refuse_redirect(response)

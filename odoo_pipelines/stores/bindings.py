@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from psycopg2 import errors
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -18,6 +17,7 @@ from odoo_pipelines.systems.records import Binding, Key, Record
 
 _TABLE = tables.record
 _KEY = ("integration", "entity", "external_id")
+_PLACE = ("entity", "external_id", "model", "odoo_id")
 _FIELDS = ("entity", "external_id", "model", "odoo_id", "hash", "base", "write_date", "updated_at")
 
 
@@ -49,25 +49,40 @@ def select_records(connection: Connection, integration: str, keys: Iterable[Key]
 def upsert_records(connection: Connection, integration: str, run_id: str, records: Sequence[Record]) -> None:
     """Keeps records as they are now; of several with one key, the last.
 
+    An older binding to the same Odoo record ends: the engine has just seen whose that record is. After Odoo was
+    replaced or restored, bindings of before would block the new ones for ever.
+
     Raises:
-        AccountingError: two records would be bound to one Odoo record.
+        AccountingError: two of these records are bound to one Odoo record.
     """
     newest = {record.key: record for record in records}
     if not newest:
         return
+    _require_own_places(newest.values())
     rows = [
         {"integration": integration, "run_id": run_id, **{name: getattr(record, name) for name in _FIELDS}}
         for record in newest.values()
     ]
+    _end_other_bindings(connection, integration, newest.values())
     new = insert_rows(_TABLE, rows)
     changed = {name: new.excluded[name] for name in rows[0] if name not in _KEY}
-    try:
-        connection.execute(new.on_conflict_do_update(index_elements=_KEY, set_={**changed, "synced_at": sa.func.now()}))
-    except sa.exc.IntegrityError as error:
-        if isinstance(error.orig, errors.UniqueViolation):
-            message = f"two records are bound to one Odoo record: {error.orig.diag.message_detail}"
-            raise AccountingError(message) from None
-        raise
+    connection.execute(new.on_conflict_do_update(index_elements=_KEY, set_={**changed, "synced_at": sa.func.now()}))
+
+
+def _require_own_places(records: Iterable[Record]) -> None:
+    owners: dict[tuple[str, int], Record] = {}
+    for record in records:
+        other = owners.setdefault((record.model, record.odoo_id), record)
+        if other is not record:
+            raise AccountingError(f"two records are bound to one Odoo record: {record.model} {record.odoo_id}")
+
+
+def _end_other_bindings(connection: Connection, integration: str, records: Iterable[Record]) -> None:
+    pairs = [{name: getattr(record, name) for name in _PLACE} for record in records]
+    taken = unnested(pairs, [_TABLE.c[name] for name in _PLACE], "taken")
+    other = sa.or_(_TABLE.c.entity != taken.c.entity, _TABLE.c.external_id != taken.c.external_id)
+    same = sa.and_(_TABLE.c.model == taken.c.model, _TABLE.c.odoo_id == taken.c.odoo_id)
+    connection.execute(sa.delete(_TABLE).where(_TABLE.c.integration == integration, same, other))
 
 
 def select_owners(connection: Connection, integration: str, model: str, odoo_ids: Iterable[int]) -> dict[int, Key]:

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 
 from odoo_pipelines.errors import OdooMissingRecordError, OdooServerError, OdooValidationError, RowRejectedError
-from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, xmlid
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key, xmlid
 from odoo_pipelines.sync.ports import FlowState, Odoo
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.systems.targets import Match, Target
@@ -43,13 +43,15 @@ class Binder:
     """Binds the rows of one flow.
 
     Args:
+        integration: name, the first part of every sync key.
         odoo: where records are searched.
         target: their model, and how its records are matched.
         state: knows which records are bound already.
         archivable: whether the model has the field `active`.
     """
 
-    def __init__(self, odoo: Odoo, target: Target, state: FlowState, *, archivable: bool) -> None:
+    def __init__(self, integration: str, odoo: Odoo, target: Target, state: FlowState, *, archivable: bool) -> None:
+        self._integration = integration
         self._odoo = odoo
         self._target = target
         self._state = state
@@ -79,8 +81,9 @@ class Binder:
         ids, undecidable = self._by_sync_key(rows)
         for match in self._target.matches:
             open_rows = [row for row in rows if row.key not in ids and row.key not in undecidable]
-            self._by_match(match, open_rows, ids, undecidable)
-        self._refuse_bound(rows, ids, undecidable)
+            matched = self._by_match(match, open_rows, undecidable)
+            self._refuse_bound(open_rows, matched, undecidable)
+            ids |= matched
         for key in lost - ids.keys() - undecidable.keys():
             self._refuse_merged(key, undecidable)
         return Found(ids, undecidable)
@@ -102,12 +105,13 @@ class Binder:
         return ids, ambiguous
 
     def _by_match(
-        self, match: Match, rows: Sequence[ResolvedRow], ids: dict[str, int], undecidable: dict[str, RowRejectedError]
-    ) -> None:
+        self, match: Match, rows: Sequence[ResolvedRow], undecidable: dict[str, RowRejectedError]
+    ) -> dict[str, int]:
         wanted = {row.key: row.values.get(match.value) for row in rows if row.row.entity == match.entity}
         values = sorted({str(value) for value in wanted.values() if value})
         if not values:
-            return
+            return {}
+        ids: dict[str, int] = {}
         candidates = self._candidates(match, values)
         for key, value in wanted.items():
             found = candidates.get(str(value), []) if value else []
@@ -115,6 +119,7 @@ class Binder:
                 undecidable[key] = _ambiguous(match.value, found)
             elif found and self._claim(found[0]):
                 ids[key] = found[0]
+        return ids
 
     def _candidates(self, match: Match, values: list[str]) -> dict[str, list[int]]:
         domain: list[Any] = [(match.search, "in", values), (SYNC_KEY_FIELD, "=", False), *match.also, *self._also]
@@ -126,11 +131,17 @@ class Binder:
     def _refuse_bound(
         self, rows: Sequence[ResolvedRow], ids: dict[str, int], undecidable: dict[str, RowRejectedError]
     ) -> None:
-        """Two external records may not share one of Odoo's: who came first keeps it."""
+        """Two external records may not share one of Odoo's: who came first keeps it, as long as its xmlid proves it.
+
+        Somebody may have cleared the key of a record that is bound. Where Odoo was replaced, the binding means nothing.
+        """
         owners = self._state.owners(self._target.model, ids.values()) if ids else {}
+        xmlids = self._xmlids(sorted(owners))
         for row in rows:
             owner = owners.get(ids.get(row.key, 0))
-            if owner is not None and owner != (row.row.entity, row.row.external_id):
+            if owner is None or owner == (row.row.entity, row.row.external_id):
+                continue
+            if xmlids[ids[row.key]] == xmlid(sync_key(self._integration, *owner)):
                 reason = f"record {ids.pop(row.key)} of Odoo is bound to {owner[0]} '{owner[1]}' already"
                 undecidable[row.key] = RowRejectedError(SYNC_KEY_FIELD, BOUND_ELSEWHERE, reason)
 

@@ -1,4 +1,4 @@
-"""Loads one flow: chunk by chunk plan, apply, report, remember; several chunks at a time on as many connections.
+"""Loads one flow: chunk by chunk plan, apply, report, remember; several chunks at a time.
 
 No two chunks in flight share a record. What a chunk did is in the state when it is done, in one transaction; a process
 that dies in between leaves work that the next run finds by sync key and finishes.
@@ -34,12 +34,18 @@ class LoadOptions:
     Attributes:
         plan: what is looked at and what may be done.
         chunk_size: rows in one call.
-        connections: chunks in flight.
+        connections: requests that the Odoo client makes at a time. One chunk more is in flight, so that Odoo has work
+            while that one is planned or remembered.
     """
 
     plan: PlanOptions
     chunk_size: int = 500
     connections: int = 2
+
+    @property
+    def in_flight(self) -> int:
+        """Chunks that are worked on at a time."""
+        return self.connections + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class FlowLoader:
         self._options = options
         self._still_writer = still_writer
         archivable = schemas(target.model).server_name("active") is not None
-        binder = Binder(odoo, target, state, archivable=archivable)
+        binder = Binder(integration, odoo, target, state, archivable=archivable)
         self._resolver = Resolver(
             integration=integration, target=target, schemas=schemas, reference_data=reference_data, state=state
         )
@@ -120,9 +126,9 @@ class FlowLoader:
                 report.compare_totals(done.totals)
                 on_chunk(report)
 
-        with ThreadPoolExecutor(self._options.connections, thread_name_prefix="load") as pool:
+        with ThreadPoolExecutor(self._options.in_flight, thread_name_prefix="load") as pool:
             for chunk in chunks(rows, self._options.chunk_size):
-                while len(in_flight) >= self._options.connections or _shares_a_record(chunk, in_flight.values()):
+                while len(in_flight) >= self._options.in_flight or _shares_a_record(chunk, in_flight.values()):
                     take(wait(in_flight, return_when=FIRST_COMPLETED).done)
                 in_flight[pool.submit(self._load_chunk, chunk)] = chunk.keys
             while in_flight:

@@ -141,7 +141,9 @@ def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model:
     error = applied.refused.get(planned.resolved.key)
     odoo_id = applied.ids.get(planned.resolved.key)
     if error is None and odoo_id is not None:
-        report.records.append(_agreed(planned, odoo_id, applied, model))
+        record = _agreed(planned, odoo_id, applied, model)
+        if record != planned.record:
+            report.records.append(record)
         _add(report, planned.source, planned.outcome, None, planned.resolved.warnings)
         return
     if odoo_id is not None and _is_bound(planned):

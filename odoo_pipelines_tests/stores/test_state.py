@@ -118,10 +118,20 @@ class TestRecords:
 
     def test_two_records_cannot_be_bound_to_one_odoo_record(self, state: State) -> None:
         state.start(RUN, "full")
-        commit(state, RUN, records=(a_record("7", 70),))
-        with pytest.raises(AccountingError, match=r"\(integration, model, odoo_id\)=\(hotel, res.partner, 70\)"):
-            commit(state, RUN, records=(a_record("8", 70),))
-        assert state.record_count("hotel", "res.partner") == 1
+        with pytest.raises(AccountingError, match=r"bound to one Odoo record: res\.partner 70"):
+            commit(state, RUN, records=(a_record("7", 70), a_record("8", 70)))
+        assert state.record_count("hotel", "res.partner") == 0
+
+    def test_a_binding_ends_when_its_odoo_record_proves_to_be_anothers(self, state: State) -> None:
+        """Odoo was replaced, and gives old ids to other records: in one chunk, ids may even go round."""
+        state.start(RUN, "full")
+        commit(state, RUN, records=(a_record("7", 70), a_record("8", 80), a_record("9", 90)))
+        commit(state, RUN, records=(a_record("7", 80), a_record("8", 90)))
+        assert {each: found.odoo_id for each, found in state.bindings("hotel", "guest", ["7", "8", "9"]).items()} == {
+            "7": 80,
+            "8": 90,
+        }
+        assert state.owners("hotel", "res.partner", [70, 80, 90]) == {80: ("guest", "7"), 90: ("guest", "8")}
 
     def test_nothing_is_known_of_no_ids(self, state: State) -> None:
         assert state.bindings("hotel", "guest", []) == {}

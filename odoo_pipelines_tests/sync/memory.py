@@ -35,10 +35,11 @@ class MemoryState:
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         for hook in self.before:
             hook()
-        kept = self.kept | {each.key: replace(each, base=orjson.loads(orjson.dumps(each.base))) for each in records}
-        places = [(each.model, each.odoo_id) for each in kept.values()]
+        places = [(each.model, each.odoo_id) for each in records]
         if len(places) != len(set(places)):
             raise AccountingError("two records are bound to one Odoo record")
+        others = {key: each for key, each in self.kept.items() if (each.model, each.odoo_id) not in places}
+        kept = others | {each.key: replace(each, base=orjson.loads(orjson.dumps(each.base))) for each in records}
         self.kept, self.outcomes, self.counts = kept, [*self.outcomes, *outcomes], [*self.counts, counts]
 
         for hook in self.after:

@@ -19,7 +19,7 @@ def odoo() -> SalesOdoo:
 
 @pytest.fixture
 def binder(odoo: SalesOdoo) -> Binder:
-    return Binder(odoo, PARTNER, MemoryState(), archivable=True)
+    return Binder(INTEGRATION, odoo, PARTNER, MemoryState(), archivable=True)
 
 
 def row(external_id: str, **values: str) -> ResolvedRow:
@@ -142,7 +142,7 @@ def test_a_binding_to_a_record_that_is_somebody_elses_does_not_hold(odoo: SalesO
     """After a restored backup an id may be another record's."""
     mine, other = row("1").key, row("2").key
     record, keyless = contact(odoo, key=other), contact(odoo)
-    read = {record: {SYNC_KEY_FIELD: other}, keyless: {SYNC_KEY_FIELD: False}}
+    read: dict[int, dict[str, str | bool]] = {record: {SYNC_KEY_FIELD: other}, keyless: {SYNC_KEY_FIELD: False}}
     assert binder.still_theirs({mine: record}, read) == {}
     assert binder.still_theirs({mine: keyless}, read) == {}
 
@@ -174,6 +174,17 @@ def test_a_match_that_is_bound_to_another_row_is_for_a_human(odoo: SalesOdoo) ->
     bound = contact(odoo, email="ann@example.com")
     state = MemoryState()
     state.kept["guest", "1"] = Record("guest", "1", "res.partner", bound, "hash", {}, "", None)
-    found = Binder(odoo, PARTNER, state, archivable=True).find([row("2", email="ann@example.com")])
+    binder = Binder(INTEGRATION, odoo, PARTNER, state, archivable=True)
+    odoo.xmlids[xmlid(row("1").key)] = ("res.partner", bound)
+    found = binder.find([row("2", email="ann@example.com")])
     assert found.ids == {}
     assert found.undecidable[row("2").key].code == "bound_elsewhere"
+
+
+def test_a_binding_that_odoo_knows_nothing_of_does_not_keep_a_match_away(odoo: SalesOdoo) -> None:
+    """Odoo was replaced: the id that the state has for one contact is another's now."""
+    foreign = contact(odoo, email="ann@example.com")
+    state = MemoryState()
+    state.kept["guest", "1"] = Record("guest", "1", "res.partner", foreign, "hash", {}, "", None)
+    found = Binder(INTEGRATION, odoo, PARTNER, state, archivable=True).find([row("2", email="ann@example.com")])
+    assert found.ids == {row("2").key: foreign}

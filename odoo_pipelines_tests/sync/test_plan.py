@@ -29,7 +29,7 @@ def plan(world: World, target: Target, *rows: MappedRow, verify: bool = False, u
     )
     planner = Planner(
         resolver=resolver,
-        binder=Binder(world.odoo, target, world.state, archivable=target is PARTNER),
+        binder=Binder(INTEGRATION, world.odoo, target, world.state, archivable=target is PARTNER),
         reading=Reading(world.odoo, target, world.odoo.schema),
         row_planner=RowPlanner(INTEGRATION, target, world.odoo.schema, unlock=unlock),
         state=world.state,
