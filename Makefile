@@ -16,7 +16,7 @@ test: .venv/installed-dev ## All tests that need no Odoo
 
 test-odoo: .venv/installed-dev ## Conformance and end-to-end tests on a real Odoo 19 (ODOO_TEST_URL, or one put up here)
 	@[ -n "$$ODOO_TEST_URL" ] || tools/odoo19/install
-	$(BIN)/pytest -n 2 --dist loadscope -m odoo
+	$(BIN)/pytest -n 2 --dist loadfile -m odoo
 
 lint: .venv/installed-dev ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from odoo_pipelines.sync.keys import xmlid
 from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.ports import Schema
 from odoo_pipelines.sync.reference_data import ReferenceData
+from odoo_pipelines.sync.references import References
 from odoo_pipelines.sync.resolve import ResolvedRow, Resolver
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import Outcome
@@ -166,12 +167,13 @@ class Raw:
 
     def _resolved(self, name: str, rows: Sequence[MappedRow]) -> Sequence[ResolvedRow]:
         """The rows with ids for references, under sync keys of their own."""
+        state = FlowState(self._tools.state, RunRef("", self._integration, ""))
         resolver = Resolver(
             integration=f"{name}-{self._integration}",
             target=self._target,
             schemas=self._schemas,
             reference_data=self._reference_data,
-            state=FlowState(self._tools.state, RunRef("", self._integration, "")),
+            references=References(self._integration, self._tools.client, state),
         )
         resolved, rejected = resolver.resolve(rows)
         if rejected:

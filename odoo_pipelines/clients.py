@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -19,10 +20,13 @@ from odoo_pipelines.stores.limits import Limiter, shared_limiter, unlimited
 from odoo_pipelines.stores.state import State
 
 
-def external_client(name: str, external: ExternalSettings, settings: Settings) -> ExternalClient:
+def external_client(
+    name: str, external: ExternalSettings, settings: Settings, *, sleep: Callable[[float], None] = time.sleep
+) -> ExternalClient:
     """The client of an integration's external system; its limiter is shared by all processes of this machine."""
     connection = ExternalConnection(external.url, external.api_key, external.api_secret, page_size=external.page_size)
-    return ExternalClient(connection, _limiter(f"external.{name}", external.requests_per_second, settings))
+    limiter = _limiter(f"external.{name}", external.requests_per_second, settings)
+    return ExternalClient(connection, limiter, sleep=sleep)
 
 
 def odoo_client(odoo: OdooSettings, settings: Settings) -> OdooClient:

@@ -5,9 +5,14 @@ from dataclasses import dataclass
 
 import dagster as dg
 import sqlalchemy as sa
+from dagster_postgres.utils import DagsterPostgresException
+from dagster_shared.check import CheckError
 
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.storage import Storage
+
+_CANNOT_BE_OPENED = (dg.DagsterError, CheckError, DagsterPostgresException, sa.exc.SQLAlchemyError)
+"""Dagster has no common root for them: a class that cannot be imported is a CheckError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,6 @@ def instance_facts() -> InstanceFacts:
             kept = instance.get_ref().storage_data
             own = kept is not None and (kept.module_name, kept.class_name) == (Storage.__module__, Storage.__name__)
             limits = {pool.name: pool.limit for pool in instance.event_log_storage.get_pool_limits()}
-    except (dg.DagsterError, sa.exc.SQLAlchemyError) as error:
+    except _CANNOT_BE_OPENED as error:
         raise ConfigurationError([f"DAGSTER_HOME: {str(error).splitlines()[0]}"]) from error
     return InstanceFacts(own, limits)

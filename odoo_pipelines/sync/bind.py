@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from odoo_pipelines.errors import OdooMissingRecordError, OdooServerError, OdooValidationError, RowRejectedError
+from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key, xmlid
 from odoo_pipelines.sync.ports import FlowState, Odoo
 from odoo_pipelines.sync.resolve import ResolvedRow
+from odoo_pipelines.sync.xmlids import record_of_xmlid
 from odoo_pipelines.systems.targets import Match, Target
 
 _EVEN_ARCHIVED = ("active", "in", [True, False])
@@ -79,13 +80,13 @@ class Binder:
         if not rows:
             return Found({}, {})
         ids, undecidable = self._by_sync_key(rows)
+        for key in lost - ids.keys() - undecidable.keys():
+            self._refuse_merged(key, undecidable)
         for match in self._target.matches:
             open_rows = [row for row in rows if row.key not in ids and row.key not in undecidable]
             matched = self._by_match(match, open_rows, undecidable)
             self._refuse_bound(open_rows, matched, undecidable)
             ids |= matched
-        for key in lost - ids.keys() - undecidable.keys():
-            self._refuse_merged(key, undecidable)
         return Found(ids, undecidable)
 
     def ids_by_key(self, model: str, keys: Iterable[str]) -> dict[str, list[int]]:
@@ -147,12 +148,8 @@ class Binder:
 
     def _refuse_merged(self, key: str, undecidable: dict[str, RowRejectedError]) -> None:
         """When contacts are merged, the vanished one's xmlid moves to the survivor, which `load` would then change."""
-        module, _, name = xmlid(key).partition(".")
-        try:
-            model, odoo_id = self._odoo.call("ir.model.data", "check_object_reference", module=module, xml_id=name)
-        except (OdooValidationError, OdooServerError, OdooMissingRecordError):
-            return  # nobody has this xmlid: the record was deleted, and is created again
-        if self._odoo.read(str(model), [int(odoo_id)], [SYNC_KEY_FIELD]):
+        odoo_id = record_of_xmlid(self._odoo, key)
+        if odoo_id is not None:  # else the record was deleted, and is created again
             reason = f"its record was merged into record {odoo_id} of Odoo; merge them in the external system, too"
             undecidable[key] = RowRejectedError(SYNC_KEY_FIELD, MERGED, reason)
 

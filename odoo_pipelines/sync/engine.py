@@ -19,6 +19,7 @@ from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.ports import FlowState, Odoo, Schemas
 from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.reference_data import ReferenceData
+from odoo_pipelines.sync.references import References
 from odoo_pipelines.sync.report import ChunkReport, FlowReport, report_chunk, totals
 from odoo_pipelines.sync.resolve import Resolver
 from odoo_pipelines.sync.row_plan import RowPlanner
@@ -89,7 +90,11 @@ class FlowLoader:
         archivable = schemas(target.model).server_name("active") is not None
         binder = Binder(integration, odoo, target, state, archivable=archivable)
         self._resolver = Resolver(
-            integration=integration, target=target, schemas=schemas, reference_data=reference_data, state=state
+            integration=integration,
+            target=target,
+            schemas=schemas,
+            reference_data=reference_data,
+            references=References(integration, odoo, state),
         )
         self._planner = Planner(
             resolver=self._resolver,

@@ -9,8 +9,9 @@ from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
-from odoo_pipelines.sync.ports import FlowState, Schema, Schemas
+from odoo_pipelines.sync.ports import Schema, Schemas
 from odoo_pipelines.sync.reference_data import Candidates, ReferenceData
+from odoo_pipelines.sync.references import References
 from odoo_pipelines.systems.base import MappedLine, MappedRow, Value
 from odoo_pipelines.systems.targets import Lookup, Target, TargetField
 
@@ -50,7 +51,7 @@ class ResolvedRow:
 class _Names:
     """Everything that the rows of a chunk name, so that each kind is looked up once."""
 
-    references: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    references: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     lookups: dict[Lookup, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
@@ -62,17 +63,23 @@ class Resolver:
         target: what the rows are for.
         schemas: the server's fields.
         reference_data: shared by all flows of a run.
-        state: knows the Odoo ids of records that rows refer to.
+        references: knows the Odoo ids of records that rows refer to.
     """
 
     def __init__(
-        self, *, integration: str, target: Target, schemas: Schemas, reference_data: ReferenceData, state: FlowState
+        self,
+        *,
+        integration: str,
+        target: Target,
+        schemas: Schemas,
+        reference_data: ReferenceData,
+        references: References,
     ) -> None:
         self._integration = integration
         self._target = target
         self._schemas = schemas
         self._reference_data = reference_data
-        self._state = state
+        self._references = references
 
     @property
     def missing_fields(self) -> list[str]:
@@ -100,15 +107,16 @@ class Resolver:
 
     def _look_up(self, rows: Sequence[MappedRow]) -> _Known:
         names = _Names()
-        line_fields = self._target.lines.fields if self._target.lines else ()
+        schema = self._schemas(self._target.model)
         for row in rows:
-            _collect(names, self._target.fields, row.values)
-            for line in row.lines or ():
-                _collect(names, line_fields, line.values)
+            _collect(names, schema, self._target.fields, row.values)
+            if self._target.lines:
+                line_schema = self._schemas(self._target.lines.model)
+                for line in row.lines or ():
+                    _collect(names, line_schema, self._target.lines.fields, line.values)
         return _Known(
             references={
-                entity: {key: each.odoo_id for key, each in self._state.bindings(entity, ids).items()}
-                for entity, ids in names.references.items()
+                entity: self._references.ids(model, entity, ids) for (model, entity), ids in names.references.items()
             },
             lookups={
                 lookup: self._reference_data.candidates(lookup, values) for lookup, values in names.lookups.items()
@@ -211,13 +219,13 @@ def _reference(each: TargetField, value: str) -> tuple[str, str]:
     return entity, external_id
 
 
-def _collect(names: _Names, fields: Iterable[TargetField], values: Mapping[str, Value]) -> None:
+def _collect(names: _Names, schema: Schema, fields: Iterable[TargetField], values: Mapping[str, Value]) -> None:
     for each in fields:
         value = values.get(each.name)
         if value is None:
             continue
-        if each.references:
+        if each.references and schema.server_name(each.name):
             entity, external_id = _reference(each, str(value))
-            names.references[entity].add(external_id)
+            names.references[schema.relation(each.name), entity].add(external_id)
         elif each.lookup:
             names.lookups[each.lookup].update(value if isinstance(value, list) else [str(value)])

@@ -58,6 +58,29 @@ def test_external_ids_can_be_read_back_without_rights_on_ir_model_data(odoo: Wir
     assert found == ["res.partner", contact]
 
 
+def test_any_user_may_ask_whose_an_external_id_is(odoo: Wire) -> None:
+    key, gone, archived = xmlid(), xmlid(), xmlid()
+    contact, deleted, hidden = odoo.loaded("res.partner", ["id", "name"], [key, "A"], [gone, "B"], [archived, "C"])
+    odoo.json2("res.partner", "unlink", ids=[deleted])
+    odoo.write("res.partner", hidden, active=False)
+    employee = odoo.as_user("base.group_user")
+    assert referenced(employee, key) == ["res.partner", contact]
+    assert referenced(employee, archived) == ["res.partner", False]
+    assert referenced(employee, archived, active_test=False) == ["res.partner", hidden]
+    refusal = Refusal(500, "builtins.ValueError", f"External ID not found in the system: {gone}")
+    assert referenced(employee, gone) == refusal
+    assert employee.json2("res.partner", "get_external_id", ids=[contact, deleted]) == {
+        str(contact): key,
+        str(deleted): "",
+    }
+
+
+def referenced(odoo: Wire, key: str, **context: bool) -> Any:
+    """Whose an external id is, as Odoo tells."""
+    module, name = key.split(".")
+    return odoo.json2("ir.model.data", "check_object_reference", module=module, xml_id=name, context=context)
+
+
 def test_an_id_without_module_goes_to_the_import_module(odoo: Wire) -> None:
     name = unique()
     [contact] = odoo.loaded("res.partner", ["id", "name"], [name, "Ann"])

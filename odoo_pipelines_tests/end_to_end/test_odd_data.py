@@ -10,6 +10,8 @@ from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
 from odoo_pipelines_tests.end_to_end.installation import Installation
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
 
+pytestmark = pytest.mark.odoo  # many whole runs: the stand-in would only make `make test` long
+
 FIELD_AT_FAULT = {
     "unreadable_date": ("check_in", "31/02/2026"),
     "check_out_before_check_in": ("check_out", "1999-12-31"),
@@ -19,6 +21,11 @@ FIELD_AT_FAULT = {
     "null_id": ("id", ""),
     "unknown_status": ("status", "teleported"),
 }
+
+
+@pytest.fixture(scope="module")
+def site(real_site: Site) -> Site:
+    return real_site
 
 
 @pytest.fixture(scope="module")

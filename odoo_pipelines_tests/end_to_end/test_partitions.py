@@ -13,8 +13,15 @@ from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
 from odoo_pipelines_tests.end_to_end.installation import Installation
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
 
+pytestmark = pytest.mark.odoo  # many whole runs: the stand-in would only make `make test` long
+
 START = (datetime.now(UTC).date() - timedelta(days=75)).replace(day=1)
 """First day of the history: that of a month that is over, as is the next one."""
+
+
+@pytest.fixture(scope="module")
+def site(real_site: Site) -> Site:
+    return real_site
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -54,6 +54,26 @@ class TestBatches:
         assert state.pending("hotel", "external", names, "x", ["2026-04-01"]) == [other_partition]
         assert state.batches("hotel", "external", ["guests"], ["2026-03-01"]) == [guests]
         assert state.batches("hotel", "external", names, []) == []
+
+    def test_batches_with_a_later_complete_one_are_superseded_once_they_are_old(self, state: State) -> None:
+        first = state.register(a_batch("1", complete=True))
+        between = state.register(a_batch("2"))
+        state.register(a_batch("newest", complete=True))
+        state.register(a_batch("later"))
+        state.register(a_batch("another partition", partition="2026-04-01"))
+        state.register(a_batch("another stream", name="guests"))
+        state.register(a_batch("another integration", integration="other"))
+        tomorrow, yesterday = (datetime.now(UTC) + timedelta(days=days) for days in (1, -1))
+        assert state.superseded_batches(tomorrow) == [first, between]
+        assert state.superseded_batches(yesterday) == []
+
+    def test_a_forgotten_batch_is_forgotten_with_its_uses_and_can_be_forgotten_again(self, state: State) -> None:
+        raw, other = state.register(a_batch("1")), state.register(a_batch("2"))
+        state.register(a_batch("m", layer="mapped"), consumer="x", consumed=[raw.id])
+        for _ in range(2):
+            state.forget_batches([raw.id])
+        state.forget_batches([])
+        assert state.batches("hotel", "external", ["bookings"]) == [other]
 
     def test_what_was_known_before_a_complete_batch_says_nothing_more(self) -> None:
         batches = [

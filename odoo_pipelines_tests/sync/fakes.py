@@ -165,11 +165,14 @@ class FakeOdoo:
         names = {place: name for name, place in self.xmlids.items()}
         return {str(each): names.get((model, each), "") for each in ids}
 
-    def _referenced(self, module: str, xml_id: str) -> list[Any]:
+    def _referenced(self, module: str, xml_id: str, context: Mapping[str, Any]) -> list[Any]:
         name = f"{module}.{xml_id}"
         if name not in self.xmlids:
             raise OdooServerError("no such xmlid", model="ir.model.data", method="check_object_reference")
-        return list(self.xmlids[name])
+        model, row_id = self.xmlids[name]
+        row = self.tables[model].get(row_id, {"active": False})
+        visible = row.get("active", True) or (row_id in self.tables[model] and not context.get("active_test", True))
+        return [model, row_id if visible else False]
 
     # What a model adds of its own.
 

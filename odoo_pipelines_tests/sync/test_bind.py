@@ -188,3 +188,18 @@ def test_a_binding_that_odoo_knows_nothing_of_does_not_keep_a_match_away(odoo: S
     state.kept["guest", "1"] = Record("guest", "1", "res.partner", foreign, "hash", {}, "", None)
     found = Binder(INTEGRATION, odoo, PARTNER, state, archivable=True).find([row("2", email="ann@example.com")])
     assert found.ids == {row("2").key: foreign}
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_a_contact_that_was_merged_away_is_for_a_human_even_where_another_one_matches(
+    odoo: SalesOdoo, binder: Binder, *, active: bool
+) -> None:
+    contact(odoo, email="a@example.com")
+    kept = contact(odoo, key="hotel.guest.2", active=active)
+    odoo.xmlids[xmlid("hotel.guest.1")] = ("res.partner", kept)
+
+    found = binder.find([row("1", email="a@example.com")], lost={"hotel.guest.1"})
+
+    assert found.ids == {}
+    assert found.undecidable["hotel.guest.1"].code == "merged_in_odoo"
+    assert f"record {kept} " in found.undecidable["hotel.guest.1"].reason

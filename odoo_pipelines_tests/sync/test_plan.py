@@ -11,6 +11,7 @@ from odoo_pipelines.sync.plan import Planner
 from odoo_pipelines.sync.planned import Plan, Planned, PlanOptions
 from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.reference_data import ReferenceData
+from odoo_pipelines.sync.references import References
 from odoo_pipelines.sync.resolve import Resolver
 from odoo_pipelines.sync.row_plan import RowPlanner
 from odoo_pipelines.systems.base import MappedRow
@@ -25,7 +26,11 @@ def plan(world: World, target: Target, *rows: MappedRow, verify: bool = False, u
     world.odoo.calls.clear()
     data = ReferenceData(world.odoo, world.odoo.schema, world.odoo.company)
     resolver = Resolver(
-        integration=INTEGRATION, target=target, schemas=world.odoo.schema, reference_data=data, state=world.state
+        integration=INTEGRATION,
+        target=target,
+        schemas=world.odoo.schema,
+        reference_data=data,
+        references=References(INTEGRATION, world.odoo, world.state),
     )
     planner = Planner(
         resolver=resolver,
@@ -237,6 +242,8 @@ def test_a_chunk_takes_a_handful_of_requests_whatever_its_size(world: World) -> 
     plan(world, SALE_ORDER, *rows, verify=True)
 
     assert [(call.model, call.method) for call in world.odoo.calls] == [
+        ("res.partner", "search_read"),
+        ("product.product", "search_read"),
         ("sale.order", "read"),
         ("sale.order.line", "search_read"),
     ]

@@ -7,6 +7,7 @@ import pytest
 from odoo_pipelines.odoo.schema import ModelSchema
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.reference_data import ReferenceData
+from odoo_pipelines.sync.references import References
 from odoo_pipelines.sync.resolve import MISSING_REFERENCE, ResolvedRow, Resolver
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, SALE_ORDER
@@ -22,7 +23,11 @@ def world() -> World:
 def resolver(world: World, target: Target) -> Resolver:
     data = ReferenceData(world.odoo, world.odoo.schema, world.odoo.company)
     return Resolver(
-        integration=INTEGRATION, target=target, schemas=world.odoo.schema, reference_data=data, state=world.state
+        integration=INTEGRATION,
+        target=target,
+        schemas=world.odoo.schema,
+        reference_data=data,
+        references=References(INTEGRATION, world.odoo, world.state),
     )
 
 

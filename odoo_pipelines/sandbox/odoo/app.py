@@ -16,9 +16,10 @@ from odoo_pipelines.sandbox.odoo.users import add_user
 
 
 class NewUser(BaseModel):
-    """A user to add: groups by xmlid."""
+    """A user to add: groups by xmlid, and when the API key runs out ("2026-12-01 00:00:00"), if it does."""
 
     groups: list[str]
+    key_ends: str | None = None
 
 
 def create_app(options: Options | None = None) -> FastAPI:
@@ -73,7 +74,8 @@ def _add_controls(app: FastAPI, server: Server) -> None:
     async def new_user(user: NewUser) -> dict[str, str]:
         login, key = f"user-{secrets.token_hex(4)}", secrets.token_hex(20)
         with server.db.transaction():
-            add_user(Env(server.db, SUPERUSER), login, login, user.groups, password=key, api_key=key)
+            env = Env(server.db, SUPERUSER)
+            add_user(env, login, login, user.groups, password=key, api_key=key, key_ends=user.key_ends)
         return {"login": login, "api_key": key}
 
     @app.post("/sandbox/reset")

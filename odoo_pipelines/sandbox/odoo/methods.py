@@ -145,7 +145,9 @@ def _check_object_reference(env: Env, _model: str, module: str, xml_id: str) -> 
     target = env.db.xmlid_target(f"{module}.{xml_id}")
     if target is None:
         raise OdooFault("builtins.ValueError", f"External ID not found in the system: {module}.{xml_id}")
-    return list(target)
+    model, record_id = target
+    found = reading.search(env, model, [("id", "=", record_id)])
+    return [model, record_id if found else False]
 
 
 def _action(run: Callable[[Env, Sequence[int]], Any]) -> Method:

@@ -12,8 +12,13 @@ _KEYS = "res.users.apikeys"
 _USERS = "res.users"
 
 
-def add_user(env: Env, login: str, name: str, groups: Sequence[str], *, password: str, api_key: str) -> int:
-    """Makes a user with exactly these groups, a password and an API key that never expires; returns the id."""
+def add_user(
+    env: Env, login: str, name: str, groups: Sequence[str], *, password: str, api_key: str, key_ends: str | None = None
+) -> int:
+    """Makes a user with exactly these groups, a password and an API key; returns the id.
+
+    The key never expires unless `key_ends` says when, as Odoo writes it; the stand-in goes on to accept it.
+    """
     now = env.db.now()
     stamps = {"create_date": now, "write_date": now, "create_uid": 1, "write_uid": 1}
     partner = {"name": name, "complete_name": name, "active": True, "type": "contact", "lang": "en_US", "tz": "UTC"}
@@ -22,7 +27,13 @@ def add_user(env: Env, login: str, name: str, groups: Sequence[str], *, password
     group_ids = tuple(target[1] for target in targets if target)
     user = {"partner_id": partner_id, "login": login, "active": True, "company_id": 1, "group_ids": group_ids}
     user_id = env.table(_USERS).insert(stamps | user | {"secret": password})
-    key = {"name": "sandbox", "user_id": user_id, "scope": "rpc", "expiration_date": False, "secret": api_key}
+    key = {
+        "name": "sandbox",
+        "user_id": user_id,
+        "scope": "rpc",
+        "expiration_date": key_ends or False,
+        "secret": api_key,
+    }
     env.table(_KEYS).insert(stamps | key)
     return user_id
 
