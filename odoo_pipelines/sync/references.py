@@ -1,10 +1,13 @@
-"""Finds the Odoo records that rows refer to: by the state; where contacts were merged, the one that was kept."""
+"""Finds the Odoo records that rows refer to: by the state, as far as Odoo proves it, else by their xmlid.
+
+After contacts were merged the xmlid leads to the one that was kept; after Odoo was replaced, an id may be anybody's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from odoo_pipelines.sync.keys import sync_key
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
 from odoo_pipelines.sync.ports import FlowState, Odoo
 from odoo_pipelines.sync.xmlids import EVEN_ARCHIVED, record_of_xmlid
 
@@ -22,23 +25,24 @@ class References:
         self._integration = integration
         self._odoo = odoo
         self._state = state
-        self._seen: dict[str, set[int]] = {}
+        self._keys: dict[tuple[str, int], str] = {}
 
     def ids(self, model: str, entity: str, external_ids: Iterable[str]) -> dict[str, int]:
         """Odoo ids by external id; those that are not in Odoo, or not any more, are missing."""
         bound = {key: each.odoo_id for key, each in self._state.bindings(entity, external_ids).items()}
-        there = self._there(model, set(bound.values()))
-        kept = {key: each for key, each in bound.items() if each in there}
-        for external_id in bound.keys() - kept.keys():
-            heir = record_of_xmlid(self._odoo, sync_key(self._integration, entity, external_id))
-            if heir is not None:
-                kept[external_id] = heir
-        return kept
+        self._read_keys(model, bound.values())
+        proven: dict[str, int] = {}
+        for external_id, odoo_id in bound.items():
+            key = sync_key(self._integration, entity, external_id)
+            holds = self._keys.get((model, odoo_id)) == key
+            record = odoo_id if holds else record_of_xmlid(self._odoo, key)
+            if record is not None:
+                proven[external_id] = record
+        return proven
 
-    def _there(self, model: str, ids: set[int]) -> set[int]:
-        """Those that exist. Each is asked for once in a run: one that goes meanwhile is refused by Odoo itself."""
-        seen = self._seen.setdefault(model, set())
-        if asked := sorted(ids - seen):
-            found = self._odoo.search_read(model, [("id", "in", asked)], ["id"], context=EVEN_ARCHIVED)
-            seen.update(row["id"] for row in found)
-        return ids & seen
+    def _read_keys(self, model: str, ids: Iterable[int]) -> None:
+        """Each record is asked for once in a run: one that goes meanwhile is refused by Odoo itself."""
+        asked = sorted({odoo_id for odoo_id in ids if (model, odoo_id) not in self._keys})
+        if asked:
+            found = self._odoo.search_read(model, [("id", "in", asked)], [SYNC_KEY_FIELD], context=EVEN_ARCHIVED)
+            self._keys.update({(model, row["id"]): str(row[SYNC_KEY_FIELD] or "") for row in found})

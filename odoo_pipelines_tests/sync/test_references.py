@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odoo_pipelines.sync.keys import xmlid
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, xmlid
 from odoo_pipelines.sync.references import References
 from odoo_pipelines_tests.sync.sales import INTEGRATION, World, guest
 
@@ -55,3 +55,11 @@ def test_one_that_was_merged_away_leads_to_the_one_that_was_kept(
 def test_one_that_was_deleted_is_missing(world: World, references: References) -> None:
     world.odoo.unlink(MODEL, [bound(world, "2")])
     assert references.ids(MODEL, "guest", ["1", "2"]) == {"1": bound(world, "1")}
+
+
+def test_an_id_that_is_somebody_elses_record_is_no_reference(world: World, references: References) -> None:
+    """After Odoo was replaced, an order must not go to the contact that has its guest's old id."""
+    [row] = [row for row in world.odoo.rows(MODEL) if row["id"] == bound(world, "1")]
+    world.odoo.xmlids.clear()
+    world.odoo.write(MODEL, [row["id"]], {SYNC_KEY_FIELD: False, "name": "Foreign"})
+    assert references.ids(MODEL, "guest", ["1", "2"]) == {"2": bound(world, "2")}
