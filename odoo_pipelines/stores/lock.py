@@ -10,7 +10,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psycopg2
@@ -61,7 +61,16 @@ def one_writer(
             except psycopg2.Error as error:
                 raise IntegrationBusyError(_lost(integration)) from error
 
-        yield check
+        try:
+            yield check
+        finally:
+            _release(connection, key)
+
+
+def _release(connection: Connection, key: dict[str, int]) -> None:
+    """Frees the lock before the server has noticed that the connection is closed; a lost one has freed it already."""
+    with suppress(psycopg2.Error):
+        _ask(connection, "select pg_advisory_unlock(%(space)s, %(key)s)", key)
 
 
 def _connect(url: str, run_id: str) -> Connection:
