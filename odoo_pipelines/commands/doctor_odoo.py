@@ -76,7 +76,8 @@ def _language(client: OdooClient) -> Finding:
 
 
 def _currencies(client: OdooClient) -> Finding:
-    own = min(client.search_read("res.company", [], ["currency_id"]), key=lambda row: int(row["id"]))["currency_id"]
+    (company,) = client.read("res.company", [client.company_id()], ["currency_id"])
+    own = company["currency_id"]
     listed = {row["currency_id"] for row in client.search_read("product.pricelist", [], ["currency_id"])}
     names = {row["id"]: row["name"] for row in client.read("res.currency", sorted({own, *listed}), ["name"])}
     others = ", ".join(sorted(names[each] for each in listed - {own})) or "none"

@@ -1,6 +1,6 @@
 """Jobs and schedules: a delta sync every half hour, a full sync every night, each over a range of partitions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import dagster as dg
@@ -89,16 +89,12 @@ def _schedule(
         waiting = context.instance.get_run_records(dg.RunsFilter(job_name=name, statuses=[*_WAITING]), limit=1)
         if waiting:
             return dg.SkipReason(f"run {waiting[0].dagster_run.run_id} of this job has not started yet")
-        return dg.RunRequest(tags=_tags(range_of(integration)))
+        return dg.RunRequest(tags=range_tags(*range_of(integration)))
 
     return schedule
 
 
 _WAITING = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
-
-
-def _tags(keys: tuple[str, str]) -> Mapping[str, str]:
-    return range_tags(*keys)
 
 
 def _open_partitions(integration: Integration, state: State) -> list[str]:

@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 from odoo_pipelines.systems.records import Binding, Counts, Key, Record, RowOutcome
 
+EVEN_ARCHIVED: Mapping[str, bool] = {"active_test": False}
+"""Context with which Odoo finds archived records, too."""
+
 
 class LoadMessage(Protocol):
     """One message of `load`: why a row was refused.

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Any, TypeAlias
 
-from odoo_pipelines.sync.ports import Odoo, Schemas
+from odoo_pipelines.sync.ports import EVEN_ARCHIVED, Odoo, Schemas
 from odoo_pipelines.systems.targets import Lookup
 
-_EVEN_ARCHIVED = {"active_test": False}
 _COMPANY = ""
 
 Candidates: TypeAlias = tuple[int | bool, ...]
@@ -82,7 +81,7 @@ class ReferenceData:
             rows = self._odoo.search_read(lookup.model, [(head, "in", values), *lookup.also], [head])
             return _by_value((str(row[head]), row["id"]) for row in rows)
         related = self._schemas(lookup.model).relation(head)
-        names = self._odoo.search_read(related, [(rest, "in", values)], [rest], context=_EVEN_ARCHIVED)
+        names = self._odoo.search_read(related, [(rest, "in", values)], [rest], context=EVEN_ARCHIVED)
         value_of = {row["id"]: str(row[rest]) for row in names}
         rows = self._odoo.search_read(lookup.model, [(head, "in", list(value_of)), *lookup.also], [head])
         return _by_value((value_of[row[head]], row["id"]) for row in rows)

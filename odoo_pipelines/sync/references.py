@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
-from odoo_pipelines.sync.ports import FlowState, Odoo
-from odoo_pipelines.sync.xmlids import EVEN_ARCHIVED, record_of_xmlid
+from odoo_pipelines.sync.ports import EVEN_ARCHIVED, FlowState, Odoo
+from odoo_pipelines.sync.xmlids import record_of_xmlid
 
 
 class References:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from odoo_pipelines.errors import OdooMissingRecordError, OdooServerError, OdooValidationError
 from odoo_pipelines.sync.keys import xmlid
-from odoo_pipelines.sync.ports import Odoo
-
-EVEN_ARCHIVED = {"active_test": False}
+from odoo_pipelines.sync.ports import EVEN_ARCHIVED, Odoo
 
 
 def record_of_xmlid(odoo: Odoo, key: str) -> int | None:
