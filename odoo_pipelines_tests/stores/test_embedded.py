@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
@@ -48,24 +48,35 @@ def home() -> Iterator[Path]:
 @contextmanager
 def user_of(home: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that uses the server until the block ends."""
+    with starting_user_of(home) as process:
+        wait_until_ready(process)
+        yield process
+
+
+@contextmanager
+def starting_user_of(home: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", USER, str(home), str(GRACE)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield process
-        if process.poll() is None:
+        try:
+            yield process
+        finally:
             process.kill()
 
 
+def wait_until_ready(user: subprocess.Popen[str]) -> None:
+    assert user.stdout is not None
+    assert user.stdout.readline() == "ready\n"
+
+
 def processes_of(home: Path, name: str) -> list[psutil.Process]:
-    """Keepers, or servers (not their workers), of a directory or below it."""
+    """Keepers, or servers, of a directory or below it; not the workers, which for an instant look like their server."""
     wanted = {"keeper": "odoo_pipelines.stores.keeper", "postgres": "-D"}[name]
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
+    found = {}
+    for process in psutil.process_iter(["cmdline", "ppid"]):
         words = process.info["cmdline"] or []
         if wanted in words and any(word.startswith(str(home)) for word in words):
-            found.append(process)
-    return found
+            found[process.pid] = process
+    return [process for process in found.values() if process.info["ppid"] not in found]
 
 
 def is_gone(home: Path) -> bool:
@@ -103,14 +114,11 @@ class TestLife:
             assert started_at(home) != first
 
     def test_eight_first_users_at_once_get_one_server(self, home: Path) -> None:
-        command = [sys.executable, "-c", USER, str(home), str(GRACE)]
-        users = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(8)]  # noqa: S603
-        for user in users:
-            assert user.stdout is not None
-            assert user.stdout.readline() == "ready\n"
-        assert len(processes_of(home, "postgres")) == 1
-        for user in users:
-            user.communicate()
+        with ExitStack() as stack:
+            users = [stack.enter_context(starting_user_of(home)) for _ in range(8)]
+            for user in users:
+                wait_until_ready(user)
+            assert len(processes_of(home, "postgres")) == 1
         wait_until(lambda: is_gone(home))
 
     def test_this_process_can_be_a_user_and_stop_being_one(self, home: Path) -> None:
