@@ -12,7 +12,7 @@ demo: .venv/installed ## Sandbox PMS, Odoo stand-in, database and Dagster UI, wi
 	@$(BIN)/odoo-pipelines demo
 
 test: .venv/installed-dev ## All tests that need no Odoo
-	$(BIN)/pytest -n 2 --dist loadfile -m "not odoo"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not odoo"
 
 test-odoo: .venv/installed-dev ## Conformance and end-to-end tests on a real Odoo 19 (ODOO_TEST_URL, or one put up here)
 	@[ -n "$$ODOO_TEST_URL" ] || tools/odoo19/install

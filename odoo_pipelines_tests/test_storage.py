@@ -11,6 +11,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from dagster._core.workspace.load_target import PythonFileTarget, WorkspaceFileT
 
 from odoo_pipelines.storage import PROCESS_TAG, Storage, WatchedRunLauncher, this_process
 from odoo_pipelines.stores.database import database_url
+from odoo_pipelines_tests.conftest import END_OTHER_CONNECTIONS, _database, _execute, _name_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,13 +41,31 @@ def do_nothing() -> None:
     nothing()
 
 
+@pytest.fixture(scope="module")
+def template_with_dagster(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Name of a database in which a first instance has made its tables; Dagster takes a second for them."""
+    with _database(server_url, "template1") as url, pytest.MonkeyPatch.context() as monkeypatch:
+        with opened(monkeypatch, tmp_path_factory.mktemp("first"), url):
+            pass
+        _execute(url, END_OTHER_CONNECTIONS)  # Dagster leaves its own to the garbage collector
+        yield _name_of(url)
+
+
 @pytest.fixture
-def instance(tmp_path: Path, empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterInstance]:
+def instance(
+    tmp_path: Path, server_url: str, template_with_dagster: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DagsterInstance]:
     """A real instance with the shipped dagster.yaml, on a database of the test's own."""
-    shutil.copy(ROOT / "dagster.yaml", tmp_path)
-    monkeypatch.setenv("ODOO_PIPELINES_DATABASE_URL", empty_database_url)
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    monkeypatch.setenv("ODOO_PIPELINES_POSTGRES_DIR", str(tmp_path / "postgres"))
+    with _database(server_url, template_with_dagster) as url, opened(monkeypatch, tmp_path, url) as instance:
+        yield instance
+
+
+@contextmanager
+def opened(monkeypatch: pytest.MonkeyPatch, home: Path, url: str) -> Iterator[DagsterInstance]:
+    shutil.copy(ROOT / "dagster.yaml", home)
+    monkeypatch.setenv("ODOO_PIPELINES_DATABASE_URL", url)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.setenv("ODOO_PIPELINES_POSTGRES_DIR", str(home / "postgres"))
     with DagsterInstance.get() as instance:
         yield instance
 

@@ -20,8 +20,9 @@ import pytest
 from typer.testing import CliRunner
 
 from odoo_pipelines.cli import app
-from odoo_pipelines.commands.processes import free_port
+from odoo_pipelines.commands.processes import free_port, is_free
 from odoo_pipelines_tests.environment import unset_all
+from odoo_pipelines_tests.programs import Programs
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("odoo-pipelines")
@@ -54,8 +55,17 @@ def others() -> Iterator[tuple[str, list[str]]]:
         thread.join()
 
 
-def start(home: Path, port: int, *options: str, **environment: str) -> subprocess.Popen[str]:
-    command = [str(COMMAND), "demo", "--bookings", str(BOOKINGS), "--home", str(home), "--port", str(port), *options]
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """A demo in this process changes how it takes them."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def start(home: Path, port: int, **environment: str) -> subprocess.Popen[str]:
+    command = [str(COMMAND), "demo", "--bookings", str(BOOKINGS), "--home", str(home), "--port", str(port)]
     return subprocess.Popen(  # noqa: S603
         command,
         stdout=subprocess.PIPE,
@@ -71,30 +81,19 @@ def wait_until_nobody_is_left(home: Path) -> None:
         time.sleep(0.05)
 
 
-def test_once_it_syncs_shows_what_became_of_the_rows_and_leaves_nothing_running(
+def test_it_syncs_shows_what_became_of_the_rows_and_ctrl_c_leaves_nothing_running(
     folder: Path, others: tuple[str, list[str]]
 ) -> None:
+    """In the folder of an earlier demo, and beside a configuration that it must not use."""
     url, asked = others
     hostile = {"PMS_URL": url, "ODOO_URL": url, "ODOO_API_KEY": "mine", "ODOO_PIPELINES_DATABASE_URL": "mysql://mine"}
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in hostile.items()))
     (folder / "mine.txt").write_text("keep")
     home, port = folder / "demo", free_port()
-    output, _ = (process := start(home, port, "--once", **hostile)).communicate()
-    assert process.returncode == 0, output
-    assert re.search(rf"orders +{BOOKINGS} +{BOOKINGS} +0 +0 +0 +0 +0", output), output
-    assert f"http://127.0.0.1:{port}" in output
-    assert re.search(r"Sandbox PMS +http://127\.0\.0\.1:\d+", output)
-    assert asked == []
-    assert sorted(path.name for path in folder.iterdir()) == [".env", "dagster.yaml", "demo", "mine.txt"]
-    wait_until_nobody_is_left(home)
-
-
-def test_ctrl_c_stops_everything_and_a_demo_may_be_made_again_in_its_own_folder(folder: Path) -> None:
-    home, port = folder / "demo", free_port()
     home.mkdir()
     (home / ".odoo-pipelines-demo").touch()
     (home / "of-an-earlier-demo").touch()
-    with start(home, port) as process:
+    with start(home, port, **hostile) as process:
         assert process.stdout is not None
         seen = []
         for line in process.stdout:
@@ -103,11 +102,32 @@ def test_ctrl_c_stops_everything_and_a_demo_may_be_made_again_in_its_own_folder(
                 break
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
-    assert process.returncode == 0, "".join(seen) + rest
+    output = "".join(seen) + rest
+    assert process.returncode == 0, output
+    assert re.search(rf"orders +{BOOKINGS} +{BOOKINGS} +0 +0 +0 +0 +0", output), output
+    assert f"http://127.0.0.1:{port}" in output
+    assert re.search(r"Sandbox PMS +http://127\.0\.0\.1:\d+", output)
     assert "Stopped." in rest
     assert "Traceback" not in rest
+    assert asked == []
+    assert sorted(path.name for path in folder.iterdir()) == [".env", "dagster.yaml", "demo", "mine.txt"]
     assert not (home / "of-an-earlier-demo").exists()
     wait_until_nobody_is_left(home)
+
+
+@pytest.mark.parametrize(("code", "said"), [(0, "running"), (1, "the first sync failed")])
+@pytest.mark.usefixtures("signals")
+def test_once_it_ends_with_the_first_sync_and_tells_whether_that_succeeded(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path_factory: pytest.TempPathFactory, code: int, said: str
+) -> None:
+    answers = {"bootstrap": (0, ""), "sync": (code, "")}
+    programs = Programs(monkeypatch, tmp_path_factory.mktemp("programs"), answers)
+    home, port = folder / "demo", free_port()
+    result = CliRunner().invoke(app, ["demo", "--once", "--home", str(home), "--port", str(port)])
+    assert (result.exit_code, said in result.stdout) == (code, True), result.output
+    assert programs.calls("odoo_pipelines.cli") == [["bootstrap", "--yes"], ["sync", "--mode", "full"]]
+    wait_until_nobody_is_left(home)
+    assert is_free(port)
 
 
 def refused(*arguments: str) -> str:

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from pydantic import SecretStr
 
-from odoo_pipelines.errors import ConfigurationError
+from odoo_pipelines.errors import ConfigurationError, StateError
 from odoo_pipelines.stores import tables
 from odoo_pipelines.stores.database import connect, database_url, migrate, migrations
 
@@ -60,8 +60,8 @@ def test_migrating_again_changes_nothing(engine: sa.Engine) -> None:
 
 
 def test_processes_that_start_together_migrate_once(empty_database_url: str) -> None:
-    with ProcessPoolExecutor(8, mp_context=get_context("spawn")) as processes:
-        list(processes.map(migrate_url, [empty_database_url] * 8))
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as processes:
+        list(processes.map(migrate_url, [empty_database_url] * 3))
     engine = connect(empty_database_url)
     with engine.connect() as connection:
         assert differences(connection) == []
@@ -90,3 +90,10 @@ def differences(connection: sa.Connection) -> list[object]:
         },
     )
     return list(compare_metadata(context, tables.metadata))
+
+
+def test_a_database_that_cannot_be_reached_is_an_error_of_the_state() -> None:
+    engine = connect("postgresql+psycopg2://nobody@127.0.0.1:1/nowhere")
+    with pytest.raises(StateError, match="cannot be reached"):
+        migrate(engine)
+    engine.dispose()
