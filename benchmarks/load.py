@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from benchmarks import rows
 from benchmarks.bench import Bench, open_bench
 from benchmarks.contenders import Engine, Raw, Tools
 from benchmarks.end_to_end import measure_end_to_end
+from benchmarks.peer import PEER, Peer
 from benchmarks.report import Measurement, Results
 from benchmarks.sites import Site, SiteKind, open_site
 from odoo_pipelines.stores.batches import BatchStore
@@ -24,7 +25,9 @@ from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT, SALE_ORDER
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines.systems.targets import Target
 
-BESIDE = "raw load"
+CLEAN = "engine, clean rows"
+BESIDE = ("raw load", PEER, CLEAN)
+POISON = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Sizes:
         batch: records in one call.
         threads: calls at a time.
         bookings: of the run through the command line; 0 leaves that out.
+        peer: the other importer takes part.
     """
 
     partners: int
@@ -46,6 +50,7 @@ class Sizes:
     batch: int
     threads: int
     bookings: int
+    peer: bool
 
 
 def main(  # noqa: PLR0917 - typer makes options of them; nobody calls this by position
@@ -56,10 +61,11 @@ def main(  # noqa: PLR0917 - typer makes options of them; nobody calls this by p
     batch: Annotated[int, typer.Option(min=1, help="Records in one call.")] = 500,
     threads: Annotated[int, typer.Option(min=1, help="Calls at a time.")] = 2,
     bookings: Annotated[int, typer.Option(help="Bookings of the end-to-end run; 0 leaves it out.")] = 2_000,
+    peer: Annotated[bool, typer.Option(help=f"Compare with {PEER}, from the registry.")] = True,  # noqa: FBT002
     json: Annotated[Path | None, typer.Option(help="File for the results.")] = None,
 ) -> None:
     """Measures first load, unchanged rerun and 5 % changed, of partners and orders."""
-    sizes = Sizes(partners, orders, rounds, batch, threads, bookings)
+    sizes = Sizes(partners, orders, rounds, batch, threads, bookings, peer)
     console = Console()
     results = Results("load", {"odoo": odoo.value, **{name: getattr(sizes, name) for name in Sizes.__slots__}})
     with open_bench() as bench, open_site(bench, odoo) as site, console.status("loading"):
@@ -75,17 +81,23 @@ def _measure(bench: Bench, site: Site, sizes: Sizes, results: Results) -> None:
     engine = connect(bench.database_url)
     migrate(engine)
     tools = Tools(site.client, State(engine), BatchStore(bench.home / "batches"), sizes.batch, sizes.threads)
+    uid = site.client.authenticate()
+    peer = Peer(bench.home, site.connection, uid, sizes.batch, sizes.threads) if sizes.peer else None
     for number in range(sizes.rounds):
-        _round(tools, number, sizes, results)
+        _round(tools, peer, number, sizes, results)
     engine.dispose()
 
 
-def _round(tools: Tools, number: int, sizes: Sizes, results: Results) -> None:
+def _round(tools: Tools, peer: Peer | None, number: int, sizes: Sizes, results: Results) -> None:
     """One integration of its own: its partners first, then what orders need, then the orders."""
     name = f"round-{number}"
     guests, sold = rows.partners(sizes.partners), rows.products(sizes.orders)
     booked = rows.orders(sizes.orders, sizes.partners)
-    _measure_flow(_Flow(tools, name, PARTNER, guests, rows.changed_partners(guests)), "partners", number, results)
+    contacts = _Flow(tools, name, PARTNER, guests, rows.changed_partners(guests))
+    _measure_flow(contacts, "partners", number, results)
+    if peer:
+        _measure_peer(contacts, "partners", peer, results)
+    _measure_poison(contacts, "partners", results)
     goods = Engine(tools, name, PRODUCT)
     goods.load("products", goods.prepare(sold), {Outcome.CREATED: len(sold)})
     _measure_flow(_Flow(tools, name, SALE_ORDER, booked, rows.changed_orders(booked)), "orders", number, results)
@@ -113,10 +125,40 @@ def _measure_flow(flow: _Flow, name: str, number: int, results: Results) -> None
     for contender in (*contenders[number % 3 :], *contenders[: number % 3]):
         results.add(contender())
     same, updated = {Outcome.UNCHANGED: count}, len(range(0, count, rows.CHANGED_EVERY))
-    results.add(engine.load(f"{name}: unchanged, delta", batch, same))
+    results.add(engine.load(_unchanged(name), batch, same))
     results.add(engine.load(f"{name}: unchanged, full", batch, same, verify=True))
     outcomes = {Outcome.UPDATED: updated, Outcome.UNCHANGED: count - updated}
-    results.add(engine.load(f"{name}: 5 % changed in 2 fields, delta", changed_batch, outcomes))
+    results.add(engine.load(_changed(name), changed_batch, outcomes))
+
+
+def _measure_peer(flow: _Flow, name: str, peer: Peer, results: Results) -> None:
+    """The same file once more, which is what an importer without a memory is given."""
+    raw = Raw(flow.tools, flow.integration, flow.target)
+    peer.load(f"{name}: first load", flow.target.model, raw.cells(flow.first))
+    results.add(peer.load(_unchanged(name), flow.target.model, raw.cells(flow.first)))
+    results.add(peer.load(_changed(name), flow.target.model, raw.cells(flow.changed)))
+
+
+def _measure_poison(flow: _Flow, name: str, results: Results) -> None:
+    """A few rows that cannot go through, in a first load of all."""
+    count = len(flow.first)
+    clean = Engine(flow.tools, f"{flow.integration}-clean", flow.target)
+    measured = clean.load("", clean.prepare(flow.first), {Outcome.CREATED: count})
+    outcomes = {Outcome.CREATED: count - POISON, Outcome.REJECTED: POISON}
+    for kind, values in (("unfit", rows.UNFIT), ("refused", rows.REFUSED)):
+        work = f"{name}: first load, {POISON} {kind} rows"
+        engine = Engine(flow.tools, f"{flow.integration}-{kind}", flow.target)
+        batch = engine.prepare(rows.poisoned_partners(flow.first, POISON, values))
+        results.add(replace(measured, work=work, by=CLEAN))
+        results.add(engine.load(work, batch, outcomes))
+
+
+def _unchanged(name: str) -> str:
+    return f"{name}: unchanged, delta"
+
+
+def _changed(name: str) -> str:
+    return f"{name}: 5 % changed in 2 fields, delta"
 
 
 if __name__ == "__main__":

@@ -68,8 +68,8 @@ class Results:
         rates = [each.rate for each in self.measurements if (each.work, each.by) == (work, by)]
         return median(rates) if rates else None
 
-    def show(self, console: Console, *, beside: str = "") -> None:
-        """Prints a line for each work and doer, with the ratio of its rate to that of the doer `beside`."""
+    def show(self, console: Console, *, beside: Sequence[str] = ()) -> None:
+        """Prints a line for each work and doer, with the ratios of its rate to those of the doers `beside`."""
         console.print(_table(self, beside))
 
     def write(self, path: Path) -> None:
@@ -84,17 +84,17 @@ class Results:
         path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def _table(results: Results, beside: str) -> Table:
+def _table(results: Results, beside: Sequence[str]) -> Table:
     table = Table(title=results.name, box=None, padding=(0, 2, 0, 0))
     table.add_column("work")
     table.add_column("by")
-    for heading in ("rows", "seconds", "rows/s", f"/ {beside}" if beside else "", "reads", "writes", "peak MB"):
+    for heading in ("rows", "seconds", "rows/s", "compared", "reads", "writes", "peak MB"):
         table.add_column(heading, justify="right")
     groups: dict[tuple[str, str], list[Measurement]] = {}
     for each in results.measurements:
         groups.setdefault((each.work, each.by), []).append(each)
     for (work, by), some in groups.items():
-        table.add_row(work, by, *_cells(some), _ratio(results, work, by, beside), *_worst(some))
+        table.add_row(work, by, *_cells(some), _ratios(results, work, by, beside), *_worst(some))
     return table
 
 
@@ -103,9 +103,9 @@ def _cells(some: Sequence[Measurement]) -> tuple[str, str, str]:
     return f"{some[0].rows:,}", f"{seconds:.2f}", f"{rate:,.0f}"
 
 
-def _ratio(results: Results, work: str, by: str, beside: str) -> str:
-    own, other = results.rate(work, by), results.rate(work, beside)
-    return f"{own / other:.2f}" if own and other else ""
+def _ratios(results: Results, work: str, by: str, beside: Sequence[str]) -> str:
+    own, others = results.rate(work, by), [(other, results.rate(work, other)) for other in beside if other != by]
+    return ", ".join(f"{own / rate:.2f} x {other}" for other, rate in others if own and rate)
 
 
 def _worst(some: Sequence[Measurement]) -> tuple[str, str, str]:

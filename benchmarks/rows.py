@@ -15,6 +15,10 @@ from odoo_pipelines.systems.pms.models import Booking, Guest
 
 CHANGED_EVERY = 20
 """One row in so many differs in the changed version: 5 %."""
+UNFIT = {"x_date_of_birth": "1990-13-45"}
+"""A value that its field does not take."""
+REFUSED = {"name": None}
+"""A value that is refused by a rule of the database, which nobody else knows."""
 _OPTIONS = MappingOptions()
 _START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _ROOM_TYPES = 8
@@ -39,6 +43,14 @@ def products(count: int) -> list[MappedRow]:
 def changed_partners(rows: list[MappedRow]) -> list[MappedRow]:
     """The same a day later: 5 % of them with another street and other points."""
     return _changed(rows, {"street": "New Street 1", "x_loyalty_points": 4711})
+
+
+def poisoned_partners(rows: list[MappedRow], count: int, values: dict[str, Any]) -> list[MappedRow]:
+    """The same with so many rows, evenly spread, that have other values."""
+    poisoned = set(range(0, len(rows), len(rows) // count)[:count])
+    return [
+        replace(row, values={**row.values, **values}) if index in poisoned else row for index, row in enumerate(rows)
+    ]
 
 
 def changed_orders(rows: list[MappedRow]) -> list[MappedRow]:

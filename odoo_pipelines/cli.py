@@ -1,22 +1,19 @@
-"""The command line: `odoo-pipelines sync | bootstrap | doctor | demo`.
+"""The command line: `odoo-pipelines sync | bootstrap | doctor | conflicts | dead-letters | trace | demo`.
 
 Dagster takes a second to import, so every command imports what it needs when it runs.
 """
 
-import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from dotenv import load_dotenv
-from rich.console import Console
 from rich.logging import RichHandler
 
-from odoo_pipelines.errors import OdooPipelinesError
+from odoo_pipelines.commands import conflicts, dead_letters, trace
+from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_json
 from odoo_pipelines.settings import DEFAULT_INTEGRATION, load_settings
 
 app = typer.Typer(
@@ -24,11 +21,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would hold rows and secrets
 )
-out = Console()
-err = Console(stderr=True)
+app.add_typer(conflicts.app, name="conflicts")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(trace.trace)
 
 IntegrationOption = Annotated[str, typer.Option("--integration", "-i", help="Name of the integration.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
 
 
 class Mode(StrEnum):
@@ -56,19 +53,28 @@ def sync(
         Mode, typer.Option(help="delta: what has changed; full: everything, compared with Odoo.")
     ] = Mode.DELTA,
     partition: Annotated[str | None, typer.Option(help="Only this partition, such as 2026-11-01.")] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=0, help="Records shown by a dry run, of each flow and outcome (10).")
+    ] = None,
     *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show what would be done.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Runs a sync here and now, and prints what became of the rows. Exits 1 if it fails."""
+    if dry_run:
+        _show_dry_run(integration, mode, partition, sample, as_json=as_json)
+        return
+    if sample is not None:
+        raise typer.BadParameter("goes with --dry-run only", param_hint="--sample")
     from odoo_pipelines.commands.instance import prepare_home  # noqa: PLC0415
     from odoo_pipelines.commands.sync import outcome_table, result_document, sync_with_progress  # noqa: PLC0415
 
-    with _clear_errors():
+    with clear_errors():
         settings = load_settings(needed=integration)
         prepare_home(settings)
         result = sync_with_progress(settings, integration, mode.value, partition, err)
     if as_json:
-        _print_json(result_document(result))
+        print_json(result_document(result))
     else:
         out.print(outcome_table(result))
     if not result.succeeded:
@@ -76,6 +82,24 @@ def sync(
         err.print(result.failure, markup=False, highlight=False, soft_wrap=True)
         err.print(f"Its log is run {result.run_id} in the Dagster UI.")
         raise typer.Exit(1)
+
+
+def _show_dry_run(integration: str, mode: Mode, partition: str | None, sample: int | None, *, as_json: bool) -> None:
+    from odoo_pipelines.commands.dry_run import (  # noqa: PLC0415
+        SAMPLE,
+        dry_run_document,
+        dry_run_with_progress,
+        print_dry_run,
+    )
+
+    with clear_errors():
+        settings = load_settings(needed=integration)
+        shown = SAMPLE if sample is None else sample
+        flows = dry_run_with_progress(settings, integration, mode.value, partition, err, sample=shown)
+    if as_json:
+        print_json(dry_run_document(mode.value, flows))
+    else:
+        print_dry_run(mode.value, flows, out)
 
 
 @app.command()
@@ -87,7 +111,7 @@ def bootstrap(
     """Creates the custom fields and product categories that Odoo lacks. Shows them first; safe to repeat."""
     from odoo_pipelines.commands.bootstrap import run_bootstrap  # noqa: PLC0415
 
-    with _clear_errors():
+    with clear_errors():
         settings = load_settings(needed=integration)
         done = run_bootstrap(settings, integration, out, assume_yes=yes)
     if not done:
@@ -101,7 +125,7 @@ def doctor(integration: IntegrationOption = DEFAULT_INTEGRATION, *, as_json: Jso
 
     findings = examine(integration)
     if as_json:
-        _print_json([finding.as_dict() for finding in findings])
+        print_json([finding.as_dict() for finding in findings])
     else:
         out.print(findings_table(findings))
     if any(not finding.passed for finding in findings):
@@ -121,25 +145,10 @@ def demo(
     """Shows it all without an Odoo: sandbox PMS, Odoo stand-in, database, Dagster UI and a first full sync."""
     from odoo_pipelines.commands.demo import run_demo  # noqa: PLC0415
 
-    with _clear_errors():
+    with clear_errors():
         succeeded = run_demo(bookings=bookings, home=home.resolve(), port=port, console=out, once=once)
     if not succeeded:
         raise typer.Exit(1)
-
-
-def _print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, indent=2))
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Turns our own errors into their message; anything else is a bug and shows its stack."""
-    try:
-        yield
-    except OdooPipelinesError as error:
-        err.print(f"[red]{type(error).__name__}:[/] ", end="")
-        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from error
 
 
 if __name__ == "__main__":

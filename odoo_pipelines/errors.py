@@ -5,8 +5,10 @@
     |- IntegrationBusyError            stop: another run is writing for the same integration
     |- EmbeddedPostgresError           stop: the embedded PostgreSQL cannot run here
     |- AccountingError                 stop: rows in and outcomes out do not add up
+    |- TooManyVanishedError            stop: the external system lacks so many known records that it must be a mistake
     |- StateError                      stop: the database of the state failed
     |- BatchStoreError                 stop: a batch file cannot be written or read
+    |- ResolutionError                 stop: a conflict is unknown or over, or does not allow this answer
     |- ExternalError                   the external system answered, or did not
     |  |- ExternalAuthenticationError  stop: key, secret or signature refused
     |  |- ExternalRequestError         stop: another 4xx; `status` tells which
@@ -61,12 +63,20 @@ class AccountingError(OdooPipelinesError):
     """The outcomes of a run do not add up to the rows that it was given."""
 
 
+class TooManyVanishedError(OdooPipelinesError):
+    """More known records seem to have vanished from the external system than the integration allows."""
+
+
 class StateError(OdooPipelinesError):
     """The database of the state cannot be reached, or refuses a statement."""
 
 
 class BatchStoreError(OdooPipelinesError):
     """A batch file cannot be written or read."""
+
+
+class ResolutionError(OdooPipelinesError):
+    """A conflict is unknown or over, or does not allow this answer."""
 
 
 class ExternalError(OdooPipelinesError):

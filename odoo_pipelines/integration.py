@@ -13,6 +13,7 @@ from croniter import croniter
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from odoo_pipelines.errors import ConfigurationError
+from odoo_pipelines.systems.policies import DeletedPolicy, FlowPolicies, Policy, VanishedPolicy
 
 _CRON_FIELDS = 5
 
@@ -104,6 +105,19 @@ class OdooSettings(_Model):
             return {"requests_per_second": 1.0, "connections": 1, **values}
         return values
 
+    def record_url(self, model: str, odoo_id: int) -> str:
+        """Where a person sees a record; written in the way of old versions, which new ones understand, too."""
+        return f"{self.url}/web#id={odoo_id}&model={model}&view_type=form"
+
+
+class FlowSettings(_Model):
+    """What is different for one flow; what is left out is as for the integration."""
+
+    policy: Policy | None = None
+    fields: dict[str, Policy] = Field(default_factory=dict)
+    deleted_in_odoo: DeletedPolicy | None = None
+    vanished: VanishedPolicy | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Connections:
@@ -128,9 +142,15 @@ class Integration(_Model):
     overlap_minutes: float = Field(default=5.0, ge=0)
     taxes: Literal["none", "odoo"] | tuple[str, ...] = "none"
     unlock_orders: bool = False
+    policy: Policy = Policy.LATEST_WINS
+    deleted_in_odoo: DeletedPolicy = DeletedPolicy.RECREATE
+    vanished: VanishedPolicy = VanishedPolicy.REPORT
+    vanished_share_limit: float = Field(default=0.05, ge=0, le=1)
+    flows: dict[str, FlowSettings] = Field(default_factory=dict)
     rejected_share_limit: float = Field(default=0.05, ge=0, le=1)
     delta_cron: Cron = "*/30 * * * *"
     full_cron: Cron = "0 3 * * *"
+    retry_cron: Cron = "15,45 * * * *"
     time_zone: TimeZone = "UTC"
 
     def connections(self) -> Connections:
@@ -144,6 +164,15 @@ class Integration(_Model):
                 [f"integration '{self.name}' is not connected yet; `odoo-pipelines doctor` tells why"]
             )
         return Connections(self.external, self.odoo if self.odoo_enabled else None)
+
+    def policies(self, flow: str) -> FlowPolicies:
+        """Who wins where this flow's records differ from Odoo's."""
+        own = self.flows.get(flow, FlowSettings())
+        return FlowPolicies(own.policy or self.policy, own.fields, own.deleted_in_odoo or self.deleted_in_odoo)
+
+    def vanished_policy(self, flow: str) -> VanishedPolicy:
+        """What happens in Odoo to this flow's records that have vanished from the external system."""
+        return self.flows.get(flow, FlowSettings()).vanished or self.vanished
 
     @property
     def identifier(self) -> str:

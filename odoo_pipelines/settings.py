@@ -23,6 +23,7 @@ DEFAULT_INTEGRATION = "pms"
 
 _SWITCH = ("odoo_enabled",)
 _RETENTION_DAYS, _CENTURY = 30, 36_500
+_UI_URL = "http://127.0.0.1:3000"
 _VARIABLES: Mapping[tuple[str, ...], str] = {
     ("external", "url"): "PMS_URL",
     ("external", "api_key"): "PMS_API_KEY",
@@ -54,6 +55,7 @@ class _Environment(BaseSettings):
     odoo_pipelines_config: Path | None = None
     odoo_pipelines_postgres_dir: Path | None = None
     odoo_pipelines_retention_days: str | None = None
+    odoo_pipelines_ui_url: str | None = None
     dagster_home: Path | None = None
 
 
@@ -80,6 +82,7 @@ class Settings:
         data: root of the batches, a path or an fsspec URL.
         home: the Dagster instance's directory.
         retention_days: how long outcomes, finished runs and superseded batches are kept.
+        ui_url: of the Dagster UI, for links to runs; without a trailing slash.
     """
 
     integrations: Mapping[str, Integration]
@@ -87,6 +90,7 @@ class Settings:
     data: str = field(repr=False)  # such a URL may carry a password
     home: Path
     retention_days: int = _RETENTION_DAYS
+    ui_url: str = _UI_URL
 
     def integration(self, name: str) -> Integration:
         """The integration of this name.
@@ -139,6 +143,7 @@ def load_settings(needed: str | None = None) -> Settings:
     drafts = [_draft_from_environment(environment)] if file is None else _drafts_from_file(file, environment)
     problems: list[str] = []
     retention_days = _retention_days(environment.odoo_pipelines_retention_days, problems)
+    ui_url = _ui_url(environment.odoo_pipelines_ui_url, problems)
     integrations = [integration for draft in drafts if (integration := draft.validated(needed, problems))]
     problems.extend(_clashes(integrations))
     if problems:
@@ -150,6 +155,7 @@ def load_settings(needed: str | None = None) -> Settings:
         data=environment.odoo_pipelines_data or str(home / "data"),
         home=home,
         retention_days=retention_days,
+        ui_url=ui_url,
     )
     if needed is not None:
         settings.integration(needed)
@@ -207,6 +213,13 @@ def _retention_days(written: str | None, problems: list[str]) -> int:
     except ValidationError:
         problems.append(f"ODOO_PIPELINES_RETENTION_DAYS: must be a whole number of days, from 1 to {_CENTURY}")
         return _RETENTION_DAYS
+
+
+def _ui_url(written: str | None, problems: list[str]) -> str:
+    url = written or _UI_URL
+    if not url.startswith(("http://", "https://")):
+        problems.append(f"ODOO_PIPELINES_UI_URL: must begin with http:// or https://, such as {_UI_URL}")
+    return url.rstrip("/")
 
 
 def _home(environment: _Environment) -> Path:

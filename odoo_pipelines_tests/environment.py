@@ -23,6 +23,7 @@ VARIABLES = (
     "ODOO_PIPELINES_CONFIG",
     "ODOO_PIPELINES_POSTGRES_DIR",
     "ODOO_PIPELINES_RETENTION_DAYS",
+    "ODOO_PIPELINES_UI_URL",
     "DAGSTER_HOME",
 )
 """Everything that the settings read."""

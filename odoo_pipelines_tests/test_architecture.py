@@ -17,10 +17,10 @@ SETTINGS = frozenset({"errors", "settings", "integration", "integrations_yaml"})
 """Everything may know the errors; what is configured stands beside them, at the bottom."""
 MAY_KNOW = {
     "errors": frozenset(),
-    "integration": frozenset({"errors"}),
+    "integration": frozenset({"errors", "systems"}),  # its choices are in the words that the engine takes
     "integrations_yaml": frozenset({"errors"}),
-    "settings": frozenset({"errors", "integration", "integrations_yaml"}),
-    "systems": SETTINGS,
+    "settings": frozenset({"errors", "integration", "integrations_yaml", "systems"}),
+    "systems": frozenset({"errors"}),
     "external": SETTINGS | {"systems"},
     "odoo": SETTINGS | {"systems"},
     "stores": SETTINGS | {"systems"},

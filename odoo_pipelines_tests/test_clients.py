@@ -18,6 +18,7 @@ from odoo_pipelines.sandbox.pms.app import create_app as create_pms
 from odoo_pipelines.sandbox.pms.options import SandboxOptions
 from odoo_pipelines.sandbox.serving import running
 from odoo_pipelines.settings import DatabaseSettings, Settings
+from odoo_pipelines.stores.limits import SharedLimiter
 
 KEY = "key-4711-confidential"
 
@@ -82,6 +83,18 @@ def test_a_company_that_does_not_exist_is_an_error_of_the_settings(settings: Set
 def test_a_limit_is_kept_in_the_home_where_all_processes_share_it(settings: Settings, odoo_url: str) -> None:
     assert odoo_client(odoo(odoo_url, requests_per_second=50), settings).search_count("res.company", []) == 1
     assert list((settings.home / "limits").iterdir())
+
+
+def test_odoo_online_gets_one_request_a_second_on_one_connection_whoever_shares_the_database(
+    settings: Settings, odoo_url: str
+) -> None:
+    clients = [odoo_client(odoo(odoo_url, preset="odoo_online"), settings) for _ in range(2)]
+    for client in clients:
+        limiter = client._sender._limiter
+        assert isinstance(limiter, SharedLimiter)
+        assert [(rate.limit, rate.interval) for rate in limiter._bucket.rates] == [(1, 1000)]
+        assert client._connection.concurrency == 1
+    assert len(list((settings.home / "limits").glob("*.sqlite"))) == 1
 
 
 def test_without_a_limit_nothing_is_shared(settings: Settings, odoo_url: str) -> None:

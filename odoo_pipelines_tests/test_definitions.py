@@ -54,7 +54,7 @@ def test_two_integrations_stand_side_by_side() -> None:
     found = definitions(grand, beach)
     assert set(specs(grand, beach)) == {f"{name}/{asset}" for name in ("grand-hotel", "beach") for asset in ASSETS}
     assert {job.name for job in found.jobs or ()} >= {
-        f"{name}_{mode}_sync" for name in ("grand_hotel", "beach") for mode in ("delta", "full")
+        f"{name}_{job}" for name in ("grand_hotel", "beach") for job in ("delta_sync", "full_sync", "dry_run")
     }
     assert len(list(found.schedules or ())) == len({schedule.name for schedule in found.schedules or ()})
 

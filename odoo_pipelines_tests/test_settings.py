@@ -213,6 +213,13 @@ class TestPlaces:
         assert problems()[0] == "ODOO_PIPELINES_RETENTION_DAYS: must be a whole number of days, from 1 to 36500"
         assert "ODOO_URL is not set" in problems()
 
+    def test_links_lead_to_the_ui_of_this_machine_or_where_one_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert load_settings().ui_url == "http://127.0.0.1:3000"
+        monkeypatch.setenv("ODOO_PIPELINES_UI_URL", "https://dagster.example.com/hotel/")
+        assert load_settings().ui_url == "https://dagster.example.com/hotel"
+        monkeypatch.setenv("ODOO_PIPELINES_UI_URL", "dagster.example.com")
+        assert problems()[0].startswith("ODOO_PIPELINES_UI_URL: must begin with http:// or https://")
+
     def test_without_one_the_home_is_in_the_working_directory(self, tmp_path: Path) -> None:
         assert load_settings().home == tmp_path / ".dagster_home"
 

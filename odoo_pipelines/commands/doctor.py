@@ -8,6 +8,7 @@ from odoo_pipelines.clients import external_client, odoo_client, open_state
 from odoo_pipelines.commands.doctor_odoo import odoo_findings
 from odoo_pipelines.commands.findings import Finding, findings_table, ok, problem, warning
 from odoo_pipelines.commands.instance import prepare_home
+from odoo_pipelines.defs.choices import check_choices
 from odoo_pipelines.defs.instance import instance_facts
 from odoo_pipelines.errors import ConfigurationError, ExternalAuthenticationError, ExternalError, OdooPipelinesError
 from odoo_pipelines.integration import ExternalSettings, Integration
@@ -22,6 +23,7 @@ def examine(name: str) -> list[Finding]:
     try:
         settings = load_settings(needed=name)
         integration = settings.integration(name)
+        check_choices([integration])
     except ConfigurationError as error:
         return [
             problem("settings", each, "set it in the environment, .env or integrations.yaml") for each in error.problems

@@ -1,18 +1,23 @@
 """`odoo-pipelines sync`: runs the job with a progress display, and tells what became of the rows."""
 
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from odoo_pipelines.defs.jobs import Mode
 from odoo_pipelines.defs.launch import SyncResult, run_sync
+from odoo_pipelines.defs.resources import Progress as OnProgress
+from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.systems.records import Counts
 
 
 def sync_with_progress(
-    settings: Settings, name: str, mode: Literal["delta", "full"], partition: str | None, console: Console
+    settings: Settings, name: str, mode: Mode, partition: str | None, console: Console
 ) -> SyncResult:
     """Runs a sync; the console shows how far each flow is.
 
@@ -20,10 +25,21 @@ def sync_with_progress(
         ConfigurationError: there is no such integration or partition.
     """
     integration = settings.integration(name)
-    for warning in integration.warnings:
-        console.print(f"[yellow]warning:[/] {warning}")
     if not integration.odoo_enabled:
         console.print("[yellow]warning:[/] loads are switched off: what is extracted and mapped waits for them")
+    with showing_progress(integration, console) as show:
+        return run_sync(settings, integration, mode, partition, show)
+
+
+@contextmanager
+def showing_progress(integration: Integration, console: Console) -> Iterator[OnProgress]:
+    """Shows an integration's warnings, and how far each of its flows is.
+
+    Yields:
+        Takes the flow's name, rows done and rows in all.
+    """
+    for warning in integration.warnings:
+        console.print(f"[yellow]warning:[/] {warning}")
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -40,7 +56,7 @@ def sync_with_progress(
                 tasks[flow] = display.add_task(f"loading {flow}", total=total)
             display.update(tasks[flow], completed=done, total=total)
 
-        return run_sync(settings, integration, mode, partition, show)
+        yield show
 
 
 def result_document(result: SyncResult) -> dict[str, Any]:
@@ -54,10 +70,15 @@ def result_document(result: SyncResult) -> dict[str, Any]:
 
 def outcome_table(result: SyncResult) -> Table:
     """The result as a person reads it."""
-    table = Table(title=f"Run {result.run_id}", box=None, padding=(0, 1, 0, 0))
+    return counts_table(f"Run {result.run_id}", result.flows)
+
+
+def counts_table(title: str, flows: Mapping[str, Counts]) -> Table:
+    """Rows by flow and outcome."""
+    table = Table(title=title, box=None, padding=(0, 1, 0, 0))
     table.add_column("flow", no_wrap=True)
     for word in Counts().as_dict():
         table.add_column(word, justify="right", no_wrap=True)
-    for name, counts in result.flows.items():
+    for name, counts in flows.items():
         table.add_row(name, *(f"{count:,}" if count else "[dim]0[/]" for count in counts.as_dict().values()))
     return table

@@ -10,10 +10,8 @@ import dagster as dg
 
 from odoo_pipelines.defs.checks import check_results, check_specs, not_checked
 from odoo_pipelines.defs.extraction import Extraction, Window
-from odoo_pipelines.defs.loading import consumer_of as load_consumer
-from odoo_pipelines.defs.loading import load_flow
-from odoo_pipelines.defs.mapping import abandoned_partitions, map_partition
-from odoo_pipelines.defs.mapping import consumer_of as mapping_consumer
+from odoo_pipelines.defs.loading import load_flow, partitions_to_load
+from odoo_pipelines.defs.mapping import map_partition, partitions_to_map
 from odoo_pipelines.defs.metadata import (
     extracted_metadata,
     loaded_metadata,
@@ -22,13 +20,15 @@ from odoo_pipelines.defs.metadata import (
     schema_metadata,
 )
 from odoo_pipelines.defs.partitions import partitions_of, windows
+from odoo_pipelines.defs.replay import add_replay
 from odoo_pipelines.defs.resources import Sessions
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, Stream, System
-from odoo_pipelines.systems.records import WHOLE
 
 PARTITIONS_PER_RUN = 12
+PRIORITY = "dagster/priority"
+"""Everything is extracted and mapped before the first load: only then is it known what has vanished."""
 _LATE = dt.timedelta(hours=1)
 _STALE = dt.timedelta(hours=2)
 _SWITCHED_OFF = "ODOO_ENABLED is off"
@@ -85,6 +85,7 @@ def _extraction(integration: Integration, system: System, stream: Stream) -> dg.
         key=external_key(integration, stream.name),
         description=f"{stream.description} Extracted from {system.name} at {stream.path}.",
         kinds={"python", "parquet"},
+        op_tags={PRIORITY: 2},
         partitioned=stream.partitioned,
     )
     def extraction(
@@ -121,16 +122,17 @@ def _mapping(integration: Integration, system: System, flow: Flow) -> dg.AssetsD
         deps=[external_key(integration, stream) for stream in flow.mappers],
         description=f"{flow.description} Mapped to {flow.target.model}.",
         kinds={"python", "parquet"},
+        op_tags={PRIORITY: 1},
         metadata=schema_metadata(integration, flow),
     )
     def mapping(context: dg.AssetExecutionContext, sessions: dg.ResourceParam[Sessions]) -> dg.MaterializeResult[Any]:
         session, started = sessions.open(integration.name), time.monotonic()
-        abandoned = abandoned_partitions(session, "external", list(flow.mappers), mapping_consumer(flow))
-        partitions = [*_without_partition(system, flow), *abandoned, *context.partition_keys]
+        partitions = partitions_to_map(session, flow, context.partition_keys)
         mapped = [map_partition(session, flow, partition) for partition in partitions]
         for partition, result in zip(partitions, mapped, strict=True):
             if partition in context.partition_keys:
                 context.add_asset_metadata(mapped_metadata(result), partition_key=partition)
+        mapped.append(add_replay(session, flow))
         rows, rejected = sum(each.rows for each in mapped), sum(each.rejected for each in mapped)
         context.log.info(f"{flow.name}: {rows} rows mapped, {rejected} rejected")
         return dg.MaterializeResult(
@@ -138,6 +140,7 @@ def _mapping(integration: Integration, system: System, flow: Flow) -> dg.AssetsD
                 **schema_metadata(integration, flow),
                 "dagster/row_count": rows,
                 "rows_rejected": rejected,
+                "rows_tried_again": mapped[-1].rows_in,
                 **_duration(started),
             }
         )
@@ -165,8 +168,7 @@ def _load(integration: Integration, system: System, flow: Flow) -> dg.AssetsDefi
             return dg.MaterializeResult(
                 metadata={"skipped": _SWITCHED_OFF}, check_results=not_checked(flow, _SWITCHED_OFF)
             )
-        abandoned = abandoned_partitions(session, "mapped", [flow.name], load_consumer(flow.target))
-        partitions = [*_without_partition(system, flow), *abandoned, *context.partition_keys]
+        partitions = partitions_to_load(session, flow, context.partition_keys)
         loaded = load_flow(session, flow, partitions, sessions.progress)
         for partition, report in loaded.by_partition.items():
             if partition in context.partition_keys:
@@ -186,8 +188,3 @@ def _duration(started: float) -> dict[str, float]:
 
 def _windows(context: dg.AssetExecutionContext, integration: Integration, stream: Stream) -> Sequence[Window]:
     return windows(partitions_of(integration), context.partition_keys) if stream.partitioned else [Window()]
-
-
-def _without_partition(system: System, flow: Flow) -> list[str]:
-    """WHOLE, if the flow takes a stream that has no partitions."""
-    return [WHOLE] if any(not system.streams[stream].partitioned for stream in flow.mappers) else []

@@ -5,7 +5,9 @@ from collections.abc import Iterable
 import dagster as dg
 
 from odoo_pipelines.defs.assets import assets_of
+from odoo_pipelines.defs.choices import check_choices
 from odoo_pipelines.defs.jobs import jobs_of, schedules_of
+from odoo_pipelines.defs.rehearsal import dry_run_job
 from odoo_pipelines.defs.resources import Progress, sessions_resource
 from odoo_pipelines.defs.retention import retention, retention_schedule
 from odoo_pipelines.integration import Integration
@@ -17,11 +19,15 @@ def build_definitions(integrations: Iterable[Integration], progress: Progress) -
     Args:
         integrations: as configured.
         progress: told the flow's name, rows done and rows in all, after every chunk of a load.
+
+    Raises:
+        ConfigurationError: an integration names a system, a flow or a field that does not exist.
     """
     active = [integration for integration in integrations if integration.active]
+    check_choices(active)
     return dg.Definitions(
         assets=[asset for integration in active for asset in assets_of(integration)],
-        jobs=[retention, *(job for integration in active for job in jobs_of(integration))],
+        jobs=[retention, *(job for integration in active for job in jobs_of(integration)), *map(dry_run_job, active)],
         schedules=[retention_schedule, *(schedule for integration in active for schedule in schedules_of(integration))],
         resources={"sessions": sessions_resource(progress)},
         # Work is split into runs, not into processes: a step process costs 1.8 s, a step in the run's own 0.04 s.

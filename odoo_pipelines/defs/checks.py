@@ -1,4 +1,4 @@
-"""Asset checks of the loads: numbers balance, few rejections, one record per external id, totals agree."""
+"""Asset checks of the loads: numbers balance, few rejections, none waits, one record per external id, totals agree."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,14 @@ from odoo_pipelines.defs.loading import FlowLoad
 from odoo_pipelines.defs.metadata import counts_metadata
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.systems.base import Flow
+from odoo_pipelines.systems.policies import VanishedPolicy
 from odoo_pipelines.systems.records import Outcome
 
 BALANCE = "numbers_balance"
 REJECTED = "rejected_share"
 UNIQUE = "external_ids_unique"
+VANISHED = "vanished"
+LETTERS = "dead_letters"
 TOTALS = "totals_agree"
 
 
@@ -23,6 +26,8 @@ def check_specs(key: dg.AssetKey, flow: Flow) -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(BALANCE, asset=key, blocking=True, description="Every row has exactly one outcome."),
         dg.AssetCheckSpec(REJECTED, asset=key, description="Few rows were rejected (limit: rejected_share_limit)."),
         dg.AssetCheckSpec(UNIQUE, asset=key, description="No external id has two records in Odoo."),
+        dg.AssetCheckSpec(VANISHED, asset=key, description="No record waits that the external system has no more."),
+        dg.AssetCheckSpec(LETTERS, asset=key, description="No rejected row waits: odoo-pipelines dead-letters list."),
     ]
     if flow.target.total:
         total = f"{flow.target.total} in Odoo equals the external total, for all records read in this run."
@@ -32,7 +37,7 @@ def check_specs(key: dg.AssetKey, flow: Flow) -> list[dg.AssetCheckSpec]:
 
 def not_checked(flow: Flow, why: str) -> list[dg.AssetCheckResult]:
     """Results when nothing was loaded: nothing was checked, and that is a warning."""
-    names = [BALANCE, REJECTED, UNIQUE, *([TOTALS] if flow.target.total else [])]
+    names = [BALANCE, REJECTED, UNIQUE, VANISHED, LETTERS, *([TOTALS] if flow.target.total else [])]
     return [
         _result(name, passed=False, severity=dg.AssetCheckSeverity.WARN, metadata={"not_checked": why})
         for name in names
@@ -41,7 +46,7 @@ def not_checked(flow: Flow, why: str) -> list[dg.AssetCheckResult]:
 
 def check_results(integration: Integration, flow: Flow, load: FlowLoad) -> list[dg.AssetCheckResult]:
     """Checks a load that has ended."""
-    results = [_balance(load), _rejected(integration, load), _unique(load)]
+    results = [_balance(load), _rejected(integration, load), _unique(load), _vanished(load), _letters(load)]
     return [*results, _totals(load)] if flow.target.total else results
 
 
@@ -67,6 +72,30 @@ def _unique(load: FlowLoad) -> dg.AssetCheckResult:
     numbers = load.uniqueness
     metadata = {"in_odoo": numbers.in_odoo, "known": numbers.known}
     return _result(UNIQUE, passed=numbers.in_odoo <= numbers.known, metadata=metadata)
+
+
+def _vanished(load: FlowLoad) -> dg.AssetCheckResult:
+    """Where the policy is to report, they wait for a person; otherwise those do that could not be treated."""
+    found = load.vanished
+    waiting = found.marked.count if found.policy is VanishedPolicy.REPORT else found.refused
+    metadata = {
+        "vanished": found.marked.count,
+        "vanished_new": found.new,
+        "back": found.back,
+        "refused": found.refused,
+        "policy": found.policy.value,
+        "judged_in_this_run": found.judged,
+        "since": f"{found.marked.since:%Y-%m-%d %H:%M} UTC" if found.marked.since else "none",
+        "vanished_sample": ", ".join(found.marked.sample) or "none",
+    }
+    return _result(VANISHED, passed=not waiting, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)
+
+
+def _letters(load: FlowLoad) -> dg.AssetCheckResult:
+    """How many rejected rows of each class of error wait, whichever run rejected them."""
+    waiting = sum(load.dead_letters.values())
+    metadata = {"waiting": waiting, **{f"waiting_{code}": count for code, count in load.dead_letters.items()}}
+    return _result(LETTERS, passed=not waiting, severity=dg.AssetCheckSeverity.WARN, metadata=metadata)
 
 
 def _totals(load: FlowLoad) -> dg.AssetCheckResult:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, TypeVar
 
 from odoo_pipelines.defs.payloads import payload_text
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import AccountingError
 from odoo_pipelines.external.paging import Page
+from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.rows import raw_schema
 from odoo_pipelines.systems import values
 from odoo_pipelines.systems.base import Stream
@@ -43,7 +45,7 @@ class Extracted:
         window: that was asked for.
         rows: that the pages carried.
         pages: with rows in them.
-        path: of the batch; "" when there were no rows, and so no batch.
+        path: of the batch; "" where there is none, because there were no rows, now or before.
         newest: newest change time.
         complete: the window is that of the whole partition.
     """
@@ -82,17 +84,31 @@ class Extraction:
         if window.since and window.before and window.since >= window.before:
             return extracted
         continues = window.since is None or (self._covered_to is not None and window.since <= self._covered_to)
+        carried_before = self._session.external.requests.rows
         pages = self._pages(window)
         first = next(pages, None)
-        if first is not None:
-            self._write(first, pages, extracted, moves_watermark=continues)
+        if first is not None or (extracted.complete and self._held_rows(window.partition)):
+            written = self._write([] if first is None else chain([first], pages), extracted)
+            self._check(self._session.external.requests.rows - carried_before, written)
+            mark = self._mark(first, extracted.newest) if continues and first else None
+            self._session.state.register(written, watermark=mark)
         if continues and window.before is not None:
             self._covered_to = max(window.before, self._covered_to or window.before)
+        if extracted.complete:
+            self._session.covered.add(("external", self._stream.name, window.partition))
         return extracted
+
+    def _held_rows(self, partition: str) -> bool:
+        """Whether batches of before say that there are rows, which an empty batch then replaces."""
+        name = self._session.integration.name
+        return any(
+            batch.rows
+            for batch in since_complete(self._session.state.batches(name, "external", [self._stream.name], [partition]))
+        )
 
     def _narrowed(self, window: Window) -> Window:
         """A delta starts at the watermark, less an overlap for clocks that differ and changes that were late."""
-        if self._session.mode != "delta" or self._watermark is None:
+        if not self._session.incremental or self._watermark is None:
             return window
         start = self._watermark - timedelta(minutes=self._session.integration.overlap_minutes)
         since = start if window.since is None else max(start, window.since)
@@ -103,20 +119,18 @@ class Extraction:
         pages = self._session.external.pages(self._stream.path, updated_since=window.since, updated_before=before)
         return (page for page in pages if page.rows)
 
-    def _write(self, first: Page, pages: Iterator[Page], extracted: Extracted, *, moves_watermark: bool) -> None:
+    def _write(self, pages: Iterable[Page], extracted: Extracted) -> Batch:
         session, name = self._session, self._session.integration.name
         partition = extracted.window.partition
         path = session.batches.path_for(name, "external", self._stream.name, partition, session.run_id)
-        carried = session.external.requests.rows - len(first.rows)
         with session.batches.writer(path, raw_schema()) as writer:
-            for page in _chain(first, pages):
+            for page in pages:
                 rows = [raw_row(row) for row in page.rows]
                 writer.write(rows)
                 extracted.pages += 1
                 extracted.newest = _newest(extracted.newest, rows)
         extracted.rows, extracted.path = writer.rows, path
-        self._check(session.external.requests.rows - carried, writer.rows)
-        batch = Batch(
+        return Batch(
             0,
             name,
             "external",
@@ -128,7 +142,6 @@ class Extraction:
             extracted.newest,
             extracted.complete,
         )
-        session.state.register(batch, watermark=self._mark(first, extracted.newest) if moves_watermark else None)
 
     def _mark(self, first: Page, newest: datetime | None) -> tuple[str, datetime] | None:
         """The new watermark; a change time from the future does not push it past the server's clock, or else ours."""
@@ -136,14 +149,12 @@ class Extraction:
             return None
         return self._stream.name, min(newest, first.server_time or datetime.now(UTC))
 
-    def _check(self, carried: int, written: int) -> None:
-        if carried != written:
-            raise AccountingError(f"{self._stream.name}: the pages carried {carried} rows, the batch holds {written}")
-
-
-def _chain(first: Page, pages: Iterator[Page]) -> Iterator[Page]:
-    yield first
-    yield from pages
+    def _check(self, carried: int, batch: Batch) -> None:
+        """The rows on the wire, those that were written, and those that the file says it has."""
+        held = self._session.batches.row_count(batch.path)
+        if not carried == batch.rows == held:
+            numbers = f"the pages carried {carried} rows, {batch.rows} were written, the file holds {held}"
+            raise AccountingError(f"{self._stream.name}: {numbers}")
 
 
 def _newest(newest: datetime | None, rows: list[dict[str, Any]]) -> datetime | None:

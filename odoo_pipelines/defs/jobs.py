@@ -1,4 +1,7 @@
-"""Jobs and schedules: a delta sync every half hour, a full sync every night, each over a range of partitions."""
+"""Jobs and schedules, each over a range of partitions.
+
+A delta sync every half hour, a full sync every night, and in between a retry of what may get through now.
+"""
 
 from collections.abc import Callable
 from typing import Literal, TypeAlias
@@ -11,12 +14,15 @@ from odoo_pipelines.defs.loading import consumer_of as load_consumer
 from odoo_pipelines.defs.mapping import consumer_of as mapping_consumer
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.resources import MODE_TAG
+from odoo_pipelines.defs.session import RETRY
+from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import load_settings
+from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems import get_system
 
-Mode: TypeAlias = Literal["delta", "full"]
+Mode: TypeAlias = Literal["delta", "full", "retry"]
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -25,12 +31,12 @@ INTEGRATION_TAG = "odoo_pipelines/integration"
 
 def job_name(integration: Integration, mode: Mode) -> str:
     """Name of a job, such as "pms_delta_sync"."""
-    return f"{integration.identifier}_{mode}_sync"
+    return f"{integration.identifier}_{'retry_dead_letters' if mode == RETRY else f'{mode}_sync'}"
 
 
 def jobs_of(integration: Integration) -> list[UnresolvedAssetJobDefinition]:
     """The jobs of an integration."""
-    return [_job(integration, "delta", _DELTA), _job(integration, "full", _FULL)]
+    return [_job(integration, "delta", _DELTA), _job(integration, "full", _FULL), _job(integration, "retry", _RETRY)]
 
 
 def schedules_of(integration: Integration) -> list[dg.ScheduleDefinition]:
@@ -38,6 +44,7 @@ def schedules_of(integration: Integration) -> list[dg.ScheduleDefinition]:
     return [
         _schedule(integration, "delta", integration.delta_cron, delta_range),
         _schedule(integration, "full", integration.full_cron, full_range),
+        _schedule(integration, "retry", integration.retry_cron, delta_range, why_idle=_nothing_to_retry),
     ]
 
 
@@ -55,6 +62,21 @@ def full_range(integration: Integration) -> tuple[str, str]:
     return keys[0], keys[-1]
 
 
+def range_of(integration: Integration, mode: Mode, partition: str | None) -> tuple[str, str]:
+    """First and last partition of a run that is asked for by hand: the one that is named, or all that the mode needs.
+
+    Raises:
+        ConfigurationError: there is no such partition.
+    """
+    if partition is None:
+        return full_range(integration) if mode == "full" else delta_range(integration)
+    try:
+        windows(partitions_of(integration), [partition])
+    except ValueError as error:
+        raise ConfigurationError([f"--partition: {error}"]) from error
+    return partition, partition
+
+
 def range_tags(first: str, last: str) -> dict[str, str]:
     """Tags of a run over a range of partitions, both ends included."""
     return {RANGE_START_TAG: first, RANGE_END_TAG: last}
@@ -62,6 +84,7 @@ def range_tags(first: str, last: str) -> dict[str, str]:
 
 _DELTA = "Extracts what has changed since the last sync, and whatever an earlier run left undone."
 _FULL = "Extracts everything and compares all of it with Odoo."
+_RETRY = "A delta sync that also takes up the dead letters whose time has come, in their newest version."
 
 
 def _job(integration: Integration, mode: Mode, description: str) -> UnresolvedAssetJobDefinition:
@@ -74,7 +97,11 @@ def _job(integration: Integration, mode: Mode, description: str) -> UnresolvedAs
 
 
 def _schedule(
-    integration: Integration, mode: Mode, cron: str, range_of: Callable[[Integration], tuple[str, str]]
+    integration: Integration,
+    mode: Mode,
+    cron: str,
+    range_of: Callable[[Integration], tuple[str, str]],
+    why_idle: Callable[[Integration], str] = lambda _: "",
 ) -> dg.ScheduleDefinition:
     name = job_name(integration, mode)
 
@@ -89,12 +116,23 @@ def _schedule(
         waiting = context.instance.get_run_records(dg.RunsFilter(job_name=name, statuses=[*_WAITING]), limit=1)
         if waiting:
             return dg.SkipReason(f"run {waiting[0].dagster_run.run_id} of this job has not started yet")
+        if idle := why_idle(integration):
+            return dg.SkipReason(idle)
         return dg.RunRequest(tags=range_tags(*range_of(integration)))
 
     return schedule
 
 
 _WAITING = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING)
+
+
+def _nothing_to_retry(integration: Integration) -> str:
+    """Why a retry would do no more than a delta; "" if it would."""
+    flows = get_system(integration.system).flows
+    with open_state(load_settings()) as state:
+        due = state.letters(LetterFilter(integration.name, due=True, limit=1))
+        answered = any(state.resolutions(integration.name, flow.name) for flow in flows)
+    return "" if due or answered else "no dead letter is due, and no resolved conflict waits"
 
 
 def _open_partitions(integration: Integration, state: State) -> list[str]:

@@ -6,10 +6,8 @@ import dagster as dg
 
 from odoo_pipelines.clients import open_state
 from odoo_pipelines.defs.build import build_definitions
-from odoo_pipelines.defs.jobs import Mode, delta_range, full_range, job_name, range_tags
-from odoo_pipelines.defs.partitions import partitions_of, windows
+from odoo_pipelines.defs.jobs import Mode, job_name, range_of, range_tags
 from odoo_pipelines.defs.resources import Progress
-from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.storage import PROCESS_TAG, this_process
@@ -49,14 +47,14 @@ def run_sync(
     Args:
         settings: with the connections of the integration complete.
         integration: what is synced.
-        mode: "delta" or "full".
+        mode: "delta", "full" or "retry".
         partition: the only one to sync; None for all that the mode needs.
         progress: told the flow's name, rows done and rows in all, after every chunk.
 
     Raises:
         ConfigurationError: there is no such partition.
     """
-    first, last = _range(integration, mode, partition)
+    first, last = range_of(integration, mode, partition)
     definitions = build_definitions([integration], progress)
     job = definitions.resolve_job_def(job_name(integration, mode))
     with dg.DagsterInstance.get() as instance:
@@ -70,16 +68,6 @@ def run_sync(
         counted = state.run_counts(result.run_id)
     flows = {flow.name: counted.get(flow.name, Counts()) for flow in get_system(integration.system).flows}
     return SyncResult(result.run_id, result.success, flows, _failure(result))
-
-
-def _range(integration: Integration, mode: Mode, partition: str | None) -> tuple[str, str]:
-    if partition is None:
-        return delta_range(integration) if mode == "delta" else full_range(integration)
-    try:
-        windows(partitions_of(integration), [partition])
-    except ValueError as error:
-        raise ConfigurationError([f"--partition: {error}"]) from error
-    return partition, partition
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:

@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from odoo_pipelines.defs.mapping import batches_to_do
+from odoo_pipelines.defs.mapping import abandoned_partitions, batches_to_do, without_partition
 from odoo_pipelines.defs.session import FlowState, Session
-from odoo_pipelines.errors import AccountingError, OdooPipelinesError
+from odoo_pipelines.defs.vanished import VanishedRecords, judge, treat_vanished
+from odoo_pipelines.errors import AccountingError
 from odoo_pipelines.stores.batch_registry import since_complete
+from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.rows import from_columns
 from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
@@ -30,6 +33,12 @@ log = logging.getLogger(__name__)
 def consumer_of(target: Target) -> str:
     """The name under which a load marks batches as done."""
     return f"odoo/{target.asset_name}"
+
+
+def partitions_to_load(session: Session, flow: Flow, keys: Sequence[str]) -> list[str]:
+    """The partitions that a run over these keys loads: those of streams without partitions, and old ones, too."""
+    abandoned = abandoned_partitions(session, "mapped", [flow.name], consumer_of(flow.target))
+    return [*without_partition(session.system, flow), *abandoned, *keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,8 @@ class FlowLoad:
         rows_in: rows of the batches, counted when they were mapped.
         balanced: every one of them has exactly one outcome.
         uniqueness: records by external id, afterwards.
+        vanished: records that the external system has no more.
+        dead_letters: rejected rows that wait, by class, whichever run rejected them.
         requests: made to Odoo.
         seconds: that it took.
     """
@@ -64,6 +75,8 @@ class FlowLoad:
     rows_in: int
     balanced: bool
     uniqueness: Uniqueness
+    vanished: VanishedRecords
+    dead_letters: Mapping[str, int]
     requests: int
     seconds: float
 
@@ -82,6 +95,7 @@ def load_flow(
     Raises:
         OdooPipelinesError: Odoo cannot be reached, or refuses everything; what was done so far is remembered.
     """
+    judge(session)
     started = time.monotonic()
     requests_before = session.odoo.requests.total if session.odoo else 0
     state = session.flow_state(flow.name)
@@ -95,7 +109,9 @@ def load_flow(
         by_partition: dict[str, FlowReport] = {}
         for partition, some in batches.items():
             done = sum(report.counts.extracted for report in by_partition.values())
-            by_partition[partition] = loader.load(_rows(session, flow, some), _teller(progress, flow, done, rows_in))
+            state.state.begin(consumer, [batch.id for batch in some])
+            by_partition[partition] = _load_batches(loader, session, flow, some, _teller(progress, flow, done, rows_in))
+        vanished = treat_vanished(session, flow, state)
         balanced = _finish(state, flow, rows_in, [batch.id for each in to_do.values() for batch in each])
     return FlowLoad(
         report=merged(by_partition.values()),
@@ -103,9 +119,21 @@ def load_flow(
         rows_in=rows_in,
         balanced=balanced,
         uniqueness=_uniqueness(session, flow),
+        vanished=vanished,
+        dead_letters=session.state.count_letters(LetterFilter(session.integration.name, flow.name)),
         requests=(session.odoo.requests.total if session.odoo else 0) - requests_before,
         seconds=time.monotonic() - started,
     )
+
+
+def _load_batches(
+    loader: FlowLoader, session: Session, flow: Flow, batches: Sequence[Batch], tell: Callable[[int, FlowReport], None]
+) -> FlowReport:
+    """Loads a partition's batches; first those that an earlier run began with, for their rows are the older ones."""
+    begun = [batch for batch in batches if batch.begun]
+    fresh = [batch for batch in batches if not batch.begun]
+    resumed = loader.load(_rows(session, flow, begun), partial(tell, 0), resumed=True)
+    return merged([resumed, loader.load(_rows(session, flow, fresh), partial(tell, resumed.counts.extracted))])
 
 
 def _loader(session: Session, flow: Flow, state: FlowState) -> FlowLoader:
@@ -116,17 +144,22 @@ def _loader(session: Session, flow: Flow, state: FlowState) -> FlowLoader:
     return FlowLoader(
         integration=session.integration.name,
         target=flow.target,
-        odoo=session.odoo,
+        odoo=session.engine_odoo,
         schemas=session.schemas,
         reference_data=session.reference_data,
         state=state,
         options=LoadOptions(
-            PlanOptions(verify=session.verify, unlock=session.integration.unlock_orders),
+            PlanOptions(
+                verify=session.verify,
+                unlock=session.integration.unlock_orders,
+                policies=session.integration.policies(flow.name),
+            ),
             chunk_size=odoo.chunk_size,
             connections=odoo.connections,
         ),
         still_writer=session.still_writer,
-        sleep=time.sleep,
+        sleep=session.sleep,
+        carry_out=partial(session.rehearsal.carry_out, flow.target) if session.rehearsal else None,
     )
 
 
@@ -138,8 +171,8 @@ def _rows(session: Session, flow: Flow, batches: Sequence[Batch]) -> Iterator[Ma
 
 def _teller(
     progress: Callable[[str, int, int], None], flow: Flow, before: int, total: int
-) -> Callable[[FlowReport], None]:
-    return lambda report: progress(flow.name, before + report.counts.extracted, total)
+) -> Callable[[int, FlowReport], None]:
+    return lambda already, report: progress(flow.name, before + already + report.counts.extracted, total)
 
 
 def _finish(state: FlowState, flow: Flow, rows_in: int, batch_ids: Sequence[int]) -> bool:
@@ -165,6 +198,6 @@ def _uniqueness(session: Session, flow: Flow) -> Uniqueness:
 def _marked_as_failed(state: FlowState) -> Iterator[None]:
     try:
         yield
-    except OdooPipelinesError as error:
+    except BaseException as error:  # a signal to stop, too
         state.state.fail(state.run, type(error).__name__)
         raise

@@ -10,11 +10,12 @@ from typing import Any
 from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.defs.payloads import payload_of, payload_text
 from odoo_pipelines.defs.session import Session
-from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.errors import AccountingError, RowRejectedError
 from odoo_pipelines.stores.batch_registry import since_complete
+from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.rows import mapped_schema, row_hash, to_columns
-from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow
-from odoo_pipelines.systems.records import WHOLE, Batch, Layer
+from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow, System
+from odoo_pipelines.systems.records import WHOLE, Batch, Key, Layer
 
 CHUNK_ROWS = 2_000
 
@@ -61,7 +62,7 @@ def batches_to_do(session: Session, layer: Layer, names: Sequence[str], consumer
     """Batches that a consumer has not done or, when asked for by hand and there is none, all of the partition."""
     name = session.integration.name
     pending = session.state.pending(name, layer, names, consumer, [partition])
-    if pending or session.mode == "delta":
+    if pending or session.incremental:
         return pending
     return session.state.batches(name, layer, names, [partition])
 
@@ -71,6 +72,17 @@ def abandoned_partitions(session: Session, layer: Layer, names: Sequence[str], c
     known = {WHOLE, *partitions_of(session.integration).get_partition_keys()}
     pending = session.state.pending(session.integration.name, layer, names, consumer, None)
     return sorted({batch.partition for batch in pending} - known)
+
+
+def without_partition(system: System, flow: Flow) -> list[str]:
+    """WHOLE, if the flow takes a stream that has no partitions."""
+    return [WHOLE] if any(not system.streams[stream].partitioned for stream in flow.mappers) else []
+
+
+def partitions_to_map(session: Session, flow: Flow, keys: Sequence[str]) -> list[str]:
+    """The partitions that a run over these keys maps: those of streams without partitions, and old ones, too."""
+    abandoned = abandoned_partitions(session, "external", list(flow.mappers), consumer_of(flow))
+    return [*without_partition(session.system, flow), *abandoned, *keys]
 
 
 def consumer_of(flow: Flow) -> str:
@@ -83,19 +95,23 @@ def map_partition(session: Session, flow: Flow, partition: str) -> Mapped:
     name, streams = session.integration.name, list(flow.mappers)
     mapped, to_do = Mapped(), batches_to_do(session, "external", streams, consumer_of(flow), partition)
     if not to_do:
+        session.covered.add(("mapped", flow.name, partition))
         return mapped
+    letters, through = letters_of_others(session, flow), set[Key]()
     sources = sorted(since_complete(to_do), key=lambda batch: (streams.index(batch.name), batch.id))
     path = session.batches.path_for(name, "mapped", flow.name, partition, session.run_id)
     with session.batches.writer(path, mapped_schema(flow.target)) as writer:
         for batch in sources:
             for raw in session.batches.rows(batch.path, CHUNK_ROWS):
                 mapped.rows_in += len(raw)
-                rows = [
-                    checked for row in fold(map_rows(session, flow, batch.name, raw)) for checked in _columns(row, flow)
-                ]
+                rows = list(with_columns(flow, map_rows(session, flow, batch.name, raw)))
                 for row, _ in rows:
                     mapped.count(row)
                 writer.write([columns for _, columns in rows])
+                if letters:
+                    seen = {(session.system.entity_of(batch.name), row["external_id"]) for row in raw}
+                    through = (through | (letters & seen)) - {row_key(row) for row, _ in rows}
+        _require_all(flow, sources, mapped.rows_in)
     mapped.sources, mapped.path = len(sources), path
     batch = Batch(
         id=0,
@@ -109,8 +125,24 @@ def map_partition(session: Session, flow: Flow, partition: str) -> Mapped:
         newest=mapped.newest,
         complete=_is_complete(session, flow, sources),
     )
-    session.state.register(batch, consumer=consumer_of(flow), consumed=[source.id for source in to_do])
+    consumed = [source.id for source in to_do]
+    session.state.register(batch, consumer=consumer_of(flow), consumed=consumed, mapped=[*through])
+    session.covered.add(("mapped", flow.name, partition))
     return mapped
+
+
+def _require_all(flow: Flow, sources: Sequence[Batch], read: int) -> None:
+    """What was read is what the extractions counted on the wire."""
+    extracted = sum(batch.rows for batch in sources)
+    if read != extracted:
+        raise AccountingError(f"{flow.name}: {extracted} rows were extracted, but the mapping read {read}")
+
+
+def letters_of_others(session: Session, flow: Flow) -> frozenset[Key]:
+    """Dead letters of records that this flow takes only a part of: they have no outcome here when they get through."""
+    entities = {session.system.entity_of(stream) for stream in flow.mappers} - {flow.entity}
+    filters = [LetterFilter(session.integration.name, flow.name, entity) for entity in entities]
+    return frozenset(letter.record for each in filters for letter in session.state.letters(each))
 
 
 def _is_complete(session: Session, flow: Flow, sources: Sequence[Batch]) -> bool:
@@ -129,11 +161,12 @@ def map_rows(
         flow.mappers[stream],
         session.mapping_options,
     )
+    entity = session.system.entity_of(stream)
     for row in raw:
         try:
             yield from mapper(payload_model.parse(payload_of(row["payload"])), options)
         except RowRejectedError as error:
-            yield RejectedRow(flow.entity, row["external_id"], row["updated_at"], error, row["payload"])
+            yield RejectedRow(entity, row["external_id"], row["updated_at"], error, row["payload"])
 
 
 def fold(rows: Iterable[MappedRow | RejectedRow]) -> list[MappedRow | RejectedRow]:
@@ -157,6 +190,19 @@ def fold(rows: Iterable[MappedRow | RejectedRow]) -> list[MappedRow | RejectedRo
 def _merged(first: MappedRow, row: MappedRow) -> MappedRow:
     times = [time for time in (first.updated_at, row.updated_at) if time is not None]
     return replace(first, weight=first.weight + row.weight, updated_at=max(times, default=None))
+
+
+def with_columns(
+    flow: Flow, rows: Iterable[MappedRow | RejectedRow]
+) -> Iterator[tuple[MappedRow | RejectedRow, dict[str, Any]]]:
+    """Folds rows, and gives each with its columns in the batch."""
+    for row in fold(rows):
+        yield from _columns(row, flow)
+
+
+def row_key(row: MappedRow | RejectedRow) -> Key:
+    """Entity and external id."""
+    return row.entity, row.external_id
 
 
 def _columns(row: MappedRow | RejectedRow, flow: Flow) -> Sequence[tuple[MappedRow | RejectedRow, dict[str, Any]]]:

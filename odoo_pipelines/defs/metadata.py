@@ -37,8 +37,8 @@ def mapped_metadata(mapped: Mapped) -> RawMetadata:
         "rejected": mapped.rejected,
         "batches": mapped.sources,
         "batch": mapped.path or "none: nothing new",
-        **_tally("rejections", mapped.rejections),
-        **_tally("warnings", mapped.warnings),
+        **tally_metadata("rejections", mapped.rejections),
+        **tally_metadata("warnings", mapped.warnings),
     }
 
 
@@ -50,7 +50,7 @@ def loaded_metadata(report: FlowReport) -> RawMetadata:
         "totals_compared": report.totals_compared,
         "totals_differing": len(report.totals_differing),
         **_rejections("rejections_sample", report.rejections),
-        **_tally("warnings", report.warnings),
+        **tally_metadata("warnings", report.warnings),
         **({"fields_odoo_lacks": ", ".join(report.missing_fields)} if report.missing_fields else {}),
     }
 
@@ -97,7 +97,8 @@ def _dependency(integration: Integration, source: str) -> dg.TableColumnDep:
     return dg.TableColumnDep(dg.AssetKey([integration.name, "external", stream]), path)
 
 
-def _tally(name: str, tally: Mapping[str, int]) -> RawMetadata:
+def tally_metadata(name: str, tally: Mapping[str, int]) -> RawMetadata:
+    """How many rows of each kind, as a table; nothing where there are none."""
     if not tally:
         return {}
     records = [dg.TableRecord({"kind": kind, "rows": rows}) for kind, rows in sorted(tally.items())]

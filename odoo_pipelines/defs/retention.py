@@ -14,9 +14,9 @@ RUNS_AT_A_TIME = 500
 
 @dg.op
 def remove_what_is_old(context: dg.OpExecutionContext) -> None:
-    """Removes outcomes, superseded batches and finished runs older than ODOO_PIPELINES_RETENTION_DAYS.
+    """Removes outcomes, ended conflicts, superseded batches and finished runs older than the days of retention.
 
-    What both sides agreed on, dead letters, the numbers of every run and the newest batches stay.
+    What both sides agreed on, open conflicts, dead letters, the numbers of every run and the newest batches stay.
     """
     settings = load_settings()
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.retention_days)

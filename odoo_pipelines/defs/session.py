@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
+from typing import TypeAlias
 
 from odoo_pipelines.clients import external_client, odoo_client, state_url
 from odoo_pipelines.external.client import ExternalClient
@@ -17,13 +20,21 @@ from odoo_pipelines.settings import Settings
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.database import connect, migrate
 from odoo_pipelines.stores.lock import one_writer
+from odoo_pipelines.stores.rehearsal import taken_back, temporary_batches
 from odoo_pipelines.stores.state import RunRef, State
+from odoo_pipelines.stores.vanished import Census
+from odoo_pipelines.sync.ports import Odoo
 from odoo_pipelines.sync.reference_data import ReferenceData
+from odoo_pipelines.sync.rehearsal import Rehearsal
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import MappingOptions, System
-from odoo_pipelines.systems.records import Binding, Counts, Key, Record, RowOutcome
+from odoo_pipelines.systems.records import Binding, Counts, Key, Layer, Record, Resolution, RowOutcome
+
+Listener: TypeAlias = Callable[[str, Sequence[Record], Sequence[RowOutcome]], None]
 
 LOCK_PATIENCE_SECONDS = 60.0
+RETRY = "retry"
+"""The mode of a run that takes up dead letters."""
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +47,22 @@ class Session:
         settings: of the installation.
         integration: the one that is run.
         run_id: of Dagster.
-        mode: "delta", "full" or "partition".
+        mode: "delta", "retry", "full" or "partition".
+        sleep: waits between tries of what was lost on the way to Odoo.
+        dry_run: told the flow, records and outcomes of every commit of a run that writes nothing anywhere; None for
+            one that writes.
+        covered: streams extracted, and flows mapped, with their partition, of which this run has taken everything.
+        census: by flow, the known records held against what the run carried; None before its first load.
     """
 
     settings: Settings
     integration: Integration
     run_id: str
     mode: str
+    sleep: Callable[[float], None] = time.sleep
+    dry_run: Listener | None = None
+    covered: set[tuple[Layer, str, str]] = field(default_factory=set)
+    census: Mapping[str, Census] | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:
@@ -50,9 +70,14 @@ class Session:
         self._stack.close()
 
     @property
+    def incremental(self) -> bool:
+        """Whether only what is new is looked at: in a delta, and in a retry, which begins like one."""
+        return self.mode in ("delta", RETRY)
+
+    @property
     def verify(self) -> bool:
-        """Whether Odoo's side is read even of rows that have not changed: in everything but a delta."""
-        return self.mode != "delta"
+        """Whether Odoo's side is read even of rows that have not changed."""
+        return not self.incremental
 
     @cached_property
     def system(self) -> System:
@@ -68,12 +93,13 @@ class Session:
         migrate(engine)
         lock = one_writer(url, self.integration.name, self.run_id, LOCK_PATIENCE_SECONDS, log)
         self._still_writer = self._stack.enter_context(lock)
-        return State(engine)
+        return State(self._stack.enter_context(taken_back(engine)) if self.dry_run else engine)
 
     @cached_property
     def batches(self) -> BatchStore:
         """The batch files."""
-        return BatchStore(self.settings.data)
+        root = self.settings.data
+        return self._stack.enter_context(temporary_batches(root)) if self.dry_run else BatchStore(root)
 
     @cached_property
     def external(self) -> ExternalClient:
@@ -98,6 +124,19 @@ class Session:
         client = self._connected()
         return ReferenceData(client, self.schemas, client.company_id())
 
+    @cached_property
+    def rehearsal(self) -> Rehearsal | None:
+        """What stands for Odoo in a dry run."""
+        if self.dry_run is None:
+            return None
+        targets = [flow.target for flow in self.system.flows]
+        return Rehearsal(self._connected(), targets, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
+
+    @property
+    def engine_odoo(self) -> Odoo:
+        """Odoo as the engine is to see it: the only one that it may write to."""
+        return self.rehearsal or self._connected()
+
     @property
     def mapping_options(self) -> MappingOptions:
         """The integration's choices for its mappings."""
@@ -110,7 +149,7 @@ class Session:
 
     def flow_state(self, flow: str) -> FlowState:
         """The state, as one flow sees it in this run."""
-        return FlowState(self.state, RunRef(self.run_id, self.integration.name, flow))
+        return FlowState(self.state, RunRef(self.run_id, self.integration.name, flow), self.dry_run)
 
     def _connected(self) -> OdooClient:
         if self.odoo is None:
@@ -125,6 +164,7 @@ class FlowState:
 
     state: State
     run: RunRef
+    dry_run: Listener | None = None
 
     def bindings(self, entity: str, external_ids: Iterable[str]) -> dict[str, Binding]:
         """Bindings by external id."""
@@ -138,6 +178,12 @@ class FlowState:
         """Who is bound to these Odoo records."""
         return self.state.owners(self.run.integration, model, odoo_ids)
 
+    def resolutions(self) -> dict[Key, list[Resolution]]:
+        """Answers to conflicts that have not been applied yet."""
+        return self.state.resolutions(self.run.integration, self.run.flow)
+
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         """Remembers a chunk, all of it or nothing."""
         self.state.commit_chunk(self.run, records, outcomes, counts)
+        if self.dry_run:
+            self.dry_run(self.run.flow, records, outcomes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from odoo_pipelines.odoo.fields import FieldSchema
@@ -10,18 +11,23 @@ ID_COLUMN = "id"
 """The column with the external id (xmlid)."""
 
 
+_BY_ID = frozenset({"many2one", "many2many"})
+_CELLS: Mapping[str, Callable[[Any], str]] = {
+    "boolean": lambda value: "1" if value else "0",
+    "integer": repr,
+    "float": repr,
+    "monetary": repr,
+    "many2many": lambda value: ",".join(map(str, value)),
+}
+
+
 def column(field: FieldSchema) -> str:
     """Name of the column for a field; relations go by database id."""
-    return f"{field.name}/.id" if field.type in {"many2one", "many2many"} else field.name
+    return f"{field.name}/.id" if field.type in _BY_ID else field.name
 
 
 def cell(value: Any, field: FieldSchema) -> str:
     """The cell for a value that `values.cast` has checked."""
-    match field.type:
-        case "boolean":
-            return "1" if value else "0"
-        case "integer" | "float" | "monetary":
-            return repr(value)
-        case "many2many":
-            return ",".join(map(str, value))
+    if field.type in _CELLS:
+        return _CELLS[field.type](value)
     return "" if value is False else str(value)

@@ -55,11 +55,12 @@ class OdooClient:
         """
         self.requests = RequestCounter()
         self._connection = connection
-        self._sender = HttpSender(connection, self.requests, limiter)
+        self._sender = HttpSender(connection, self.requests, limiter, sleep=sleep)
         self._sleep = sleep
         self._lock = threading.RLock()
         self._version: OdooVersion | None = None
         self._transport: Transport | None = None
+        self._company_id = connection.company_id
         self._creatable: dict[str, bool] = {}
         self._context = dict(BASE_CONTEXT)
         if connection.company_id is not None:
@@ -81,11 +82,12 @@ class OdooClient:
             return self._version
 
     def company_id(self) -> int:
-        """The company in which calls work: the connection's, else the user's own."""
-        if self._connection.company_id is not None:
-            return self._connection.company_id
-        (user,) = self.read("res.users", [self.authenticate()], ["company_id"])
-        return int(user["company_id"])
+        """The company in which calls work: the connection's, else the user's own, asked once."""
+        with self._lock:
+            if self._company_id is None:
+                (user,) = self.read("res.users", [self.authenticate()], ["company_id"])
+                self._company_id = int(user["company_id"])
+            return self._company_id
 
     @property
     def transport(self) -> str:

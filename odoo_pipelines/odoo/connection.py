@@ -7,6 +7,12 @@ from typing import Literal, TypeAlias
 
 from pydantic import SecretStr
 
+CONNECT_TIMEOUT_SECONDS = 10.0
+"""Until a connection must stand."""
+
+READ_TIMEOUT_SECONDS = 300.0
+"""Without an answer: longer than the server's own limit (120 s) and its tries on concurrent updates (30 s)."""
+
 TransportChoice: TypeAlias = Literal["auto", "json2", "jsonrpc"]
 
 
@@ -23,6 +29,8 @@ class OdooConnection:
         company_id: company in which every call works; None for the user's own.
         verify: check the TLS certificate; a string is the path of a CA bundle.
         concurrency: requests at a time, of all threads that share a client.
+        connect_timeout: seconds until a connection must stand.
+        read_timeout: seconds without an answer.
     """
 
     url: str
@@ -33,6 +41,8 @@ class OdooConnection:
     company_id: int | None = None
     verify: bool | str = True
     concurrency: int = 2
+    connect_timeout: float = CONNECT_TIMEOUT_SECONDS
+    read_timeout: float = READ_TIMEOUT_SECONDS
 
     def address(self, path: str) -> str:
         """The URL of a path on this server."""

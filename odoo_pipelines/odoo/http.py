@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
@@ -18,11 +19,15 @@ from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.odoo.connection import OdooConnection
 from odoo_pipelines.odoo.faults import Call, lost_answer
 
-CONNECT_TIMEOUT = 10.0
-"""Seconds until a connection must stand."""
+LONGEST_RETRY_AFTER_SECONDS = 300.0
+"""A server may ask for more; then the call fails after all tries, and the next run goes on."""
 
-READ_TIMEOUT = 300.0
-"""Seconds without an answer: longer than the server's own limit (120 s) and its tries on concurrent updates (30 s)."""
+_LOST = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
 
 
 class Limiter(Protocol):
@@ -83,10 +88,18 @@ class Answer:
 class HttpSender:
     """Sends requests to one Odoo, with one session per thread."""
 
-    def __init__(self, connection: OdooConnection, counter: RequestCounter, limiter: Limiter | None = None) -> None:
+    def __init__(
+        self,
+        connection: OdooConnection,
+        counter: RequestCounter,
+        limiter: Limiter | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._connection = connection
         self._counter = counter
         self._limiter = limiter
+        self._sleep = sleep
         self._free = threading.BoundedSemaphore(connection.concurrency)
         self._local = threading.local()
 
@@ -119,12 +132,14 @@ class HttpSender:
                 response = self._session().request(
                     verb,
                     self._connection.address(path),
-                    timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                    timeout=(self._connection.connect_timeout, self._connection.read_timeout),
                     allow_redirects=False,  # a followed redirect would turn the POST into a GET
                     **content,
                 )
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+        except _LOST as error:
             raise lost_answer(type(error).__name__, call) from None
+        if asked_for := _retry_after(response):
+            self._sleep(asked_for)
         _refuse_redirect(response)
         return _answer(response)
 
@@ -137,11 +152,20 @@ class HttpSender:
     def _new_session(self) -> requests.Session:
         session = requests.Session()
         session.headers["X-Odoo-Database"] = self._connection.database
-        session.verify = self._connection.verify
+        # Proxies and certificates of the environment; looked up in every request they cost a millisecond each time.
+        settings = session.merge_environment_settings(self._connection.url, {}, None, self._connection.verify, None)
+        session.proxies, session.verify, session.trust_env = settings["proxies"], settings["verify"], False
         session.cookies.set_policy(
             DefaultCookiePolicy(allowed_domains=[])
         )  # a session cookie could name another database
         return session
+
+
+def _retry_after(response: requests.Response) -> float:
+    """Seconds that an overloaded server asks for; 0 where it does not, or names a date."""
+    asked_for = response.headers.get("Retry-After", "")
+    overloaded = response.status_code in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+    return min(float(asked_for), LONGEST_RETRY_AFTER_SECONDS) if overloaded and asked_for.isdecimal() else 0.0
 
 
 def _refuse_redirect(response: requests.Response) -> None:

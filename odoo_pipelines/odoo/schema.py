@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -51,18 +52,21 @@ class ModelSchema:
 
     def field(self, name: str) -> FieldSchema:
         """The field."""
-        server_name = self.server_name(name)
-        if server_name is None:
+        field = self.fields.get(name)
+        if field is not None:
+            return field
+        former = self.server_name(name)
+        if former is None:
             raise OdooUnknownNameError(f"the server has no field {name!r}", model=self.model, method="fields_get")
-        return self.fields[server_name]
+        return self.fields[former]
 
     def relation(self, name: str) -> str:
         """The model that a relational field points to."""
         return self.field(name).relation
 
-    def cast(self, name: str, value: Any, *, currency_decimals: int | None = None) -> Any:
-        """A mapped value as Odoo will hold and print it, see `values.cast`; raises RowRejectedError."""
-        return values.cast(value, self.field(name), currency_decimals=currency_decimals)
+    def caster(self, name: str) -> Callable[[Any], Any]:
+        """Gives a mapped value as Odoo will hold and print it, see `values.cast`; raises RowRejectedError."""
+        return partial(values.cast, field=self.field(name))
 
     def canonical(self, name: str, value: Any, *, currency_decimals: int | None = None) -> Any:
         """A value that was read, in the form in which values are compared, see `values.canonical`."""

@@ -46,9 +46,11 @@ def cast(value: Any, field: FieldSchema, *, currency_decimals: int | None = None
         if field.required and field.type not in _NEVER_EMPTY:
             _reject(field, "required", value, "is required")
         return canonical(None, field)
-    if field.type not in _CHECKS:
+    check = _CHECKS.get(field.type)
+    if check is None:
         _reject(field, "unsupported_type", value, f"is of type {field.type}, which is not written")
-    return canonical(_CHECKS[field.type](value, field), field, currency_decimals=currency_decimals)
+    checked = check(value, field)
+    return checked if field.type in _KEPT else canonical(checked, field, currency_decimals=currency_decimals)
 
 
 def canonical(value: Any, field: FieldSchema, *, currency_decimals: int | None = None) -> Any:
@@ -187,6 +189,9 @@ _CHECKS: Mapping[str, Callable[[Any, FieldSchema], Any]] = {
     "many2one": _many2one,
     "many2many": _many2many,
 }
+
+_KEPT = frozenset({"char", "text", "integer", "boolean", "date", "datetime", "many2one"})
+"""Types whose values Odoo prints as they were checked."""
 
 _CANONICAL: Mapping[str, Callable[[Any], Any]] = {
     "integer": lambda value: int(value or 0),

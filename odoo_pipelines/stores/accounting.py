@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from odoo_pipelines.errors import AccountingError
 from odoo_pipelines.stores import tables
-from odoo_pipelines.stores.arrays import insert_rows
+from odoo_pipelines.stores.arrays import insert_rows, unnested
 from odoo_pipelines.stores.text import storable
-from odoo_pipelines.systems.records import Counts, Outcome, RowOutcome
+from odoo_pipelines.systems.records import Counts, Key, Outcome, RowOutcome
 
 _RUN = tables.sync_run
 _OUTCOME = tables.outcome
@@ -32,7 +32,13 @@ class RunRef:
 
 
 def open_run(connection: Connection, run: RunRef, mode: str) -> None:
-    """Opens the accounts; a repeated attempt starts them anew."""
+    """Opens the accounts; a repeated attempt starts them anew, and those of a run that died are closed.
+
+    Only one run writes for an integration, so another one that is still open cannot be alive.
+    """
+    others = (_RUN.c.integration == run.integration, _RUN.c.flow == run.flow, _RUN.c.run_id != run.run_id)
+    died = sa.update(_RUN).where(*others, _RUN.c.status == "running")
+    connection.execute(died.values(status="failed", finished_at=sa.func.now(), reason="the run died"))
     new = insert(_RUN).values(**_names(run), attempt=1, mode=mode, status="running", reason="")
     again = {"attempt": _RUN.c.attempt + 1, "mode": mode, "status": "running", "reason": ""}
     again |= {"started_at": sa.func.now(), "finished_at": None, **_ZERO}
@@ -114,6 +120,16 @@ def select_rejections(connection: Connection, run: RunRef, limit: int) -> list[R
     return [RowOutcome(**{**values, "outcome": Outcome(values["outcome"])}) for values in found]
 
 
+def select_outcomes(connection: Connection, run: RunRef, keys: Sequence[Key]) -> dict[Key, Outcome]:
+    """What became of records in a run, as far as it is kept; the last outcome counts."""
+    pairs = [{"entity": entity, "external_id": external_id} for entity, external_id in keys]
+    wanted = unnested(pairs, [_OUTCOME.c.entity, _OUTCOME.c.external_id], "wanted")
+    query = sa.select(_OUTCOME.c.entity, _OUTCOME.c.external_id, _OUTCOME.c.outcome).order_by(_OUTCOME.c.id)
+    query = query.where(*(_OUTCOME.c[name] == value for name, value in _names(run).items()))
+    query = query.where(_OUTCOME.c.entity == wanted.c.entity, _OUTCOME.c.external_id == wanted.c.external_id)
+    return {(entity, external_id): Outcome(word) for entity, external_id, word in connection.execute(query)}
+
+
 def purge_outcomes(connection: Connection, before: datetime) -> int:
     """Deletes outcomes older than a time, and returns how many."""
     return connection.execute(sa.delete(_OUTCOME).where(_OUTCOME.c.at < before)).rowcount
@@ -132,6 +148,7 @@ def _kept(outcomes: Sequence[RowOutcome]) -> Iterator[dict[str, Any]]:
             "code": row.code,
             "reason": storable(row.reason),
             "warnings": [storable(warning) for warning in row.warnings],
+            "changes": [asdict(change) for change in row.changes],
         }
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from odoo_pipelines.stores import tables
-from odoo_pipelines.systems.records import Batch, Layer
+from odoo_pipelines.systems.records import REPLAY, Batch, Layer
+
+_USE = tables.batch_use
 
 
 def utc(value: datetime | None) -> datetime | None:
@@ -49,11 +52,21 @@ def insert_batch(connection: Connection, batch: Batch) -> Batch:
     return replace(batch, id=connection.execute(known.returning(table.c.id)).scalar_one())
 
 
-def mark_done(connection: Connection, consumer: str, batch_ids: Sequence[int]) -> None:
-    """Notes that a consumer has done batches; those it has done before stay so."""
+def mark_begun(connection: Connection, consumer: str, batch_ids: Sequence[int]) -> None:
+    """Notes that a consumer begins with batches: whether it has done them before or not, they are to be done now."""
     if batch_ids:
-        done = [{"batch_id": batch_id, "consumer": consumer} for batch_id in batch_ids]
-        connection.execute(insert(tables.batch_use).on_conflict_do_nothing(), done)
+        new = insert(_USE).values([{"batch_id": batch_id, "consumer": consumer} for batch_id in batch_ids])
+        again = {"started_at": sa.func.now(), "done_at": None}
+        connection.execute(new.on_conflict_do_update(constraint=_USE.primary_key, set_=again))
+
+
+def mark_done(connection: Connection, consumer: str, batch_ids: Sequence[int]) -> None:
+    """Notes that a consumer has done batches; of those it has done before the first time stays."""
+    if batch_ids:
+        now = sa.func.now()
+        new = insert(_USE).values([{"batch_id": each, "consumer": consumer, "done_at": now} for each in batch_ids])
+        first = {"done_at": sa.func.coalesce(_USE.c.done_at, new.excluded.done_at)}
+        connection.execute(new.on_conflict_do_update(constraint=_USE.primary_key, set_=first))
 
 
 def select_batches(
@@ -68,29 +81,44 @@ def select_batches(
     """Batches, oldest first; all of them, or those that a consumer has still to do."""
     table = tables.batch
     columns = [column for column in table.columns if column.name != "created_at"]
-    query = sa.select(*columns).where(table.c.integration == integration, table.c.layer == layer)
+    query: sa.Select[Any] = sa.select(*columns).where(table.c.integration == integration, table.c.layer == layer)
     query = query.where(table.c.name.in_(names)).order_by(table.c.id)
     if partitions is not None:
         query = query.where(table.c.partition.in_(partitions))
     if not_done_by is not None:
-        use = tables.batch_use
-        query = query.where(~sa.exists().where(use.c.batch_id == table.c.id, use.c.consumer == not_done_by))
+        use = sa.and_(_USE.c.batch_id == table.c.id, _USE.c.consumer == not_done_by)
+        query = query.add_columns(_USE.c.batch_id.is_not(None).label("begun")).outerjoin(_USE, use)
+        query = query.where(_USE.c.done_at.is_(None))
     return [_batch(row) for row in connection.execute(query)]
 
 
+def select_batches_of(connection: Connection, integration: str, layer: Layer, run_ids: Sequence[str]) -> list[Batch]:
+    """Batches that some runs wrote, oldest first."""
+    table = tables.batch
+    columns = [column for column in table.columns if column.name != "created_at"]
+    query = sa.select(*columns).where(table.c.integration == integration, table.c.layer == layer)
+    return [_batch(row) for row in connection.execute(query.where(table.c.run_id.in_(run_ids)).order_by(table.c.id))]
+
+
 def since_complete(batches: Sequence[Batch]) -> list[Batch]:
-    """Those that still say something: for each name and partition the last complete batch, and all later ones."""
+    """Those that still say something: for each name and partition the last complete batch, and all later ones.
+
+    Those that were begun stay, too: a load that died has written some of their values, which must be recognised.
+    """
     first = {(batch.name, batch.partition): batch.id for batch in batches if batch.complete}
-    return [batch for batch in batches if batch.id >= first.get((batch.name, batch.partition), 0)]
+    return [batch for batch in batches if batch.begun or batch.id >= first.get((batch.name, batch.partition), 0)]
 
 
 def select_superseded(connection: Connection, before: datetime) -> list[Batch]:
-    """Batches registered before a time whose partition has a later complete batch: nobody reads them any more."""
+    """Batches registered before a time that say nothing more: a later complete one does, or they were a replay."""
     table, later = tables.batch, tables.batch.alias("later")
     same = [later.c[name] == table.c[name] for name in ("integration", "layer", "name", "partition")]
     replaced = sa.exists().where(*same, later.c.id > table.c.id, later.c.complete)
+    begun = sa.exists().where(_USE.c.batch_id == table.c.id, _USE.c.done_at.is_(None))
+    done = sa.exists().where(_USE.c.batch_id == table.c.id, _USE.c.done_at.is_not(None))
+    needless = sa.or_(replaced, sa.and_(table.c.partition == REPLAY, done))
     columns = [column for column in table.columns if column.name != "created_at"]
-    query = sa.select(*columns).where(table.c.created_at < before, replaced).order_by(table.c.id)
+    query = sa.select(*columns).where(table.c.created_at < before, needless, ~begun).order_by(table.c.id)
     return [_batch(row) for row in connection.execute(query)]
 
 

@@ -6,16 +6,18 @@ A file has its name only when it is complete; a run that dies while writing leav
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 from uuid import uuid4
 
 import fsspec
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
@@ -25,6 +27,7 @@ from odoo_pipelines.systems.records import WHOLE, Layer
 ROWS_PER_GROUP = 5_000
 """Rows that are held in memory while writing, and the unit in which a file is read."""
 _TEMPORARY = ".part"
+_EXTERNAL_ID = "external_id"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -54,17 +57,25 @@ class BatchWriter:
             self._write_group(self._waiting[:ROWS_PER_GROUP])
             del self._waiting[:ROWS_PER_GROUP]
 
-    def close(self) -> None:
-        """Writes what is left, and the footer."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Writes what is left, and the footer, if all went well."""
+        try:
+            if error is None:
+                self._close()
+        finally:
+            self._parquet.is_open = False  # a footer that failed would be tried again when this object goes
+
+    def _close(self) -> None:
         if self._waiting:
             self._write_group(self._waiting)
             self._waiting = []
         with _failures("written", self._path):
             self._parquet.close()
-
-    def abandon(self) -> None:
-        """Leaves the file without a footer; otherwise one would be tried again when this object goes."""
-        self._parquet.is_open = False
 
     def _write_group(self, rows: list[Mapping[str, Any]]) -> None:
         table = pa.Table.from_pylist(rows, schema=self._schema)
@@ -100,27 +111,60 @@ class BatchStore:
         with _failures("written", path):
             self._files.makedirs(complete.rpartition("/")[0], exist_ok=True)
             file = self._files.open(temporary, "wb")
-            writer = BatchWriter(path, file, schema)
         try:
-            yield writer
-            writer.close()
+            with _failures("written", path):
+                writer = BatchWriter(path, file, schema)
+            with writer:
+                yield writer
             with _failures("written", path):
                 self._publish(file, temporary, complete)
         except BaseException:
-            writer.abandon()
             self._discard(file, temporary)
             raise
 
-    def rows(self, path: str, chunk: int) -> Iterator[list[dict[str, Any]]]:
-        """Reads one file in lists of at most `chunk` rows; memory does not grow with its size.
+    def rows(self, path: str, chunk: int, columns: list[str] | None = None) -> Iterator[list[dict[str, Any]]]:
+        """Reads one file in lists of at most `chunk` rows, with all or some columns; its size takes no memory.
 
         Raises:
             BatchStoreError: the file is gone or cannot be read.
         """
-        with _failures("read", path), self._files.open(f"{self._root}/{path}", "rb") as file:
-            parquet = pq.ParquetFile(file, pre_buffer=False)
-            for batch in parquet.iter_batches(batch_size=chunk, use_threads=False):
+        with self.parquet(path) as parquet:
+            for batch in parquet.iter_batches(batch_size=chunk, columns=columns, use_threads=False):
                 yield _row_dicts(batch)
+
+    def row_count(self, path: str) -> int:
+        """How many rows the file says that it has, in its footer.
+
+        Raises:
+            BatchStoreError: the file is gone or cannot be read.
+        """
+        with self.parquet(path) as parquet:
+            return int(parquet.metadata.num_rows)
+
+    def select(self, path: str, external_ids: Collection[str]) -> Iterator[dict[str, Any]]:
+        """Rows of one file with any of these external ids; of the others nothing but the id is read.
+
+        Raises:
+            BatchStoreError: the file is gone or cannot be read.
+        """
+        wanted = pa.array(external_ids, pa.string())
+        with self.parquet(path) as parquet:
+            for group in range(parquet.num_row_groups):
+                ids = parquet.read_row_group(group, [_EXTERNAL_ID], use_threads=False)[_EXTERNAL_ID]
+                found = pc.is_in(ids, value_set=wanted)
+                if pc.any(found).as_py():
+                    for batch in parquet.read_row_group(group, use_threads=False).filter(found).to_batches():
+                        yield from _row_dicts(batch)
+
+    @contextmanager
+    def parquet(self, path: str) -> Iterator[pq.ParquetFile]:
+        """One file, open for reading.
+
+        Raises:
+            BatchStoreError: it is gone or cannot be read.
+        """
+        with _failures("read", path), self._files.open(f"{self._root}/{path}", "rb") as file:
+            yield pq.ParquetFile(file, pre_buffer=False)
 
     def remove(self, path: str) -> None:
         """Removes one file; one that is gone already is no error.

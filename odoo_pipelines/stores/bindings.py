@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -18,7 +17,7 @@ from odoo_pipelines.systems.records import Binding, Key, Record
 _TABLE = tables.record
 _KEY = ("integration", "entity", "external_id")
 _PLACE = ("entity", "external_id", "model", "odoo_id")
-_FIELDS = ("entity", "external_id", "model", "odoo_id", "hash", "base", "write_date", "updated_at")
+_FIELDS = ("entity", "external_id", "model", "odoo_id", "hash", "base", "write_date", "updated_at")  # as in Record
 
 
 def select_bindings(
@@ -42,8 +41,10 @@ def select_records(connection: Connection, integration: str, keys: Iterable[Key]
         .join(wanted, sa.and_(_TABLE.c.entity == wanted.c.entity, _TABLE.c.external_id == wanted.c.external_id))
         .where(_TABLE.c.integration == integration)
     )
-    found = [_record(row._asdict()) for row in connection.execute(query)]
-    return {record.key: record for record in found}
+    return {
+        (entity, external_id): Record(entity, external_id, model, odoo_id, agreed, base, write_date, utc(updated_at))
+        for entity, external_id, model, odoo_id, agreed, base, write_date, updated_at in connection.execute(query)
+    }
 
 
 def upsert_records(connection: Connection, integration: str, run_id: str, records: Sequence[Record]) -> None:
@@ -99,7 +100,3 @@ def count_records(connection: Connection, integration: str, model: str) -> int:
     """Number of records of a model."""
     mine = (_TABLE.c.integration == integration, _TABLE.c.model == model)
     return int(connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one())
-
-
-def _record(values: dict[str, Any]) -> Record:
-    return Record(**{**values, "updated_at": utc(values["updated_at"])})

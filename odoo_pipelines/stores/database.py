@@ -16,12 +16,13 @@ from sqlalchemy.engine import make_url
 
 from odoo_pipelines.errors import ConfigurationError, EmbeddedPostgresError
 from odoo_pipelines.stores.tables import SCHEMA
+from odoo_pipelines.stores.transactions import transaction
 
 DRIVER = "postgresql+psycopg2"
 LOCK_SPACE = 0x0D00
 """First half of our advisory locks' keys: keeps them apart from Dagster's and other applications'."""
 _MIGRATION_LOCK = 0
-_POOL_SIZE, _MAX_OVERFLOW, _RECYCLE_SECONDS = 2, 8, 1800
+_POOL_SIZE, _MAX_OVERFLOW, _RECYCLE_SECONDS = 4, 6, 1800  # as many stay open as chunks are in flight
 _SPELLINGS = {"postgres", "postgresql", "postgresql+psycopg2"}
 
 
@@ -58,8 +59,12 @@ def connect(url: str) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Brings the schema up to date, all of it or nothing; processes that start together wait for one another."""
-    with engine.begin() as connection:
+    """Brings the schema up to date, all of it or nothing; processes that start together wait for one another.
+
+    Raises:
+        StateError: the database failed.
+    """
+    with transaction(engine) as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_SPACE, _MIGRATION_LOCK)))
         connection.execute(sa.text(f"create schema if not exists {SCHEMA}"))
         command.upgrade(migrations(connection), "head")

@@ -17,8 +17,9 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 from sqlalchemy.engine import make_url
 
-from odoo_pipelines.errors import IntegrationBusyError
+from odoo_pipelines.errors import IntegrationBusyError, StateError
 from odoo_pipelines.stores.database import LOCK_SPACE
+from odoo_pipelines.stores.transactions import UNREACHABLE
 
 _APPLICATION = "odoo_pipelines writer "
 _LONGEST_APPLICATION_NAME = 63
@@ -50,6 +51,7 @@ def one_writer(
 
     Raises:
         IntegrationBusyError: another run was still writing after `wait_seconds`.
+        StateError: the database cannot be reached.
     """
     key = {"space": LOCK_SPACE, "key": _lock_key(integration)}
     with closing(_connect(url, run_id)) as connection:
@@ -76,9 +78,12 @@ def _release(connection: Connection, key: dict[str, int]) -> None:
 def _connect(url: str, run_id: str) -> Connection:
     plain_url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     name = f"{_APPLICATION}{run_id}"[:_LONGEST_APPLICATION_NAME]
-    connection: Connection = psycopg2.connect(
-        plain_url, application_name=name, keepalives_idle=30, keepalives_interval=10, keepalives_count=3
-    )
+    try:
+        connection: Connection = psycopg2.connect(
+            plain_url, application_name=name, keepalives_idle=30, keepalives_interval=10, keepalives_count=3
+        )
+    except psycopg2.Error:
+        raise StateError(UNREACHABLE) from None
     connection.autocommit = True
     return connection
 

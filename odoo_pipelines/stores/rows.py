@@ -7,7 +7,7 @@ in the column `absent`. A field that is named like one of the engine's own colum
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Any
 
@@ -126,7 +126,7 @@ def _rejected_columns(row: RejectedRow) -> dict[str, Any]:
 def _mapped_columns(row: MappedRow, target: Target) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "entity": row.entity,
-        "external_id": _checked(row.external_id, "char", "external_id"),
+        "external_id": _checked(row.external_id, "external_id"),
         "updated_at": row.updated_at,
         "weight": row.weight,
         "only_create": row.only_create,
@@ -152,7 +152,7 @@ def _line_target(target: Target) -> LineTarget:
 
 
 def _line_cells(line: MappedLine, target: LineTarget, path: str) -> dict[str, Any]:
-    external_id = _checked(line.external_id, "char", f"{path}external_id")
+    external_id = _checked(line.external_id, f"{path}external_id")
     return {
         "entity": line.entity,
         "external_id": external_id,
@@ -166,10 +166,14 @@ def _cells(
     cells: dict[str, Any] = {}
     absent = []
     for field in fields:
-        if field.name in values:
-            cells[_column(field.name, reserved)] = _checked(values[field.name], field.type, f"{path}{field.name}")
-        else:
-            absent.append(field.name)
+        name = field.name
+        if name not in values:
+            absent.append(name)
+            continue
+        value = values[name]
+        if value is not None and not _FITS.get(field.type, _is_text)(value):
+            raise _unstorable(value, field.type, f"{path}{name}")
+        cells[name if name not in reserved else _column(name, reserved)] = value
     if len(cells) != len(values):
         message = f"the target lacks mapped fields; it has {sorted(cells)} of {sorted(values)}"
         raise ValueError(message)
@@ -188,8 +192,12 @@ def _lines(columns: Mapping[str, Any], target: LineTarget | None) -> tuple[Mappe
 def _values(
     cells: Mapping[str, Any], fields: Iterable[TargetField], reserved: Mapping[str, pa.DataType]
 ) -> dict[str, Value]:
-    absent = frozenset(cells["absent"])
-    return {field.name: cells[_column(field.name, reserved)] for field in fields if field.name not in absent}
+    absent = cells["absent"]
+    return {
+        name: cells[name if name not in reserved else _column(name, reserved)]
+        for field in fields
+        if (name := field.name) not in absent
+    }
 
 
 def _field_columns(fields: Iterable[TargetField], reserved: Mapping[str, pa.DataType]) -> list[tuple[str, pa.DataType]]:
@@ -200,21 +208,41 @@ def _column(name: str, reserved: Mapping[str, pa.DataType]) -> str:
     return f"{name}_value" if name in reserved else name
 
 
-def _checked(value: Value, kind: FieldType, path: str) -> Value:
-    if value is None or _fits(value, kind):
-        return value
-    raise RowRejectedError(path, "unstorable_value", f"{path}: {value!r} cannot be stored as {kind}")
+def _checked(value: str, path: str) -> str:
+    if not _is_text(value):
+        raise _unstorable(value, "char", path)
+    return value
 
 
-def _fits(value: Value, kind: FieldType) -> bool:
-    match kind:
-        case "integer":
-            return type(value) is int and -(2**63) <= value < 2**63
-        case "float" | "monetary":
-            return (type(value) is float and isfinite(value)) or (type(value) is int and abs(value) <= _EXACT_INTEGERS)
-        case "boolean":
-            return isinstance(value, bool)
-        case "many2many":
-            return isinstance(value, list) and all(isinstance(each, str) and is_storable(each) for each in value)
-        case _:
-            return isinstance(value, str) and is_storable(value)
+def _unstorable(value: Value, kind: FieldType, path: str) -> RowRejectedError:
+    return RowRejectedError(path, "unstorable_value", f"{path}: {value!r} cannot be stored as {kind}")
+
+
+def _is_text(value: Value) -> bool:
+    return isinstance(value, str) and is_storable(value)
+
+
+def _is_integer(value: Value) -> bool:
+    return type(value) is int and -(2**63) <= value < 2**63
+
+
+def _is_number(value: Value) -> bool:
+    return (type(value) is float and isfinite(value)) or (type(value) is int and abs(value) <= _EXACT_INTEGERS)
+
+
+def _is_boolean(value: Value) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_texts(value: Value) -> bool:
+    return isinstance(value, list) and all(_is_text(each) for each in value)
+
+
+_FITS: Mapping[FieldType, Callable[[Value], bool]] = {
+    "integer": _is_integer,
+    "float": _is_number,
+    "monetary": _is_number,
+    "boolean": _is_boolean,
+    "many2many": _is_texts,
+}
+"""What a column takes; all other types are texts."""

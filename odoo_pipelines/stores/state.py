@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine
-
-from odoo_pipelines.stores import accounting, batch_registry, bindings, dead_letters
+from odoo_pipelines.stores import accounting, batch_registry, bindings, conflicts, dead_letters, history, vanished
 from odoo_pipelines.stores.accounting import RunRef
-from odoo_pipelines.stores.dead_letters import DeadLetter
-from odoo_pipelines.stores.transactions import transaction
-from odoo_pipelines.systems.records import Batch, Binding, Counts, Key, Layer, Record, RowOutcome
+from odoo_pipelines.stores.conflicts import ConflictFilter, StoredConflict
+from odoo_pipelines.stores.dead_letters import DeadLetter, LetterFilter
+from odoo_pipelines.stores.history import History
+from odoo_pipelines.stores.transactions import Transactions, transaction
+from odoo_pipelines.stores.vanished import Census, Marked
+from odoo_pipelines.systems.records import (
+    Batch,
+    Binding,
+    Choice,
+    Counts,
+    Key,
+    Layer,
+    Outcome,
+    Record,
+    Resolution,
+    RowOutcome,
+)
 
 __all__ = ["DeadLetter", "RunRef", "State"]
 
@@ -24,10 +37,10 @@ class State:
     """The state of all integrations, in one PostgreSQL database.
 
     Args:
-        engine: of a database that `migrate` has brought up to date.
+        engine: of a database that `migrate` has brought up to date, or what stands for it in a dry run.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Transactions) -> None:
         self._engine = engine
 
     def watermark(self, integration: str, stream: str) -> datetime | None:
@@ -42,6 +55,7 @@ class State:
         watermark: tuple[str, datetime] | None = None,
         consumer: str | None = None,
         consumed: Sequence[int] = (),
+        mapped: Sequence[Key] = (),
     ) -> Batch:
         """Makes a complete batch known, together with what it changes.
 
@@ -50,6 +64,7 @@ class State:
             watermark: stream and change time up to which the stream is now in batches; it never moves back.
             consumer: who made this batch out of others, such as "mapped/orders".
             consumed: ids of those others, which the consumer has thereby done.
+            mapped: dead letters of the flow whose rows are in the batch, as rows of other records.
 
         Returns:
             The batch with its id. A path that is registered already keeps its id.
@@ -60,7 +75,13 @@ class State:
                 batch_registry.move_watermark(connection, batch.integration, *watermark)
             if consumer is not None:
                 batch_registry.mark_done(connection, consumer, consumed)
+            dead_letters.delete_letters(connection, batch.integration, batch.name, mapped)
             return registered
+
+    def begin(self, consumer: str, batch_ids: Sequence[int]) -> None:
+        """Notes that a consumer begins with batches; if it dies, they are pending and known as begun."""
+        with transaction(self._engine) as connection:
+            batch_registry.mark_begun(connection, consumer, batch_ids)
 
     def pending(
         self,
@@ -90,8 +111,41 @@ class State:
 
     def records(self, integration: str, keys: Iterable[Key]) -> dict[Key, Record]:
         """Records by key; unknown keys are absent."""
+        wanted = list(keys)
+        if not wanted:
+            return {}
         with transaction(self._engine) as connection:
-            return bindings.select_records(connection, integration, keys)
+            return bindings.select_records(connection, integration, wanted)
+
+    def census(self, integration: str, entity: str, seen: Iterable[Sequence[str]]) -> Census:
+        """Holds the known records of an entity against the external ids that a run carried, in lists of any length."""
+        with transaction(self._engine) as connection:
+            return vanished.take_census(connection, integration, entity, seen)
+
+    def mark_vanished(self, integration: str, entity: str, external_ids: Sequence[str]) -> None:
+        """Marks records as vanished from the external system; those that are marked keep their time."""
+        with transaction(self._engine) as connection:
+            vanished.mark(connection, integration, entity, external_ids)
+
+    def unmark_vanished(self, integration: str, entity: str, external_ids: Sequence[str]) -> None:
+        """Takes the mark from records that are there again."""
+        with transaction(self._engine) as connection:
+            vanished.unmark(connection, integration, entity, external_ids)
+
+    def vanished(self, integration: str, entity: str, sample: int) -> Marked:
+        """The records of an entity that are marked as vanished, with a sample of so many ids."""
+        with transaction(self._engine) as connection:
+            return vanished.select_marked(connection, integration, entity, sample)
+
+    def vanished_among(self, integration: str, entity: str, external_ids: Sequence[str]) -> tuple[str, ...]:
+        """Those of some ids whose records are marked as vanished."""
+        with transaction(self._engine) as connection:
+            return vanished.select_among(connection, integration, entity, external_ids)
+
+    def history(self, integration: str, entity: str, external_id: str) -> History:
+        """All that is known of one record."""
+        with transaction(self._engine) as connection:
+            return history.select_history(connection, integration, entity, external_id)
 
     def superseded_batches(self, before: datetime) -> list[Batch]:
         """Batches registered before a time that nobody reads any more; remove their files, then forget them."""
@@ -137,6 +191,7 @@ class State:
             bindings.upsert_records(connection, run.integration, run.run_id, records)
             accounting.insert_outcomes(connection, run, attempt, outcomes)
             dead_letters.settle(connection, run.integration, run.flow, run.run_id, outcomes)
+            conflicts.settle(connection, run.integration, run.flow, run.run_id, outcomes)
 
     def finish(self, run: RunRef, extracted: int, *, consumer: str, batch_ids: Sequence[int]) -> Counts:
         """Closes the accounts of a flow, and marks its batches as done if they add up.
@@ -172,12 +227,69 @@ class State:
         with transaction(self._engine) as connection:
             return accounting.select_rejections(connection, run, limit)
 
+    def outcomes(self, run: RunRef, keys: Sequence[Key]) -> dict[Key, Outcome]:
+        """What became of records in a run; records that were unchanged, or not in it, are absent."""
+        with transaction(self._engine) as connection:
+            return accounting.select_outcomes(connection, run, keys)
+
     def dead_letters(self, integration: str, flow: str) -> list[DeadLetter]:
         """Rows of a flow that did not get through yet, longest waiting first."""
+        return self.letters(LetterFilter(integration, flow))
+
+    def letters(self, wanted: LetterFilter) -> list[DeadLetter]:
+        """Rows that did not get through yet, longest waiting first."""
         with transaction(self._engine) as connection:
-            return dead_letters.select_dead_letters(connection, integration, flow)
+            return dead_letters.select_dead_letters(connection, wanted)
+
+    def count_letters(self, wanted: LetterFilter) -> dict[str, int]:
+        """How many rows of each class of error did not get through yet."""
+        with transaction(self._engine) as connection:
+            return dead_letters.count_letters(connection, wanted)
+
+    def request_replay(self, wanted: LetterFilter) -> int:
+        """Has the next retry run try letters again, and returns how many."""
+        with transaction(self._engine) as connection:
+            return dead_letters.request_replay(connection, wanted)
+
+    def give_up(self, integration: str, flow: str, *, over: Sequence[Key], lost: Sequence[Key]) -> None:
+        """Ends what a replay can do nothing for.
+
+        Args:
+            integration: name.
+            flow: name.
+            over: letters whose record is in Odoo in a newer version.
+            lost: letters whose row nobody has any more; they wait for a person.
+        """
+        with transaction(self._engine) as connection:
+            dead_letters.delete_letters(connection, integration, flow, over)
+            dead_letters.leave_to_a_person(connection, integration, flow, lost)
+
+    def conflicts(self, wanted: ConflictFilter, limit: int | None = None) -> list[StoredConflict]:
+        """Conflicts, longest waiting first."""
+        with transaction(self._engine) as connection:
+            return conflicts.select_conflicts(connection, wanted, limit)
+
+    def conflict(self, conflict_id: int) -> StoredConflict:
+        """One conflict; a ResolutionError if there is none with this id."""
+        with transaction(self._engine) as connection:
+            return conflicts.select_conflict(connection, conflict_id)
+
+    def resolve(self, conflict_ids: Iterable[int], choice: Choice, value: Any = None) -> None:
+        """Answers conflicts, all of them or none; the next run applies it.
+
+        Raises:
+            ResolutionError: one of them is unknown or over, or does not allow this answer.
+        """
+        with transaction(self._engine) as connection:
+            conflicts.resolve(connection, conflict_ids, choice, value)
+
+    def resolutions(self, integration: str, flow: str) -> dict[Key, list[Resolution]]:
+        """Answers to conflicts of a flow that have not been applied yet, by record."""
+        with transaction(self._engine) as connection:
+            return conflicts.select_resolutions(connection, integration, flow)
 
     def purge(self, before: datetime) -> int:
-        """Deletes outcomes older than a time, and returns how many; records, dead letters and numbers stay."""
+        """Deletes what is older than a time, outcomes and conflicts that are over, and returns how many outcomes."""
         with transaction(self._engine) as connection:
+            conflicts.purge_conflicts(connection, before)
             return accounting.purge_outcomes(connection, before)

@@ -80,8 +80,9 @@ batch_use = sa.Table(
         comment="The batch",
     ),
     _text("consumer", "Who has done it, such as mapped/orders or odoo/sale_order", primary_key=True),
-    _now("done_at", "When it was done"),
-    comment="Which consumer has done which batch; a batch without its row here is still to be done",
+    _now("started_at", "When the consumer began with it"),
+    _time("done_at", "When it was done; empty while it is being done, or after a crash", nullable=True),
+    comment="Which consumer has done which batch; a batch without a time of being done here is still to be done",
 )
 
 record = sa.Table(
@@ -98,6 +99,7 @@ record = sa.Table(
     _time("updated_at", "Change time of that row in the external system", nullable=True),
     _text("run_id", "Dagster run that wrote it last"),
     _now("synced_at", "When it was written last"),
+    _time("vanished_at", "When a full sync did not find it in the external system any more", nullable=True),
     sa.Index("record_odoo_id_key", "integration", "model", "odoo_id", unique=True),
     comment="External records and the Odoo records that they are bound to",
 )
@@ -118,6 +120,7 @@ outcome = sa.Table(
     _text("code", "Short, stable reason, free of personal data"),
     _text("reason", "The whole sentence; may hold personal data"),
     sa.Column("warnings", JSONB, nullable=False, comment="Values that were dropped from the row"),
+    sa.Column("changes", JSONB, nullable=False, comment="Values that were written: field, before, after, policy"),
     _now("at", "When its chunk was committed"),
     _one_of("outcome", tuple(Outcome), "outcome_outcome_check"),
     sa.Index("outcome_by_run", "run_id", "integration", "flow"),
@@ -142,8 +145,52 @@ dead_letter = sa.Table(
     sa.Column("attempts", sa.BigInteger, nullable=False, comment="How often it has been rejected"),
     _now("first_at", "When it was rejected first"),
     _now("last_at", "When it was rejected last"),
+    _time("next_try", "When it is tried again by itself; empty: it waits for a person", nullable=True),
     _text("run_id", "Dagster run that rejected it last"),
     comment="Rows that did not get through, until they do",
+)
+
+CONFLICT_STATES = ("open", "resolved", "applied", "closed")
+CHOICES = ("external", "odoo", "value", "retry")
+
+conflict = sa.Table(
+    "conflict",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True, comment="Number, as the command line takes it"),
+    _text("integration", "Name of the integration"),
+    _text("flow", "Name of the flow"),
+    _text("entity", "Kind of external record"),
+    _text("external_id", "Its id in the external system"),
+    _text("field", "Field of Odoo; * where it is about the record itself"),
+    _text("code", "both_changed, or why the record cannot be written"),
+    _text("reason", "The whole sentence; may hold personal data"),
+    sa.Column("base", JSONB, comment="Value on which both sides last agreed"),
+    sa.Column("external", JSONB, comment="Value of the external system"),
+    sa.Column("odoo", JSONB, comment="Value of Odoo"),
+    _time("external_at", "Change time of the external row", nullable=True),
+    _text("odoo_at", "write_date of the Odoo record, as Odoo prints it"),
+    _text("state", "open, resolved (the next run applies it), applied or closed (it went away)"),
+    sa.Column("choice", sa.Text, comment="The answer: external, odoo, value or retry"),
+    sa.Column("value", JSONB, comment="The value chosen, where the choice is value"),
+    sa.Column("stale", sa.Boolean, nullable=False, comment="It was answered before, and then a side moved"),
+    _text("run_id", "Dagster run that met it last"),
+    _now("first_at", "When it was met first"),
+    _now("last_at", "When it was met last"),
+    _time("resolved_at", "When it was answered", nullable=True),
+    _one_of("state", CONFLICT_STATES, "conflict_state_check"),
+    _one_of("choice", CHOICES, "conflict_choice_check"),
+    sa.Index(
+        "conflict_waiting_key",
+        "integration",
+        "flow",
+        "entity",
+        "external_id",
+        "field",
+        unique=True,
+        postgresql_where=sa.text("state in ('open', 'resolved')"),
+    ),
+    sa.Index("conflict_by_record", "integration", "entity", "external_id"),
+    comment="Questions that only a human can answer, and the answers",
 )
 
 sync_run = sa.Table(

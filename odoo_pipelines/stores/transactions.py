@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
 import psycopg2
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from odoo_pipelines.errors import StateError
 
+UNREACHABLE = "the database of the state cannot be reached, or the connection to it was lost"
+
+
+class Transactions(Protocol):
+    """What gives transactions: an engine, or the one transaction of a dry run."""
+
+    def begin(self) -> AbstractContextManager[Connection]:
+        """A connection in a transaction, which ends with the block."""
+
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
+def transaction(engine: Transactions) -> Iterator[Connection]:
     """One transaction: committed when the block ends well, rolled back otherwise.
 
     Raises:
@@ -32,5 +42,5 @@ def _summary(error: sa.exc.DBAPIError) -> str:
     cause = error.orig
     code = cause.pgcode if isinstance(cause, psycopg2.Error) else None
     if code is None:
-        return "the database of the state cannot be reached, or the connection to it was lost"
+        return UNREACHABLE
     return f"the database of the state refused a statement: {type(cause).__name__} (SQLSTATE {code})"

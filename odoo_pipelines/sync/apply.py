@@ -44,9 +44,11 @@ class Applier:
         schemas: Schemas,
         find: Callable[[str, Iterable[str]], Mapping[str, list[int]]],
         patience: Patience,
+        reached: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._target = target
         self._odoo = odoo
+        self._reached = reached
         self._schema = schemas(target.model)
         self._line_schema = schemas(target.lines.model) if target.lines else None
         self._writing = Writing(odoo, patience)
@@ -60,10 +62,15 @@ class Applier:
         """Does what the rows need; rows that Odoo refuses are left as they are and reported."""
         applied = Applied(ids={row.resolved.key: row.odoo_id for row in planned if row.odoo_id is not None})
         self._create([row for row in planned if row.odoo_id is None], applied)
+        self._reached("created")
         self._move(planned, lambda row: row.way.before, applied)
+        self._reached("moved before")
         self._write(planned, applied)
+        self._reached("written")
         self._write_lines(planned, applied)
+        self._reached("lines written")
         self._move(planned, lambda row: row.way.after, applied)
+        self._reached("moved after")
         self._read_back(planned, applied)
         return applied
 
@@ -130,10 +137,14 @@ class Applier:
         self._refuse(failures, {odoo_id: row.resolved.key for odoo_id, row in moving.items()}, applied)
 
     def _read_back(self, planned: Sequence[Planned], applied: Applied) -> None:
-        touched = [applied.ids[row.resolved.key] for row in self._going_on(planned, applied) if not _untouched(row)]
+        touched = [
+            applied.ids[row.resolved.key]
+            for row in self._going_on(planned, applied)
+            if row.odoo_id is None or row.touches
+        ]
         names = ["write_date", *([self._target.total] if self._target.total else [])]
         read = self._odoo.read(self._target.model, touched, names) if touched else []
-        applied.after = {row.odoo_id: row.odoo for row in planned if row.odoo_id and row.odoo and _untouched(row)}
+        applied.after = {row.odoo_id: row.odoo for row in planned if row.odoo_id and row.odoo and not row.touches}
         applied.after |= {row["id"]: row for row in read}
 
     def _going_on(self, planned: Sequence[Planned], applied: Applied) -> list[Planned]:
@@ -142,10 +153,6 @@ class Applier:
     def _refuse(self, failures: Failures, keys: Mapping[int, str], applied: Applied) -> None:
         for odoo_id, error in failures.items():
             applied.refused[keys[odoo_id]] = _refusal(error)
-
-
-def _untouched(row: Planned) -> bool:
-    return row.odoo_id is not None and not row.changes and not row.lines and row.way.stands_still
 
 
 def _cells(schema: Schema, values: Mapping[str, Any]) -> dict[str, str]:

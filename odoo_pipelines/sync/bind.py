@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key, xmlid
@@ -19,7 +19,9 @@ from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.sync.xmlids import record_of_xmlid
 from odoo_pipelines.systems.targets import Match, Target
 
-_EVEN_ARCHIVED = ("active", "in", [True, False])
+Condition: TypeAlias = tuple[str, str, Any]
+
+_EVEN_ARCHIVED: Condition = ("active", "in", [True, False])
 
 
 AMBIGUOUS_MATCH = "ambiguous_match"
@@ -38,6 +40,14 @@ class Found:
 
     ids: Mapping[str, int]
     undecidable: Mapping[str, RowRejectedError]
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """Ids of Odoo records by sync key, and by match and value where they carry no key."""
+
+    by_key: dict[str, list[int]]
+    by_match: dict[Match, dict[str, list[int]]]
 
 
 class Binder:
@@ -79,12 +89,13 @@ class Binder:
         """
         if not rows:
             return Found({}, {})
-        ids, undecidable = self._by_sync_key(rows)
+        searched = self._search(rows)
+        ids, undecidable = _by_sync_key(searched.by_key)
         for key in lost - ids.keys() - undecidable.keys():
             self._refuse_merged(key, undecidable)
         for match in self._target.matches:
             open_rows = [row for row in rows if row.key not in ids and row.key not in undecidable]
-            matched = self._by_match(match, open_rows, undecidable)
+            matched = self._by_match(match, open_rows, searched, undecidable)
             self._refuse_bound(open_rows, matched, undecidable)
             ids |= matched
         return Found(ids, undecidable)
@@ -99,34 +110,47 @@ class Binder:
             found[row[SYNC_KEY_FIELD]].append(row["id"])
         return found
 
-    def _by_sync_key(self, rows: Sequence[ResolvedRow]) -> tuple[dict[str, int], dict[str, RowRejectedError]]:
-        found = self.ids_by_key(self._target.model, [row.key for row in rows])
-        ids = {key: each[0] for key, each in found.items() if len(each) == 1}
-        ambiguous = {key: _ambiguous(SYNC_KEY_FIELD, each) for key, each in found.items() if len(each) > 1}
-        return ids, ambiguous
+    def _search(self, rows: Sequence[ResolvedRow]) -> _Searched:
+        """Sync keys and simple matches in one request; a match with conditions of its own is searched when needed."""
+        terms = [[(SYNC_KEY_FIELD, "in", [row.key for row in rows])]]
+        wanted = {match: _values(match, rows) for match in self._target.matches if not match.also}
+        terms += [_unkeyed(match, values) for match, values in wanted.items() if values]
+        names = list(dict.fromkeys([SYNC_KEY_FIELD, *(match.search for match in wanted)]))
+        searched = _Searched({}, {match: {} for match in wanted})
+        for record in self._odoo.search_read(self._target.model, [*self._also, *_any_of(terms)], names):
+            if record[SYNC_KEY_FIELD]:
+                searched.by_key.setdefault(record[SYNC_KEY_FIELD], []).append(record["id"])
+                continue
+            for match, found in searched.by_match.items():
+                if value := record[match.search]:
+                    found.setdefault(str(value), []).append(record["id"])
+        return searched
 
     def _by_match(
-        self, match: Match, rows: Sequence[ResolvedRow], undecidable: dict[str, RowRejectedError]
+        self,
+        match: Match,
+        rows: Sequence[ResolvedRow],
+        searched: _Searched,
+        undecidable: dict[str, RowRejectedError],
     ) -> dict[str, int]:
-        wanted = {row.key: row.values.get(match.value) for row in rows if row.row.entity == match.entity}
-        values = sorted({str(value) for value in wanted.values() if value})
-        if not values:
-            return {}
         ids: dict[str, int] = {}
-        candidates = self._candidates(match, values)
-        for key, value in wanted.items():
+        candidates = searched.by_match[match] if match in searched.by_match else self._candidates(match, rows)
+        for row in rows:
+            value = row.values.get(match.value) if row.row.entity == match.entity else None
             found = candidates.get(str(value), []) if value else []
             if len(found) > 1:
-                undecidable[key] = _ambiguous(match.value, found)
+                undecidable[row.key] = _ambiguous(match.value, found)
             elif found and self._claim(found[0]):
-                ids[key] = found[0]
+                ids[row.key] = found[0]
         return ids
 
-    def _candidates(self, match: Match, values: list[str]) -> dict[str, list[int]]:
-        domain: list[Any] = [(match.search, "in", values), (SYNC_KEY_FIELD, "=", False), *match.also, *self._also]
+    def _candidates(self, match: Match, rows: Sequence[ResolvedRow]) -> dict[str, list[int]]:
+        values = _values(match, rows)
         found: dict[str, list[int]] = defaultdict(list)
-        for row in self._odoo.search_read(self._target.model, domain, [match.search]):
-            found[str(row[match.search])].append(row["id"])
+        if values:
+            domain = [*_unkeyed(match, values), *match.also, *self._also]
+            for record in self._odoo.search_read(self._target.model, domain, [match.search]):
+                found[str(record[match.search])].append(record["id"])
         return found
 
     def _refuse_bound(
@@ -166,6 +190,30 @@ class Binder:
                 return False
             self._adopted.add(odoo_id)
             return True
+
+
+def _by_sync_key(found: Mapping[str, list[int]]) -> tuple[dict[str, int], dict[str, RowRejectedError]]:
+    ids = {key: each[0] for key, each in found.items() if len(each) == 1}
+    ambiguous = {key: _ambiguous(SYNC_KEY_FIELD, each) for key, each in found.items() if len(each) > 1}
+    return ids, ambiguous
+
+
+def _values(match: Match, rows: Iterable[ResolvedRow]) -> list[str]:
+    values = (row.values.get(match.value) for row in rows if row.row.entity == match.entity)
+    return sorted({str(value) for value in values if value})
+
+
+def _unkeyed(match: Match, values: Sequence[str]) -> list[Condition]:
+    return [(match.search, "in", values), (SYNC_KEY_FIELD, "=", False)]
+
+
+def _any_of(terms: Sequence[Sequence[Condition]]) -> list[Condition | str]:
+    """An Odoo domain that holds where all conditions of one of the terms do."""
+    domain: list[Condition | str] = ["|"] * (len(terms) - 1)
+    for term in terms:
+        domain += ["&"] * (len(term) - 1)
+        domain += term
+    return domain
 
 
 def _ambiguous(field: str, ids: Sequence[int]) -> RowRejectedError:

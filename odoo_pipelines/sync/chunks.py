@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
@@ -50,8 +50,8 @@ class Chunk:
         return sum(each.row.weight + each.repeats for each in self.rows) + len(self.rejected)
 
 
-def chunks(rows: Iterable[MappedRow | RejectedRow], size: int) -> Iterator[Chunk]:
-    """Yields chunks of at most `size` rows.
+def chunks(rows: Iterable[MappedRow | RejectedRow], size: Callable[[], int]) -> Iterator[Chunk]:
+    """Yields chunks of about `size()` rows, which is asked with every row.
 
     A second version of a record waits for the next chunk, so versions are written in the order in which they came.
     """
@@ -60,7 +60,7 @@ def chunks(rows: Iterable[MappedRow | RejectedRow], size: int) -> Iterator[Chunk
     for row in rows:
         if not building.take(row):
             waiting.append(row)  # type: ignore[arg-type]  # only mapped rows are ever refused
-        if len(building) >= size:
+        if len(building) >= size():
             yield building.finish()
             building, waiting = _refill(waiting)
     while len(building):

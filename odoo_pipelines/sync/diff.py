@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
+from odoo_pipelines.sync.base import UNKNOWN, Agreement, Base
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import Binding, Outcome
+
+NOTHING = Agreement()
 
 
 def local_outcome(row: MappedRow, binding: Binding | None, *, verify: bool) -> Outcome | None:
@@ -38,20 +39,20 @@ def latest(one: datetime | None, other: datetime | None) -> datetime | None:
     return other if one is None or is_newer(other, one) else one
 
 
-def agreed_base(row: ResolvedRow, before: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What both sides agree on once a row is written; fields that the row does not carry stay as they were."""
-    known = before or {"values": {}, "lines": {}, "state": None}
-    return {
-        "values": {**known["values"], **row.values},
-        "lines": known["lines"] if row.lines is None else {line.key: line.values for line in row.lines},
-        "state": row.row.state or known["state"],
-    }
+def says_the_same(row: ResolvedRow, base: Base) -> bool:
+    """Whether a row holds nothing that differs from what the external system said last."""
+    agreed = base.agreed
+    if agreed == NOTHING or base.half_written:
+        return False
+    said = {name: kept.external for name, kept in base.kept.items()}
+    if any(said.get(name, agreed.values.get(name, UNKNOWN)) != value for name, value in row.values.items()):
+        return False
+    if row.row.state is not None and said.get("state", agreed.state) != row.row.state:
+        return False
+    return row.lines is None or (
+        not _lines_kept(base) and agreed.lines == {line.key: line.values for line in row.lines}
+    )
 
 
-def says_the_same(row: ResolvedRow, base: Mapping[str, Any]) -> bool:
-    """Whether a row holds nothing that differs from the base."""
-    return bool(base) and agreed_base(row, base) == {
-        "values": base["values"],
-        "lines": base["lines"],
-        "state": base["state"],
-    }
+def _lines_kept(base: Base) -> bool:
+    return any("[" in name for name in base.kept)

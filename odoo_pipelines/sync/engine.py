@@ -6,16 +6,18 @@ that dies in between leaves work that the next run finds by sync key and finishe
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from odoo_pipelines.sync.apply import Applier
+from odoo_pipelines.sync.apply import Applied, Applier
 from odoo_pipelines.sync.bind import Binder
 from odoo_pipelines.sync.chunks import Chunk, chunks
+from odoo_pipelines.sync.pace import Pace
 from odoo_pipelines.sync.patience import Patience
 from odoo_pipelines.sync.plan import Planner
-from odoo_pipelines.sync.planned import PlanOptions
+from odoo_pipelines.sync.planned import Plan, PlanOptions
 from odoo_pipelines.sync.ports import FlowState, Odoo, Schemas
 from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.reference_data import ReferenceData
@@ -34,7 +36,7 @@ class LoadOptions:
 
     Attributes:
         plan: what is looked at and what may be done.
-        chunk_size: rows in one call.
+        chunk_size: rows in one call, as long as the server is quick enough.
         connections: requests that the Odoo client makes at a time. One chunk more is in flight, so that Odoo has work
             while that one is planned or remembered.
     """
@@ -68,6 +70,9 @@ class FlowLoader:
         options: choices of the run.
         still_writer: raises when this process is no longer the one that may write for the integration.
         sleep: takes seconds.
+        clock: gives seconds; calls that take long make chunks smaller.
+        reached: told the name of every point between two effects; where a test stops the engine.
+        carry_out: what a dry run does with a plan instead of applying it to Odoo.
     """
 
     def __init__(
@@ -82,11 +87,16 @@ class FlowLoader:
         options: LoadOptions,
         still_writer: Callable[[], None],
         sleep: Callable[[float], None],
+        clock: Callable[[], float] = time.monotonic,
+        reached: Callable[[str], None] = lambda _: None,
+        carry_out: Callable[[Plan], Applied] | None = None,
     ) -> None:
         self._target = target
         self._state = state
         self._options = options
         self._still_writer = still_writer
+        self._reached = reached
+        self._pace = Pace(options.chunk_size, clock)
         archivable = schemas(target.model).server_name("active") is not None
         binder = Binder(integration, odoo, target, state, archivable=archivable)
         self._resolver = Resolver(
@@ -100,22 +110,35 @@ class FlowLoader:
             resolver=self._resolver,
             binder=binder,
             reading=Reading(odoo, target, schemas),
-            row_planner=RowPlanner(integration, target, schemas, unlock=options.plan.unlock),
+            row_planner=RowPlanner(
+                integration, target, schemas, policies=options.plan.policies, unlock=options.plan.unlock
+            ),
             state=state,
             options=options.plan,
         )
-        self._applier = Applier(
-            target=target, odoo=odoo, schemas=schemas, find=binder.ids_by_key, patience=Patience(sleep)
+        applier = Applier(
+            target=target,
+            odoo=odoo,
+            schemas=schemas,
+            find=binder.ids_by_key,
+            patience=Patience(sleep, self._pace),
+            reached=reached,
         )
+        self._carry_out = carry_out or (lambda plan: applier.apply(plan.planned))
 
     def load(
-        self, rows: Iterable[MappedRow | RejectedRow], on_chunk: Callable[[FlowReport], None] = lambda _: None
+        self,
+        rows: Iterable[MappedRow | RejectedRow],
+        on_chunk: Callable[[FlowReport], None] = lambda _: None,
+        *,
+        resumed: bool = False,
     ) -> FlowReport:
         """Loads all rows.
 
         Args:
             rows: in the order in which they came; memory does not grow with their number.
             on_chunk: told of the progress after every chunk.
+            resumed: an earlier run began to write these rows and did not get to its end.
 
         Raises:
             OdooError: Odoo cannot be reached, or refuses everything; what was done so far is remembered.
@@ -132,20 +155,23 @@ class FlowLoader:
                 on_chunk(report)
 
         with ThreadPoolExecutor(self._options.in_flight, thread_name_prefix="load") as pool:
-            for chunk in chunks(rows, self._options.chunk_size):
+            for chunk in chunks(rows, self._pace.size):
                 while len(in_flight) >= self._options.in_flight or _shares_a_record(chunk, in_flight.values()):
                     take(wait(in_flight, return_when=FIRST_COMPLETED).done)
-                in_flight[pool.submit(self._load_chunk, chunk)] = chunk.keys
+                in_flight[pool.submit(self._load_chunk, chunk, resumed=resumed)] = chunk.keys
             while in_flight:
                 take(wait(in_flight, return_when=FIRST_COMPLETED).done)
         return report
 
-    def _load_chunk(self, chunk: Chunk) -> _Done:
+    def _load_chunk(self, chunk: Chunk, *, resumed: bool) -> _Done:
         self._still_writer()
-        plan = self._planner.plan(chunk)
-        applied = self._applier.apply(plan.planned)
+        plan = self._planner.plan(chunk, resumed=resumed)
+        self._reached("planned")
+        applied = self._carry_out(plan)
         report = report_chunk(plan, applied, self._target.model)
+        self._still_writer()
         self._state.commit(report.records, report.outcomes, report.counts)
+        self._reached("committed")
         compared = totals(plan, applied, self._target.total) if self._target.total else []
         return _Done(report, compared)
 

@@ -60,6 +60,13 @@ def leaves_frozen_state(lifecycle: Lifecycle, way: Way) -> bool:
     return any(step.source in lifecycle.frozen for step in (*way.before, *way.after))
 
 
+def passed_states(lifecycle: Lifecycle, source: str, target: str) -> frozenset[str]:
+    """The states in which a record may be left by a run that dies on its way from one state to another."""
+    thawed = (step.target for step in lifecycle.transitions if _thaws(lifecycle, step, source))
+    passed = (step.target for step in _path(lifecycle, source, target))
+    return frozenset((source, *passed, *(thawed if source in lifecycle.frozen else ())))
+
+
 def _thaws(lifecycle: Lifecycle, step: Transition, source: str) -> bool:
     return step.source == source and step.target not in lifecycle.frozen
 

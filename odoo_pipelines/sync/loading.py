@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from odoo_pipelines.errors import OdooMissingRecordError, OdooServerError, OdooValidationError, RowRejectedError
 from odoo_pipelines.sync.patience import Patience
-from odoo_pipelines.sync.ports import LoadMessage, LoadResult, Odoo
+from odoo_pipelines.sync.ports import LoadMessage, Odoo
 
 SERVER_STOPS_AT = 10
 """Odoo stops naming faulty rows after this many, so a longer list says nothing about the rest (measured on 19.0)."""
@@ -46,6 +46,15 @@ class Loaded:
     refused: dict[str, RowRejectedError] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """A call that the server refused: its items, what it said of them, and in one sentence why."""
+
+    items: Sequence[LoadItem]
+    messages: Sequence[LoadMessage]
+    summary: str
+
+
 class Loading:
     """Loads items of one model.
 
@@ -76,46 +85,48 @@ class Loading:
             self._load(columns, alike, loaded)
         return loaded
 
-    def _load(self, columns: tuple[str, ...], items: list[LoadItem], loaded: Loaded) -> None:
-        try:
-            rest, result = self._patience.repeat(
-                lambda: self._attempt(columns, items), lambda: self._attempt(columns, self._not_through(items, loaded))
-            )
-        except REFUSALS as error:
-            self._isolate(columns, self._not_through(items, loaded), (), str(error.odoo_message or error), loaded)
-            return
-        if result is None:
-            return
-        if result.ids is None:
-            self._isolate(columns, rest, result.messages, _summary(result.messages), loaded)
-        else:
-            loaded.ids.update(zip((item.key for item in rest), result.ids, strict=True))
+    def _load(self, columns: tuple[str, ...], items: Sequence[LoadItem], loaded: Loaded) -> None:
+        refusals: list[_Refusal] = []
 
-    def _attempt(self, columns: tuple[str, ...], items: list[LoadItem]) -> tuple[list[LoadItem], LoadResult | None]:
-        if not items:
-            return items, None
+        def send(some: Sequence[LoadItem]) -> None:
+            refusal = self._send(columns, some, loaded)
+            if refusal:
+                refusals.append(refusal)
+
+        def left(some: Sequence[LoadItem]) -> list[LoadItem]:
+            refused = {item.key for refusal in refusals for item in refusal.items}
+            return [item for item in self._not_through(some, loaded) if item.key not in refused]
+
+        self._patience.send(items, send, left)
+        for refusal in refusals:
+            self._isolate(columns, refusal, loaded)
+
+    def _send(self, columns: tuple[str, ...], items: Sequence[LoadItem], loaded: Loaded) -> _Refusal | None:
         rows = [[row.get(column, "") for column in columns] for item in items for row in item.rows]
-        return items, self._odoo.load(self._model, columns, rows)
+        try:
+            result = self._odoo.load(self._model, columns, rows)
+        except REFUSALS as error:
+            return _Refusal(items, (), str(error.odoo_message or error))
+        if result.ids is None:
+            return _Refusal(items, result.messages, _summary(result.messages))
+        loaded.ids.update(zip((item.key for item in items), result.ids, strict=True))
+        return None
 
-    def _not_through(self, items: list[LoadItem], loaded: Loaded) -> list[LoadItem]:
+    def _not_through(self, items: Sequence[LoadItem], loaded: Loaded) -> list[LoadItem]:
         found = self._find(self._model, [item.key for item in items])
         loaded.ids.update({key: ids[0] for key, ids in found.items()})
         return [item for item in items if item.key not in found]
 
-    def _isolate(
-        self,
-        columns: tuple[str, ...],
-        items: list[LoadItem],
-        messages: Sequence[LoadMessage],
-        summary: str,
-        loaded: Loaded,
-    ) -> None:
+    def _isolate(self, columns: tuple[str, ...], refusal: _Refusal, loaded: Loaded) -> None:
         """Sends the rest without the rows that were named; halves where the server named none, or too many."""
+        # An error, unlike messages, does not tell that nothing was stored.
+        items = refusal.items if refusal.messages else self._not_through(refusal.items, loaded)
         if len(items) <= 1:
             for item in items:
-                loaded.refused[item.key] = _refusal(messages, summary)
+                loaded.refused[item.key] = _reason(refusal)
             return
-        named = {message.record for message in messages if message.record is not None and message.record < len(items)}
+        records = {message.record for message in refusal.messages}
+        named = {record for record in records if record is not None and record < len(items)}
         if named and len(named) < SERVER_STOPS_AT:
             self._load(columns, [item for index, item in enumerate(items) if index not in named], loaded)
             for index in sorted(named):
@@ -129,9 +140,14 @@ class Loading:
 def _by_columns(items: Sequence[LoadItem]) -> dict[tuple[str, ...], list[LoadItem]]:
     """Items with the same columns go together: an empty cell would clear a default that an absent column leaves."""
     groups: dict[tuple[str, ...], list[LoadItem]] = {}
+    shapes: dict[tuple[tuple[str, ...], ...], tuple[str, ...]] = {}  # few, for many items
     for item in items:
-        columns = tuple(dict.fromkeys(column for row in item.rows for column in row))
-        groups.setdefault(tuple(sorted(columns, key=lambda column: (column != "id", column))), []).append(item)
+        shape = tuple(tuple(row) for row in item.rows)
+        if shape not in shapes:
+            shapes[shape] = tuple(
+                sorted({each for row in shape for each in row}, key=lambda each: (each != "id", each))
+            )
+        groups.setdefault(shapes[shape], []).append(item)
     return groups
 
 
@@ -139,6 +155,6 @@ def _summary(messages: Sequence[LoadMessage]) -> str:
     return "; ".join(dict.fromkeys(message.message for message in messages)) or "Odoo gave no reason"
 
 
-def _refusal(messages: Sequence[LoadMessage], summary: str) -> RowRejectedError:
-    field = next((message.field for message in messages if message.field), "")
-    return RowRejectedError(field, "refused_by_odoo", summary)
+def _reason(refusal: _Refusal) -> RowRejectedError:
+    field = next((message.field for message in refusal.messages if message.field), "")
+    return RowRejectedError(field, "refused_by_odoo", refusal.summary)

@@ -1,38 +1,18 @@
-"""Compares what the external system says with what Odoo has, field by field and line by line. Pure.
+"""Merges the fields of one record: what the external system says, what Odoo has, and what they last agreed on. Pure.
 
-The external side wins: what differs is written, what is equal is not sent, for Odoo resets prices and refuses fields of
-confirmed orders even when their value is the same.
+What is equal is not sent, for Odoo resets prices and refuses fields of confirmed orders even when their value is the
+same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
+from odoo_pipelines.sync.arbiter import Arbiter
 from odoo_pipelines.sync.ports import Schema
-from odoo_pipelines.sync.reference_data import Candidates
-from odoo_pipelines.sync.resolve import ResolvedLine
-from odoo_pipelines.systems.targets import LineTarget, TargetField
-
-
-@dataclass(frozen=True, slots=True)
-class LineChanges:
-    """What has to happen to the lines of one record.
-
-    Attributes:
-        created: lines that Odoo lacks.
-        updated: ids of lines and the values to write, a vanished line's quantity 0 included.
-        deleted: ids of vanished lines that may be deleted.
-    """
-
-    created: tuple[ResolvedLine, ...] = ()
-    updated: tuple[tuple[int, Mapping[str, Any]], ...] = ()
-    deleted: tuple[int, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.created or self.updated or self.deleted)
+from odoo_pipelines.systems.targets import TargetField
 
 
 def server_names(schema: Schema, fields: Iterable[TargetField], *, only_on_create: bool) -> frozenset[str]:
@@ -41,78 +21,64 @@ def server_names(schema: Schema, fields: Iterable[TargetField], *, only_on_creat
     return frozenset(name for name in names if name is not None)
 
 
-def changed_values(
-    external: Mapping[str, Any],
-    odoo: Mapping[str, Any],
-    schema: Schema,
-    create_only: frozenset[str],
-    as_good: Mapping[str, Candidates] | None = None,
-) -> dict[str, Any]:
-    """The external values that differ from what was read from Odoo, and from what is as good."""
-    changed = {}
-    for name, value in external.items():
-        stored = schema.canonical(name, odoo[name])
-        if name not in create_only and stored != value and stored not in (as_good or {}).get(name, ()):
-            changed[name] = value
-    return changed
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge of fields came to.
+
+    Attributes:
+        changes: values to write.
+        agreed: external values on which both sides agree once the changes are written.
+    """
+
+    changes: Mapping[str, Any]
+    agreed: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class LineMerger:
-    """Compares lines.
+class FieldMerger:
+    """Merges fields of one model.
 
     Attributes:
-        target: how the lines are written.
-        schema: of their model.
-        create_only: fields that are neither compared nor written later, except together with others.
-        integration: lines of other integrations, and those that people added, are left alone.
+        schema: of the model.
+        create_only: fields that are neither compared nor written later.
     """
 
-    target: LineTarget
     schema: Schema
     create_only: frozenset[str]
-    integration: str
 
-    def changes(
-        self, external: Sequence[ResolvedLine], odoo: Sequence[Mapping[str, Any]], *, keep: bool
-    ) -> LineChanges:
-        """What makes Odoo's lines equal to the external ones.
+    def merge(
+        self,
+        external: Mapping[str, Any],
+        odoo: Mapping[str, Any],
+        arbiter: Arbiter,
+        base: Callable[[str, Any], Any],
+        prefix: str = "",
+    ) -> Merged:
+        """Merges the fields of a record or of a line.
 
         Args:
-            external: lines that the record should have.
-            odoo: lines that it has, as read.
-            keep: a vanished line may not be deleted; its quantity becomes 0.
+            external: values that it should have.
+            odoo: the record or line as read.
+            arbiter: of the record.
+            base: gives the base of a field, for Odoo's value of it.
+            prefix: of the fields' names: "order_line[<sync key>]." for a line.
         """
-        ours = {str(line[SYNC_KEY_FIELD]): line for line in odoo if self._is_ours(line)}
-        created = tuple(line for line in external if line.key not in ours)
-        updated = [(ours[line.key]["id"], self._changed(line, ours[line.key])) for line in external if line.key in ours]
-        wanted = {line.key for line in external}
-        # An emptied line stays: it was sold once, and deleting it later would be a change out of nothing.
-        vanished = [line for key, line in ours.items() if key not in wanted and line[self.target.quantity]]
-        if keep:
-            updated += [(line["id"], self._emptied(line)) for line in vanished]
-            vanished = []
-        return LineChanges(
-            created, tuple((line_id, vals) for line_id, vals in updated if vals), tuple(line["id"] for line in vanished)
-        )
+        differing = self.differences(external, odoo)
+        if not differing:
+            return Merged({}, external)
+        changes = {}
+        for name, stored in differing.items():
+            cast = self.schema.caster(name)
+            write = arbiter.settle(f"{prefix}{name}", base(name, stored), external[name], stored, cast)
+            if write is not None:
+                changes[name] = write.value
+        agreed = {name: value for name, value in external.items() if not arbiter.left(f"{prefix}{name}")}
+        return Merged(changes, agreed)
 
-    def _is_ours(self, line: Mapping[str, Any]) -> bool:
-        return str(line[SYNC_KEY_FIELD] or "").startswith(f"{self.integration}.")
-
-    def _changed(self, external: ResolvedLine, odoo: Mapping[str, Any]) -> dict[str, Any]:
-        changed = changed_values(external.values, odoo, self.schema, self.create_only)
-        return {**changed, **self._rewritten(changed, external.values)}
-
-    def _emptied(self, odoo: Mapping[str, Any]) -> dict[str, Any]:
-        emptied = {self.target.quantity: 0.0}
-        return {**emptied, **self._rewritten(emptied, odoo)}
-
-    def _rewritten(self, changed: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields that Odoo would reset unless they are sent again with the changed ones."""
-        return {
-            name: values[name]
-            for trigger, others in self.target.rewritten_together
-            if trigger in changed
-            for name in others
-            if name in values and name not in changed
-        }
+    def differences(self, external: Mapping[str, Any], odoo: Mapping[str, Any]) -> dict[str, Any]:
+        """Odoo's values, as they are compared, of the fields whose external value is another one."""
+        differing = {}
+        for name, value in external.items():
+            if name not in self.create_only and (stored := self.schema.canonical(name, odoo[name])) != value:
+                differing[name] = stored
+        return differing

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.sync.base import Base
 from odoo_pipelines.sync.bind import AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, Binder
 from odoo_pipelines.sync.chunks import Chunk, ChunkRow
-from odoo_pipelines.sync.diff import agreed_base, latest, local_outcome, says_the_same
+from odoo_pipelines.sync.deleted import decide_deleted
+from odoo_pipelines.sync.diff import latest, local_outcome, says_the_same
 from odoo_pipelines.sync.planned import Decided, Plan, PlanOptions
 from odoo_pipelines.sync.ports import FlowState
 from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.resolve import ResolvedRow, Resolver
-from odoo_pipelines.sync.row_plan import FIXED_FIELD, FROZEN, RowPlanner
+from odoo_pipelines.sync.row_plan import FIXED_FIELD, FROZEN, INVOICED, InOdoo, Known, RowPlanner
 from odoo_pipelines.systems.base import MappedRow
-from odoo_pipelines.systems.records import Binding, Key, Outcome, Record
+from odoo_pipelines.systems.records import WHOLE_RECORD, Binding, Conflict, Key, Outcome, Record, Resolution
 
-_FOR_A_HUMAN = frozenset({AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, FROZEN, FIXED_FIELD})
+_FOR_A_HUMAN = frozenset({AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, FROZEN, FIXED_FIELD, INVOICED})
 
 
 class Planner:
@@ -50,9 +53,19 @@ class Planner:
         self._state = state
         self._options = options
 
-    def plan(self, chunk: Chunk) -> Plan:
-        """Plans a chunk: local diff, bind, merge."""
-        plan = Plan(chunk)
+    @cached_property
+    def _answers(self) -> Mapping[Key, Mapping[str, Resolution]]:
+        """A human's answers by record and field; those that come while the run goes on wait for the next."""
+        return {key: {each.field: each for each in some} for key, some in self._state.resolutions().items()}
+
+    def plan(self, chunk: Chunk, *, resumed: bool = False) -> Plan:
+        """Plans a chunk: local diff, bind, merge.
+
+        Args:
+            chunk: the rows.
+            resumed: an earlier run began to write these rows and did not get to its end.
+        """
+        plan = Plan(chunk, resumed)
         bindings = self._bindings(chunk)
         sources = {each.key: each for each in self._undecided(chunk, bindings, plan)}
         resolved, rejected = self._resolver.resolve([each.row for each in sources.values()])
@@ -62,7 +75,7 @@ class Planner:
         rows = []
         for row in resolved:
             record = records.get(_key(row.row))
-            if record and record.hash and not self._options.verify and says_the_same(row, record.base):
+            if record and not self._verify(_key(row.row)) and _is_agreed(row, record):
                 remembered = _remembered(row, record)
                 plan.decided.append(Decided(sources[_key(row.row)], Outcome.UNCHANGED, None, row.warnings, remembered))
             else:
@@ -74,7 +87,7 @@ class Planner:
         undecided, newer = [], {}
         for each in chunk.rows:
             binding = bindings.get(each.key)
-            outcome = local_outcome(each.row, binding, verify=self._options.verify)
+            outcome = local_outcome(each.row, binding, verify=self._verify(each.key))
             if outcome is None:
                 undecided.append(each)
             elif binding and not each.row.only_create and _is_news(each.row, binding):
@@ -85,6 +98,10 @@ class Planner:
             remembered = replace(record, updated_at=newer[key].row.updated_at)
             plan.decided.append(Decided(newer[key], Outcome.UNCHANGED, None, newer[key].row.warnings, remembered))
         return undecided
+
+    def _verify(self, key: Key) -> bool:
+        """Whether Odoo's side is looked at even if the row has not changed: also where a human has given an answer."""
+        return self._options.verify or key in self._answers
 
     def _bindings(self, chunk: Chunk) -> dict[Key, Binding]:
         ids: dict[str, list[str]] = defaultdict(list)
@@ -111,15 +128,25 @@ class Planner:
         odoo |= self._reading.records(rows, found.ids.values())
         lines = self._reading.lines(ids.values())
         for row in rows:
-            source, odoo_id = sources[_key(row.row)], ids.get(row.key, 0)
+            key, odoo_id = _key(row.row), ids.get(row.key, 0)
+            known_row = Known(known.get(key), self._answers.get(key, {}), plan.resumed)
+            in_odoo = InOdoo(odoo[odoo_id], lines.get(odoo_id, [])) if odoo_id in odoo else None
             try:
                 if row.key in found.undecidable:
                     raise found.undecidable[row.key]
-                planned = self._row_planner.plan(source, row, odoo.get(odoo_id), lines.get(odoo_id, []))
-                plan.planned.append(replace(planned, record=known.get(_key(row.row))))
+                decided = self._decide_deleted(sources[key], row, known_row) if in_odoo is None else None
+                if decided is not None:
+                    plan.decided.append(decided)
+                else:
+                    plan.planned.append(self._row_planner.plan(sources[key], row, in_odoo, known_row))
             except RowRejectedError as error:
-                outcome = Outcome.CONFLICT if error.code in _FOR_A_HUMAN else Outcome.REJECTED
-                plan.decided.append(Decided(source, outcome, error, row.warnings))
+                plan.decided.append(_refused(sources[key], row, error))
+
+    def _decide_deleted(self, source: ChunkRow, row: ResolvedRow, known: Known) -> Decided | None:
+        """What becomes of a row whose record is gone from Odoo; None if it is created, again or for the first time."""
+        if known.record is None:
+            return None
+        return decide_deleted(self._options.policies.deleted, source, row, known.record, known.answers)
 
 
 def _key(row: MappedRow) -> Key:
@@ -130,7 +157,17 @@ def _is_news(row: MappedRow, binding: Binding) -> bool:
     return latest(binding.updated_at, row.updated_at) != binding.updated_at
 
 
+def _is_agreed(row: ResolvedRow, record: Record) -> bool:
+    return bool(record.hash) and says_the_same(row, Base.of(record.base))
+
+
 def _remembered(row: ResolvedRow, record: Record) -> Record:
     """The record, with the row that last said the same."""
-    updated_at = latest(record.updated_at, row.row.updated_at)
-    return replace(record, hash=row.row.hash, base=agreed_base(row, record.base), updated_at=updated_at)
+    return replace(record, hash=row.row.hash, updated_at=latest(record.updated_at, row.row.updated_at))
+
+
+def _refused(source: ChunkRow, row: ResolvedRow, error: RowRejectedError) -> Decided:
+    if error.code not in _FOR_A_HUMAN:
+        return Decided(source, Outcome.REJECTED, error, row.warnings)
+    conflict = Conflict(WHOLE_RECORD, error.code, error.reason, external_at=row.row.updated_at)
+    return Decided(source, Outcome.CONFLICT, error, row.warnings, conflicts=(conflict,))

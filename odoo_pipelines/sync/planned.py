@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.sync.base import Base
 from odoo_pipelines.sync.chunks import Chunk, ChunkRow
 from odoo_pipelines.sync.lifecycle import Way
-from odoo_pipelines.sync.merge import LineChanges
+from odoo_pipelines.sync.lines import LineChanges
 from odoo_pipelines.sync.resolve import ResolvedRow
-from odoo_pipelines.systems.records import Outcome, Record
+from odoo_pipelines.systems.policies import FlowPolicies
+from odoo_pipelines.systems.records import Conflict, FieldChange, Outcome, Record
 
 STAY = Way((), "", ())
 NO_LINE_CHANGES = LineChanges()
+NOTHING_AGREED = Base()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class Planned:
         way: its way to the wanted state.
         odoo: the record as it was read, None where it was not.
         record: what the state knew of it.
+        base: what is remembered of it once all of this is done.
+        written: the same changes as a person reads them.
+        conflicts: fields that only a human can decide; they are left as they are.
+        kept: whether some of Odoo's values were left to differ.
     """
 
     source: ChunkRow
@@ -40,14 +47,24 @@ class Planned:
     way: Way = STAY
     odoo: Mapping[str, Any] | None = None
     record: Record | None = None
+    base: Base = NOTHING_AGREED
+    written: tuple[FieldChange, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    kept: bool = False
+
+    @property
+    def touches(self) -> bool:
+        """Whether anything of an existing record is written."""
+        return bool(self.changes or self.lines or not self.way.stands_still)
 
     @property
     def outcome(self) -> Outcome:
         """What the row ends as if all goes well."""
         if self.odoo_id is None:
             return Outcome.CREATED
-        changed = self.changes or self.lines or not self.way.stands_still
-        return Outcome.UPDATED if changed else Outcome.UNCHANGED
+        if self.conflicts:
+            return Outcome.CONFLICT
+        return Outcome.UPDATED if self.touches else Outcome.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +77,8 @@ class Decided:
         error: for rejections and conflicts.
         warnings: values that were dropped.
         record: to be remembered, because the row is newer than what was known.
+        compared: Odoo's side was looked at, and nothing is left to ask.
+        conflicts: questions for a human.
     """
 
     source: ChunkRow
@@ -67,13 +86,23 @@ class Decided:
     error: RowRejectedError | None = None
     warnings: tuple[str, ...] = ()
     record: Record | None = None
+    compared: bool = False
+    conflicts: tuple[Conflict, ...] = ()
 
 
 @dataclass(slots=True)
 class Plan:
-    """What a chunk needs: the object that a dry run shows and that `apply` takes."""
+    """What a chunk needs: the object that a dry run shows and that `apply` takes.
+
+    Attributes:
+        chunk: the rows.
+        resumed: an earlier run began to write them and did not get to its end.
+        decided: rows that need nothing of Odoo.
+        planned: the others.
+    """
 
     chunk: Chunk
+    resumed: bool = False
     decided: list[Decided] = field(default_factory=list)
     planned: list[Planned] = field(default_factory=list)
 
@@ -85,7 +114,9 @@ class PlanOptions:
     Attributes:
         verify: read Odoo's side of every row, also of those that have not changed in the external system.
         unlock: records may leave a frozen state to be written.
+        policies: who wins where both sides differ.
     """
 
     verify: bool = False
     unlock: bool = True
+    policies: FlowPolicies = field(default_factory=FlowPolicies)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from odoo_pipelines.systems.records import Binding, Counts, Key, Record, RowOutcome
+from odoo_pipelines.systems.records import Binding, Counts, Key, Record, Resolution, RowOutcome
 
 EVEN_ARCHIVED: Mapping[str, bool] = {"active_test": False}
 """Context with which Odoo finds archived records, too."""
@@ -57,12 +57,8 @@ class Schema(Protocol):
     def relation(self, name: str) -> str:
         """The model that a relational field points to."""
 
-    def cast(self, name: str, value: Any) -> Any:
-        """The value as Odoo will hold and print it.
-
-        Raises:
-            RowRejectedError: it does not fit the field.
-        """
+    def caster(self, name: str) -> Callable[[Any], Any]:
+        """Gives a value as Odoo will hold and print it; raises RowRejectedError where it does not fit the field."""
 
     def canonical(self, name: str, value: Any) -> Any:
         """A value that was read, in the one form in which values are compared."""
@@ -89,4 +85,7 @@ class FlowState(Protocol):
     def bindings(self, entity: str, external_ids: Iterable[str]) -> Mapping[str, Binding]: ...
     def records(self, keys: Iterable[Key]) -> Mapping[Key, Record]: ...
     def owners(self, model: str, odoo_ids: Iterable[int]) -> Mapping[int, Key]: ...
+    def resolutions(self) -> Mapping[Key, Sequence[Resolution]]:
+        """All answers to conflicts of this flow that have not been applied yet."""
+
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None: ...

@@ -21,11 +21,14 @@ class Reading:
         self._target = target
         self._always = {"write_date", *([target.total] if target.total else [])}
         self._always |= set(target.lifecycle.read) if target.lifecycle else set()
+        self._always |= {target.inherits.parent, target.inherits.when[0]} if target.inherits else set()
         self._line_fields: list[str] = []
         if target.lines:
             schema = schemas(target.lines.model)
             names = [server_names(schema, target.lines.fields, only_on_create=each) for each in (True, False)]
             self._line_fields = sorted(names[0] | names[1] | {SYNC_KEY_FIELD, target.lines.parent})
+            if target.lines.invoiced and schema.server_name(target.lines.invoiced):
+                self._line_fields.append(target.lines.invoiced)
 
     def records(self, rows: Sequence[ResolvedRow], ids: Iterable[int]) -> dict[int, dict[str, Any]]:
         """Records by id, with all fields that any of the rows carries; those that are gone are missing."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from threading import Lock
 from typing import Any, TypeAlias
 
 from odoo_pipelines.sync.ports import EVEN_ARCHIVED, Odoo, Schemas
 from odoo_pipelines.systems.targets import Lookup
-
-_COMPANY = ""
 
 Candidates: TypeAlias = tuple[int | bool, ...]
 
@@ -29,6 +28,7 @@ class ReferenceData:
         self._company_id = company_id
         self._found: dict[Lookup, dict[str, Candidates]] = {}
         self._languages: dict[str, str] | None = None
+        self._language_of: dict[str, str | None] = {}
         self._lock = Lock()
 
     def candidates(self, lookup: Lookup, values: Iterable[str]) -> dict[str, Candidates]:
@@ -39,41 +39,47 @@ class ReferenceData:
             unknown = sorted(wanted - known.keys())
             if unknown:
                 found = self._search(lookup, unknown)
-                own = self._company_value(lookup.none_for_company)
+                own = self._company_value(lookup)
                 known.update({value: (*found.get(value, ()), *([False] if value == own else [])) for value in unknown})
             return {value: known[value] for value in wanted}
 
     def language(self, tag: str) -> str | None:
         """The active language for a tag: the same locale, else another one of that language, else the company's."""
-        with self._lock:
-            if self._languages is None:
-                self._languages = self._read_languages()
+        if tag not in self._language_of:  # a look without the lock: most rows speak a language that others spoke before
+            with self._lock:
+                self._language_of[tag] = self._choose_language(tag)
+        return self._language_of[tag]
+
+    def _choose_language(self, tag: str) -> str | None:
+        if self._languages is None:
+            rows = self._odoo.search_read("res.lang", [("active", "=", True)], ["code"])
+            self._languages = _by_tag(row["code"] for row in sorted(rows, key=lambda row: int(row["id"])))
         locale = tag.replace("-", "_").lower()
         short = locale.partition("_")[0]
         exact = () if locale == short else (locale,)  # "de" is German as in Germany, whichever German came first
-        candidates = (*exact, f"{short}_{short}", short, _COMPANY)
-        return next((self._languages[each] for each in candidates if each in self._languages), None)
+        candidates = (*exact, f"{short}_{short}", short)
+        found = next((self._languages[each] for each in candidates if each in self._languages), None)
+        return found or self._company_language
 
-    def _read_languages(self) -> dict[str, str]:
-        rows = self._odoo.search_read("res.lang", [("active", "=", True)], ["code"])
-        languages = _by_tag(row["code"] for row in sorted(rows, key=lambda row: int(row["id"])))
+    @cached_property
+    def _company_language(self) -> str | None:
         company = self._company(["partner_id"])
         (partner,) = self._odoo.read("res.partner", [company["partner_id"]], ["lang"])
-        if partner["lang"]:
-            languages[_COMPANY] = partner["lang"]
-        return languages
+        return partner["lang"] or None
 
     def _company(self, fields: list[str]) -> dict[str, Any]:
         (company,) = self._odoo.read("res.company", [self._company_id], fields)
         return company
 
-    def _company_value(self, path: str) -> str | None:
-        if not path:
+    def _company_value(self, lookup: Lookup) -> str | None:
+        """What needs no record; of the model that the lookup passes, so the company's many fields need no look."""
+        head, _, rest = lookup.none_for_company.partition(".")
+        if not head:
             return None
-        head, _, rest = path.partition(".")
         company = self._company([head])
-        (related,) = self._odoo.read(self._schemas("res.company").relation(head), [company[head]], [rest])
-        return str(related[rest])
+        related = self._schemas(lookup.model).relation(lookup.field.partition(".")[0])
+        (record,) = self._odoo.read(related, [company[head]], [rest])
+        return str(record[rest])
 
     def _search(self, lookup: Lookup, values: list[str]) -> dict[str, tuple[int, ...]]:
         head, _, rest = lookup.field.partition(".")

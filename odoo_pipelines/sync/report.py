@@ -11,16 +11,18 @@ import orjson
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.apply import Applied
+from odoo_pipelines.sync.base import Base
 from odoo_pipelines.sync.chunks import ChunkRow
-from odoo_pipelines.sync.diff import agreed_base, latest
+from odoo_pipelines.sync.diff import latest
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.planned import Decided, Plan, Planned
 from odoo_pipelines.sync.resolve import MISSING_REFERENCE
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
-from odoo_pipelines.systems.records import Counts, Outcome, Record, RowOutcome
+from odoo_pipelines.systems.records import Conflict, Counts, FieldChange, Outcome, Record, RowOutcome
 
 _SAMPLE = 20
 _CENT = Decimal("0.01")
+_REFUSED = frozenset({Outcome.REJECTED, Outcome.CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +123,13 @@ def report_chunk(plan: Plan, applied: Applied, model: str) -> ChunkReport:
 
 
 def totals(plan: Plan, applied: Applied, total_field: str) -> list[tuple[str, str, Any]]:
-    """(external id, external total, Odoo's total) of the rows of a chunk whose record was read afterwards."""
+    """(external id, external total, Odoo's total) of rows whose record was read afterwards, if both sides agree."""
     return [
         (planned.source.row.external_id, planned.source.row.total, applied.after[odoo_id][total_field])
         for planned in plan.planned
         if planned.source.row.total is not None
+        and not planned.kept
+        and not planned.conflicts
         and (odoo_id := applied.ids.get(planned.resolved.key)) in applied.after
         and total_field in applied.after[odoo_id]
     ]
@@ -134,7 +138,11 @@ def totals(plan: Plan, applied: Applied, total_field: str) -> list[tuple[str, st
 def _add_decided(report: ChunkReport, decided: Decided) -> None:
     if decided.record:
         report.records.append(decided.record)
-    _add(report, decided.source, decided.outcome, decided.error, decided.warnings)
+    source, warnings = decided.source, decided.warnings
+    outcome = _outcome(
+        source, decided.outcome, decided.error, warnings, compared=decided.compared, conflicts=decided.conflicts
+    )
+    _add(report, outcome, source)
 
 
 def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model: str) -> None:
@@ -144,11 +152,27 @@ def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model:
         record = _agreed(planned, odoo_id, applied, model)
         if record != planned.record:
             report.records.append(record)
-        _add(report, planned.source, planned.outcome, None, planned.resolved.warnings)
-        return
-    if odoo_id is not None and _is_bound(planned):
-        report.records.append(_bound_only(planned, odoo_id, model))
-    _add(report, planned.source, Outcome.REJECTED, error, planned.resolved.warnings)
+        outcome = _outcome(
+            planned.source,
+            planned.outcome,
+            _question(planned),
+            planned.resolved.warnings,
+            compared=True,
+            conflicts=planned.conflicts,
+            changes=planned.written,
+        )
+    else:
+        if odoo_id is not None and _is_bound(planned):
+            report.records.append(_bound_only(planned, odoo_id, model))
+        outcome = _outcome(planned.source, Outcome.REJECTED, error, planned.resolved.warnings)
+    _add(report, outcome, planned.source)
+
+
+def _question(planned: Planned) -> RowRejectedError | None:
+    if not planned.conflicts:
+        return None
+    first = planned.conflicts[0]
+    return RowRejectedError(first.field, first.code, first.reason)
 
 
 def _agreed(planned: Planned, odoo_id: int, applied: Applied, model: str) -> Record:
@@ -161,7 +185,7 @@ def _agreed(planned: Planned, odoo_id: int, applied: Applied, model: str) -> Rec
         model=model,
         odoo_id=odoo_id,
         hash=row.hash,
-        base=agreed_base(planned.resolved, before.base if before else None),
+        base=planned.base.document(),
         write_date=str(applied.after.get(odoo_id, {}).get("write_date") or ""),
         # A second-hand row's change time is another record's: it must not make the record's own rows look old.
         updated_at=latest(before.updated_at if before else None, None if row.only_create else row.updated_at),
@@ -176,36 +200,48 @@ def _is_bound(planned: Planned) -> bool:
 
 def _bound_only(planned: Planned, odoo_id: int, model: str) -> Record:
     """A record that Odoo may hold half written: without a hash, whatever row comes next is written."""
-    if planned.record:
-        return replace(planned.record, odoo_id=odoo_id, hash="")
-    row = planned.source.row
-    return Record(row.entity, row.external_id, model, odoo_id, "", {}, "", None)
+    row, before = planned.source.row, planned.record
+    base = Base.of(before.base if before else None)
+    if planned.base.agreed != base.agreed and not (row.only_create and planned.odoo_id is not None):
+        base = base.with_half_written(planned.base.agreed)
+    if before:
+        return replace(before, odoo_id=odoo_id, hash="", base=base.document())
+    return Record(row.entity, row.external_id, model, odoo_id, "", base.document(), "", None)
 
 
-def _add(
-    report: ChunkReport,
+def _outcome(
     source: ChunkRow,
     outcome: Outcome,
     error: RowRejectedError | None,
     warnings: tuple[str, ...],
-) -> None:
+    *,
+    compared: bool = False,
+    conflicts: tuple[Conflict, ...] = (),
+    changes: tuple[FieldChange, ...] = (),
+) -> RowOutcome:
     row = source.row
-    refused = outcome in (Outcome.REJECTED, Outcome.CONFLICT)
-    report.add(
-        RowOutcome(
-            row.entity,
-            row.external_id,
-            outcome,
-            weight=row.weight + (source.repeats if refused else 0),
-            field=error.field if error else "",
-            code=error.code if error else "",
-            reason=error.reason if error else "",
-            transient=bool(error and error.code == MISSING_REFERENCE),
-            payload=_payload(row) if refused else "",
-            warnings=warnings,
-        )
+    refused = outcome in _REFUSED
+    return RowOutcome(
+        row.entity,
+        row.external_id,
+        outcome,
+        weight=row.weight + (source.repeats if refused else 0),
+        field=error.field if error else "",
+        code=error.code if error else "",
+        reason=error.reason if error else "",
+        transient=bool(error and error.code == MISSING_REFERENCE),
+        payload=_payload(row) if refused else "",
+        warnings=warnings,
+        compared=compared,
+        conflicts=conflicts,
+        changes=changes,
     )
-    if source.repeats and not refused:
+
+
+def _add(report: ChunkReport, outcome: RowOutcome, source: ChunkRow) -> None:
+    report.add(outcome)
+    if source.repeats and outcome.outcome not in _REFUSED:
+        row = source.row
         report.add(RowOutcome(row.entity, row.external_id, Outcome.UNCHANGED, weight=source.repeats))
 
 

@@ -55,6 +55,40 @@ class _Names:
     lookups: dict[Lookup, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """A field that the server has.
+
+    Attributes:
+        field: of the target.
+        name: the server's.
+        related_model: that its references are of.
+    """
+
+    field: TargetField
+    name: str
+    related_model: str
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its values name nothing that has to be found first."""
+        return not (self.field.references or self.field.lookup or self.field.language)
+
+
+class _Slots:
+    """The fields of a model, arranged so that each row costs little."""
+
+    def __init__(self, schema: Schema, fields: Iterable[TargetField]) -> None:
+        known = [(each, schema.server_name(each.name)) for each in fields]
+        slots = [_Slot(each, name, schema.relation(name) if each.references else "") for each, name in known if name]
+        self.all = [
+            (slot.field.name, slot.name, None if slot.is_plain else slot.field, schema.caster(slot.name))
+            for slot in slots
+        ]
+        self.named = [slot for slot in slots if slot.field.references or slot.field.lookup]
+        self.choices = [slot.field for slot in slots if slot.field.lookup and slot.field.type == "many2one"]
+
+
 class Resolver:
     """Resolves the rows of one flow.
 
@@ -80,6 +114,8 @@ class Resolver:
         self._schemas = schemas
         self._reference_data = reference_data
         self._references = references
+        self._header = _Slots(schemas(target.model), target.fields)
+        self._line = _Slots(schemas(target.lines.model), target.lines.fields) if target.lines else None
 
     @property
     def missing_fields(self) -> list[str]:
@@ -107,13 +143,11 @@ class Resolver:
 
     def _look_up(self, rows: Sequence[MappedRow]) -> _Known:
         names = _Names()
-        schema = self._schemas(self._target.model)
         for row in rows:
-            _collect(names, schema, self._target.fields, row.values)
-            if self._target.lines:
-                line_schema = self._schemas(self._target.lines.model)
+            _collect(names, self._header, row.values)
+            if self._line:
                 for line in row.lines or ():
-                    _collect(names, line_schema, self._target.lines.fields, line.values)
+                    _collect(names, self._line, line.values)
         return _Known(
             references={
                 entity: self._references.ids(model, entity, ids) for (model, entity), ids in names.references.items()
@@ -126,9 +160,7 @@ class Resolver:
     def _resolve_row(self, row: MappedRow, known: _Known) -> ResolvedRow:
         key = sync_key(self._integration, row.entity, row.external_id)
         warnings = list(row.warnings)
-        values = self._resolve_values(
-            self._schemas(self._target.model), self._target.fields, row.values, known, warnings
-        )
+        values = self._resolve_values(self._header, row.values, known, warnings)
         values[SYNC_KEY_FIELD] = key
         lines = (
             None if row.lines is None else tuple(self._resolve_line(row, line, known, warnings) for line in row.lines)
@@ -138,44 +170,37 @@ class Resolver:
     def _as_good(self, row: MappedRow, known: _Known) -> dict[str, Candidates]:
         return {
             each.name: known.lookups[each.lookup][str(value)]
-            for each in self._target.fields
-            if each.lookup and each.type == "many2one" and (value := row.values.get(each.name)) is not None
+            for each in self._header.choices
+            if each.lookup and (value := row.values.get(each.name)) is not None
         }
 
     def _resolve_line(self, row: MappedRow, line: MappedLine, known: _Known, warnings: list[str]) -> ResolvedLine:
-        if self._target.lines is None:
+        if self._target.lines is None or self._line is None:
             message = f"{self._target.model} takes no lines"
             raise TypeError(message)
         identity = [str(line.values.get(name)) for name in self._target.lines.identity]
         key = sync_key(self._integration, line.entity, row.external_id, line.external_id, *identity)
-        schema = self._schemas(self._target.lines.model)
-        values = self._resolve_values(schema, self._target.lines.fields, line.values, known, warnings)
+        values = self._resolve_values(self._line, line.values, known, warnings)
         return ResolvedLine(key, {**values, SYNC_KEY_FIELD: key})
 
     def _resolve_values(
-        self,
-        schema: Schema,
-        fields: Iterable[TargetField],
-        values: Mapping[str, Value],
-        known: _Known,
-        warnings: list[str],
+        self, slots: _Slots, values: Mapping[str, Value], known: _Known, warnings: list[str]
     ) -> dict[str, Any]:
         resolved: dict[str, Any] = {}
-        for each in fields:
-            name = schema.server_name(each.name)
-            if each.name not in values or name is None:
+        for mapped_name, name, to_find, cast in slots.all:
+            if mapped_name not in values:
                 continue
-            value, warning = self._resolve_value(each, values[each.name], known)
-            if warning:
-                warnings.append(warning)
-                continue
-            resolved[name] = schema.cast(name, value)
+            value: Any = values[mapped_name]
+            if to_find is not None and value is not None:
+                value, warning = self._find(to_find, value, known)
+                if warning:
+                    warnings.append(warning)
+                    continue
+            resolved[name] = cast(value)
         return resolved
 
-    def _resolve_value(self, each: TargetField, value: Value, known: _Known) -> tuple[Any, str]:
-        """The value for Odoo and "", or None and the warning with which the field is left alone."""
-        if value is None:
-            return None, ""
+    def _find(self, each: TargetField, value: Value, known: _Known) -> tuple[Any, str]:
+        """What a value names in Odoo and "", or None and the warning with which the field is left alone."""
         if each.references:
             return known.reference(each, str(value)), ""
         if each.lookup and isinstance(value, list):
@@ -183,10 +208,8 @@ class Resolver:
         if each.lookup:
             found = known.looked_up(each, str(value), each.lookup)
             return found or None, "" if found is not None else f"{each.name}: unknown to Odoo"
-        if each.language:
-            language = self._reference_data.language(str(value))
-            return language, "" if language else f"{each.name}: no such language is active in Odoo"
-        return value, ""
+        language = self._reference_data.language(str(value))
+        return language, "" if language else f"{each.name}: no such language is active in Odoo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +242,13 @@ def _reference(each: TargetField, value: str) -> tuple[str, str]:
     return entity, external_id
 
 
-def _collect(names: _Names, schema: Schema, fields: Iterable[TargetField], values: Mapping[str, Value]) -> None:
-    for each in fields:
-        value = values.get(each.name)
+def _collect(names: _Names, slots: _Slots, values: Mapping[str, Value]) -> None:
+    for slot in slots.named:
+        value = values.get(slot.field.name)
         if value is None:
             continue
-        if each.references and schema.server_name(each.name):
-            entity, external_id = _reference(each, str(value))
-            names.references[schema.relation(each.name), entity].add(external_id)
-        elif each.lookup:
-            names.lookups[each.lookup].update(value if isinstance(value, list) else [str(value)])
+        if slot.field.references:
+            entity, external_id = _reference(slot.field, str(value))
+            names.references[slot.related_model, entity].add(external_id)
+        elif slot.field.lookup:
+            names.lookups[slot.field.lookup].update(value if isinstance(value, list) else [str(value)])

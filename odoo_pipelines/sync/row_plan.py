@@ -3,21 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.sync.arbiter import Arbiter
+from odoo_pipelines.sync.base import Agreement, Base
 from odoo_pipelines.sync.chunks import ChunkRow
+from odoo_pipelines.sync.decision import Times
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
-from odoo_pipelines.sync.lifecycle import Way, leaves_frozen_state, plan_way
-from odoo_pipelines.sync.merge import LineChanges, LineMerger, changed_values, server_names
+from odoo_pipelines.sync.lifecycle import Way, leaves_frozen_state, passed_states, plan_way
+from odoo_pipelines.sync.lines import LineChanges, LineMerger, MergedLines
+from odoo_pipelines.sync.merge import FieldMerger, server_names
 from odoo_pipelines.sync.planned import STAY, Planned
 from odoo_pipelines.sync.ports import Schemas
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
+from odoo_pipelines.systems.policies import FlowPolicies
+from odoo_pipelines.systems.records import FieldChange, Record, Resolution
 from odoo_pipelines.systems.targets import Lifecycle, Target
 
 FROZEN = "frozen"
 FIXED_FIELD = "fixed_field"
+INVOICED = "invoiced"
+STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class InOdoo:
+    """A record as it was read.
+
+    Attributes:
+        values: by field.
+        lines: its lines.
+    """
+
+    values: Mapping[str, Any]
+    lines: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a row's record besides Odoo's side.
+
+    Attributes:
+        record: of the state, None if it knows none.
+        answers: a human's to conflicts, by field.
+        resumed: an earlier run began to write this row and did not get to its end.
+    """
+
+    record: Record | None = None
+    answers: Mapping[str, Resolution] = field(default_factory=dict)
+    resumed: bool = False
+
+    @property
+    def half_done(self) -> bool:
+        """Whether actions of our own may have left the record between two states."""
+        return self.resumed or (self.record is not None and not self.record.hash)
 
 
 class RowPlanner:
@@ -27,60 +69,137 @@ class RowPlanner:
         integration: whose lines are compared.
         target: what the rows are for.
         schemas: the server's fields.
+        policies: who wins where both sides differ.
         unlock: records may leave a frozen state to be written.
     """
 
-    def __init__(self, integration: str, target: Target, schemas: Schemas, *, unlock: bool) -> None:
+    def __init__(
+        self, integration: str, target: Target, schemas: Schemas, *, policies: FlowPolicies, unlock: bool
+    ) -> None:
         self._target = target
+        self._policies = policies
         self._unlock = unlock
-        self._schema = schemas(target.model)
-        self._create_only = server_names(self._schema, target.fields, only_on_create=True)
-        self._line_merger = None
+        schema = schemas(target.model)
+        self._fields = FieldMerger(schema, server_names(schema, target.fields, only_on_create=True))
+        self._lines = None
         if target.lines:
             schema = schemas(target.lines.model)
-            create_only = server_names(schema, target.lines.fields, only_on_create=True)
-            self._line_merger = LineMerger(target.lines, schema, create_only, integration)
+            fields = FieldMerger(schema, server_names(schema, target.lines.fields, only_on_create=True))
+            self._lines = LineMerger(target.lines, fields, integration)
 
-    def plan(
-        self,
-        source: ChunkRow,
-        row: ResolvedRow,
-        odoo: Mapping[str, Any] | None,
-        lines: Sequence[Mapping[str, Any]],
-    ) -> Planned:
-        """Compares a row with its record.
+    def plan(self, source: ChunkRow, row: ResolvedRow, odoo: InOdoo | None, known: Known) -> Planned:
+        """Merges a row with its record.
 
         Args:
             source: the row, with what was folded into it.
             row: its values for Odoo.
-            odoo: the record as read, None if there is none.
-            lines: the record's lines as read.
+            odoo: the record, None if there is none.
+            known: what else is known of it.
 
         Raises:
             RowRejectedError: Odoo would not let it be written.
         """
         if odoo is None:
-            return Planned(source, row, way=self._way_of_new(row.row))
+            return self._plan_new(source, row, known)
         if row.row.only_create:
-            adopted = changed_values({SYNC_KEY_FIELD: row.key}, odoo, self._schema, frozenset())
-            return Planned(source, row, odoo["id"], adopted, odoo=odoo)
-        changes = changed_values(row.values, odoo, self._schema, self._create_only, row.as_good)
-        line_changes, way = self._lines_and_way(row, odoo, lines, changes)
-        self._refuse_fixed(changes, way)
-        return Planned(source, row, odoo["id"], changes, line_changes, way, odoo)
+            return self._plan_second_hand(source, row, odoo, known)
+        arbiter = self._arbiter(row, odoo, known)
+        values = self._own_values(row, odoo.values)
+        merged = self._fields.merge(values, odoo.values, arbiter, arbiter.base.value)
+        lines = self._lines.merge(row.lines, odoo.lines, arbiter) if self._lines and row.lines is not None else None
+        state = self._merge_state(row.row, odoo.values, arbiter, half_done=known.half_done)
+        changes, way = self._lines_and_way(odoo.values, merged.changes, lines, state)
+        self._refuse_fixed(merged.changes, way)
+        planned = Planned(
+            source,
+            row,
+            odoo.values["id"],
+            merged.changes,
+            changes,
+            way,
+            odoo.values,
+            known.record,
+            base=self._base(row.row, arbiter, {**arbiter.base.agreed.values, **merged.agreed}, lines, values),
+            written=tuple(arbiter.written),
+            conflicts=tuple(arbiter.conflicts),
+            kept=bool(arbiter.kept),
+        )
+        self._refuse_invoiced(planned, odoo.lines)
+        return planned
+
+    def _plan_new(self, source: ChunkRow, row: ResolvedRow, known: Known) -> Planned:
+        lines = {line.key: line.values for line in row.lines or ()}
+        base = Base(Agreement(row.values, lines, row.row.state))
+        return Planned(source, row, way=self._way_of_new(row.row), record=known.record, base=base)
+
+    def _plan_second_hand(self, source: ChunkRow, row: ResolvedRow, odoo: InOdoo, known: Known) -> Planned:
+        """A row that only says that its record exists: nothing but the adoption is written."""
+        adopted = {SYNC_KEY_FIELD: row.key}
+        if not self._fields.differences(adopted, odoo.values):
+            adopted = {}
+        written = tuple(FieldChange(name, odoo.values[name], value) for name, value in adopted.items())
+        return Planned(source, row, odoo.values["id"], adopted, odoo=odoo.values, record=known.record, written=written)
+
+    def _arbiter(self, row: ResolvedRow, odoo: InOdoo, known: Known) -> Arbiter:
+        base = Base.of(known.record.base if known.record else None)
+        times = Times(row.row.updated_at, str(odoo.values["write_date"] or ""))
+        ours = {SYNC_KEY_FIELD}
+        if known.half_done and self._target.lifecycle:
+            ours |= {name for step in self._target.lifecycle.transitions for name in step.overwrites}
+        return Arbiter(self._policies, base, times, known.answers, frozenset(ours))
+
+    def _own_values(self, row: ResolvedRow, odoo: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The row's values, without what the record has from its parent, and with what Odoo has that is as good."""
+        values = dict(row.values)
+        inherits = self._target.inherits
+        if inherits and odoo[inherits.parent] and odoo[inherits.when[0]] == inherits.when[1]:
+            values = {name: value for name, value in values.items() if name not in inherits.fields}
+        for name, candidates in row.as_good.items():
+            if name in values and (stored := self._fields.schema.canonical(name, odoo[name])) in candidates:
+                values[name] = stored
+        return values
+
+    def _merge_state(self, row: MappedRow, odoo: Mapping[str, Any], arbiter: Arbiter, *, half_done: bool) -> str:
+        """The state that the record gets; its current one where Odoo keeps it."""
+        lifecycle = self._target.lifecycle
+        if lifecycle is None:
+            return ""
+        current = lifecycle.state_of(odoo)
+        if row.state is None or row.state == current:
+            return current
+        base = arbiter.base.agreed.state or lifecycle.initial
+        if half_done and current in _own_states(lifecycle, base, row.state, arbiter.base):
+            base = current
+        write = arbiter.settle(STATE, base, row.state, current)
+        return str(write.value) if write else current
 
     def _lines_and_way(
-        self, row: ResolvedRow, odoo: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], changes: Mapping[str, Any]
+        self, odoo: Mapping[str, Any], changes: Mapping[str, Any], merged: MergedLines | None, wanted: str
     ) -> tuple[LineChanges, Way]:
         """The lines' fate depends on the state in which they are written, and that state on what there is to write."""
         lifecycle = self._target.lifecycle
         if lifecycle is None:
-            return self._line_changes(row, lines, keep=False), STAY
-        current = lifecycle.state_of(odoo)
-        wanted = row.row.state or current
-        keep = {current, wanted} <= set(lifecycle.lines_kept)
-        way = self._way(lifecycle, current, wanted, writes=bool(changes or self._line_changes(row, lines, keep=keep)))
-        return self._line_changes(row, lines, keep=way.written_in in lifecycle.lines_kept), way
+            return self._line_changes(merged, keep=False), STAY
+        way = self._way(lifecycle, lifecycle.state_of(odoo), wanted, writes=bool(changes or merged))
+        return self._line_changes(merged, keep=way.written_in in lifecycle.lines_kept), way
+
+    def _line_changes(self, merged: MergedLines | None, *, keep: bool) -> LineChanges:
+        return self._lines.changes(merged, keep=keep) if self._lines and merged else LineChanges()
+
+    def _base(
+        self,
+        row: MappedRow,
+        arbiter: Arbiter,
+        values: Mapping[str, Any],
+        lines: MergedLines | None,
+        compared: Mapping[str, Any],
+    ) -> Base:
+        """What is remembered once all of it is written."""
+        before = arbiter.base.agreed
+        state = before.state if row.state is None or arbiter.left(STATE) else row.state
+        names = {*compared, STATE, *(() if lines is None else lines.compared)}
+        agreed = Agreement(values, before.lines if lines is None else lines.agreed, state)
+        return Base(agreed, arbiter.remembered(names))
 
     def _refuse_fixed(self, changes: Mapping[str, Any], way: Way) -> None:
         lifecycle = self._target.lifecycle
@@ -90,10 +209,13 @@ class RowPlanner:
             reason = f"{name}: Odoo does not let it change any more in state '{way.written_in}'"
             raise RowRejectedError(name, FIXED_FIELD, reason)
 
-    def _line_changes(self, row: ResolvedRow, lines: Sequence[Mapping[str, Any]], *, keep: bool) -> LineChanges:
-        if self._line_merger is None or row.lines is None:
-            return LineChanges()
-        return self._line_merger.changes(row.lines, lines, keep=keep)
+    def _refuse_invoiced(self, planned: Planned, lines: Sequence[Mapping[str, Any]]) -> None:
+        """What was invoiced is never touched: the books of the hotel say so."""
+        invoiced = self._target.lines.invoiced if self._target.lines else ""
+        if planned.touches and invoiced and any(line.get(invoiced) for line in lines):
+            what = ", ".join(dict.fromkeys(change.field.partition("[")[0] for change in planned.written))
+            reason = f"the record was invoiced in Odoo and is not touched any more; it differs in: {what}"
+            raise RowRejectedError("", INVOICED, f"{reason}. Correct the invoice, or the external record")
 
     def _way_of_new(self, row: MappedRow) -> Way:
         lifecycle = self._target.lifecycle
@@ -107,3 +229,12 @@ class RowPlanner:
             reason = f"state: the record is '{current}' in Odoo, and unlock_orders is off"
             raise RowRejectedError("state", FROZEN, reason)
         return way
+
+
+def _own_states(lifecycle: Lifecycle, agreed: str, wanted: str, base: Base) -> frozenset[str]:
+    """The states in which our own actions may have left a record on their ways to the states that rows wanted."""
+    states = frozenset({agreed})
+    for target in (*(half.state for half in base.half_written), wanted):
+        if target is not None:
+            states = states.union(*(passed_states(lifecycle, each, target) for each in states))
+    return states

@@ -69,16 +69,7 @@ class Writing:
             ids: of the records.
             still_to_do: reads which of some records the method has not changed yet.
         """
-
-        def once(some: Sequence[int]) -> None:
-            self._odoo.call(model, method, some)
-
-        def again(some: Sequence[int]) -> None:
-            rest = still_to_do(some)
-            if rest:
-                self._odoo.call(model, method, rest)
-
-        return self._isolated(list(ids), once, again)
+        return self._isolated(list(ids), lambda some: self._odoo.call(model, method, some), still_to_do)
 
     def _write_alike(self, model: str, ids: list[int], vals: Mapping[str, Any]) -> Failures:
         return self._isolated(ids, lambda some: self._odoo.write(model, some, vals))
@@ -101,18 +92,20 @@ class Writing:
 
     def _isolated(
         self,
-        ids: list[int],
+        ids: Sequence[int],
         call: Callable[[Sequence[int]], None],
-        again: Callable[[Sequence[int]], None] | None = None,
+        still_to_do: Callable[[Sequence[int]], Sequence[int]] = list,
     ) -> Failures:
         """Calls on all, and on halves where the server refuses: k refused records of n cost O(k log n) calls."""
         if not ids:
             return {}
         try:
-            self._patience.repeat(lambda: call(ids), lambda: (again or call)(ids))
+            self._patience.send(ids, call, still_to_do)
         except REFUSALS as error:
             if len(ids) == 1:
                 return {ids[0]: error}
-            middle = len(ids) // 2
-            return self._isolated(ids[:middle], call, again) | self._isolated(ids[middle:], call, again)
+            # Of a call that was lost first, and then sent in pieces, some are done.
+            left = still_to_do(ids)
+            middle = len(left) // 2
+            return self._isolated(left[:middle], call, still_to_do) | self._isolated(left[middle:], call, still_to_do)
         return {}

@@ -127,7 +127,7 @@ class Flow:
 
     Attributes:
         name: such as "orders"; the asset is mapped/<name>.
-        entity: the entity of a row that cannot be mapped.
+        entity: kind of the records of its first stream.
         mappers: for each stream taken, the function that maps one of its payloads.
         target: where the rows go.
         after: flows that must be loaded first, because this one refers to their records.
@@ -160,3 +160,7 @@ class System:
     product_categories: tuple[str, ...] = ()
     probe: str = ""
     owners: tuple[str, ...] = field(default=("team:integrations",))
+
+    def entity_of(self, stream: str) -> str:
+        """Kind of a stream's records: that of the flow which takes it first of all; its own name where none does."""
+        return next((flow.entity for flow in self.flows if next(iter(flow.mappers)) == stream), stream)

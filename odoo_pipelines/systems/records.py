@@ -12,8 +12,22 @@ Key: TypeAlias = tuple[str, str]
 
 Layer: TypeAlias = Literal["external", "mapped"]
 
+Choice: TypeAlias = Literal["external", "odoo", "value", "retry"]
+
 WHOLE = ""
 """The partition of a stream that is not partitioned."""
+
+REPLAY = "replay"
+"""The partition of mapped rows that are tried again: dead letters, and records whose conflict was resolved."""
+
+WHOLE_RECORD = "*"
+"""The field of a conflict that is about the record itself."""
+
+BOTH_CHANGED = "both_changed"
+"""The code of a conflict over one field's value."""
+
+DELETED_IN_ODOO = "deleted_in_odoo"
+"""The code of a conflict over a record that somebody has deleted in Odoo."""
 
 
 class Outcome(StrEnum):
@@ -52,7 +66,9 @@ class Record:
         model: technical name of the Odoo model.
         odoo_id: database id of the Odoo record.
         hash: of the mapped row on which both sides last agreed.
-        base: values on which both sides last agreed, by Odoo field name, as Odoo stores them; JSON types.
+        base: what both sides last agreed on, JSON types: "values" by Odoo field, as Odoo stores them; "lines", values
+            by sync key; "state"; and "kept", where Odoo's value was left to differ: by field the external value,
+            Odoo's, and when Odoo's was written. Empty for a record that is known to exist but not to be as it should.
         write_date: of the Odoo record when they agreed, as Odoo prints it; "" where it was not read.
         updated_at: change time of the row in the external system.
     """
@@ -73,6 +89,67 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One value that was written.
+
+    Attributes:
+        field: of Odoo; of a line "order_line[<sync key>].price_unit".
+        before: what Odoo held.
+        after: what was written.
+        policy: by which the external side won; "" where Odoo had not changed it.
+    """
+
+    field: str
+    before: Any
+    after: Any
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A question that only a human can answer.
+
+    Attributes:
+        field: as in `FieldChange`; WHOLE_RECORD where it is about the record itself.
+        code: short and stable: BOTH_CHANGED for a field, otherwise why the record cannot be written.
+        reason: the whole sentence, with what to do; for the state only.
+        base: value on which both sides last agreed.
+        external: value of the external system.
+        odoo: value of Odoo.
+        external_at: change time of the external row.
+        odoo_at: `write_date` of the record, as Odoo prints it.
+    """
+
+    field: str
+    code: str
+    reason: str = ""
+    base: Any = None
+    external: Any = None
+    odoo: Any = None
+    external_at: datetime | None = None
+    odoo_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A human's answer to a conflict; it holds as long as neither side has moved since.
+
+    Attributes:
+        field: of the conflict.
+        choice: the side whose value is taken, "value" for another one, "retry" to try the record again.
+        value: for the choice "value".
+        external: the external side's value when the question was asked.
+        odoo: Odoo's.
+    """
+
+    field: str
+    choice: Choice
+    value: Any
+    external: Any
+    odoo: Any
+
+
+@dataclass(frozen=True, slots=True)
 class RowOutcome:
     """What happened to one row, or to several equal ones.
 
@@ -87,6 +164,9 @@ class RowOutcome:
         transient: a later run may succeed without anybody changing the row.
         payload: JSON text of the rejected row as it came (from the mapping) or as it was mapped (from the load).
         warnings: values that were dropped from the row.
+        compared: Odoo's side was looked at, so conflicts of the record that are not listed here are over.
+        conflicts: questions for a human.
+        changes: values that were written to a record that existed already.
     """
 
     entity: str
@@ -99,6 +179,9 @@ class RowOutcome:
     transient: bool = False
     payload: str = ""
     warnings: tuple[str, ...] = ()
+    compared: bool = False
+    conflicts: tuple[Conflict, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +199,7 @@ class Batch:
         rows: rows that the pages carried, or weights of the mapped rows added up.
         newest: newest `updated_at` in it.
         complete: holds the whole window of its partition, so that earlier batches of it say nothing more.
+        begun: the consumer for which it is pending has begun with it, and died.
     """
 
     id: int
@@ -128,6 +212,7 @@ class Batch:
     rows: int
     newest: datetime | None
     complete: bool = False
+    begun: bool = False
 
 
 @dataclass(slots=True)

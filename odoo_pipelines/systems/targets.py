@@ -91,6 +91,7 @@ class LineTarget:
         parent: their many2one to the parent.
         fields: what a mapping fills.
         quantity: field that is set to 0 where a vanished line may not be deleted any more.
+        invoiced: field that is not 0 once a line was invoiced: then nothing of its record is changed any more.
         rewritten_together: when one of the first is written, the others must go with it, or Odoo resets them.
         identity: fields whose mapped values belong to a line's identity, for Odoo does not let them change on a
             confirmed order: a room of another type is another line, and the old one is emptied.
@@ -103,6 +104,22 @@ class LineTarget:
     quantity: str
     rewritten_together: tuple[tuple[str, tuple[str, ...]], ...] = ()
     identity: tuple[str, ...] = ()
+    invoiced: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inheritance:
+    """Fields that Odoo copies from a parent record whenever that one changes, and that are therefore left to it.
+
+    Attributes:
+        parent: many2one to the parent.
+        when: value of another field that makes a record such a child.
+        fields: that are copied.
+    """
+
+    parent: str
+    when: tuple[str, str]
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +163,7 @@ class Lifecycle:
     Attributes:
         read: fields that tell the state.
         state_of: gives the state's name from those fields.
+        values_in: the values of those fields by state.
         transitions: all direct ways from state to state.
         frozen: states in which neither record nor lines are written.
         lines_kept: states in which lines may be emptied (quantity 0) but not deleted, and keep their product.
@@ -156,6 +174,7 @@ class Lifecycle:
 
     read: tuple[str, ...]
     state_of: Callable[[Mapping[str, Any]], str]
+    values_in: Mapping[str, Mapping[str, Any]]
     transitions: tuple[Transition, ...]
     frozen: tuple[str, ...] = ()
     lines_kept: tuple[str, ...] = ()
@@ -174,6 +193,7 @@ class Target:
         lines: its one2many, if any.
         matches: how existing records are adopted, in order.
         lifecycle: its states, if the mapping sets them.
+        inherits: fields that a record may have from its parent.
         total: field that holds the amount which the asset check compares with `MappedRow.total`.
         right: the group that gives the rights needed on it, as people find it in Odoo.
     """
@@ -183,6 +203,7 @@ class Target:
     lines: LineTarget | None = None
     matches: tuple[Match, ...] = ()
     lifecycle: Lifecycle | None = None
+    inherits: Inheritance | None = None
     total: str = ""
     right: str = ""
 

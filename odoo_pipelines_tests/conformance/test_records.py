@@ -301,6 +301,38 @@ def test_a_contact_takes_the_companys_address(odoo: Wire) -> None:
     assert taken == {"street": "Company street", "vat": "V1", "ref": "kept", "complete_name": "C, c"}
 
 
+def test_a_change_of_the_companys_address_reaches_its_contacts_and_theirs_reaches_the_company(odoo: Wire) -> None:
+    company = odoo.create("res.partner", name="C", is_company=True, street="Street", city="Wien", zip="1010")
+    one, two = (odoo.create("res.partner", name=name, parent_id=company) for name in "ab")
+    elsewhere = odoo.create("res.partner", name="e", parent_id=company, type="other", city="Linz")
+    odoo.write("res.partner", company, city="Graz")
+    cities = [odoo.value("res.partner", each, "city") for each in (one, two, elsewhere)]
+    assert cities == ["Graz", "Graz", "Linz"]
+    odoo.write("res.partner", one, zip="8010", vat="V3")
+    addresses = [odoo.read("res.partner", each, "street", "city", "zip", "vat") for each in (company, one, two)]
+    assert addresses == [{"street": "Street", "city": "Graz", "zip": "8010", "vat": "V3"}] * 3
+    odoo.write("res.partner", elsewhere, city="Wels")
+    assert odoo.value("res.partner", company, "city") == "Graz"
+
+
+def test_a_contact_takes_the_companys_language_when_it_is_put_under_it(odoo: Wire, partner: int) -> None:
+    company = odoo.create("res.partner", name="C", is_company=True, lang="de_DE")
+    assert odoo.value("res.partner", partner, "lang") == "en_US"
+    odoo.write("res.partner", partner, parent_id=company)
+    assert odoo.value("res.partner", partner, "lang") == "de_DE"
+    odoo.write("res.partner", company, lang="fr_FR")
+    assert odoo.value("res.partner", partner, "lang") == "de_DE"
+    odoo.write("res.partner", partner, lang="en_US", parent_id=company)
+    assert odoo.value("res.partner", partner, "lang") == "en_US"
+
+
+def test_a_contact_that_was_none_takes_the_companys_address_when_it_becomes_one(odoo: Wire) -> None:
+    company = odoo.create("res.partner", name="C", is_company=True, city="Wien", street="Street")
+    other = odoo.create("res.partner", name="o", parent_id=company, type="other", city="Linz")
+    odoo.write("res.partner", other, type="contact")
+    assert odoo.read("res.partner", other, "city", "street") == {"city": "Wien", "street": "Street"}
+
+
 def test_a_new_product_is_a_taxed_good_without_category(odoo: Wire) -> None:
     fields = ("type", "list_price", "categ_id", "taxes_id", "sale_ok", "display_name", "active")
     made = odoo.read("product.product", odoo.create("product.product", name="N"), *fields)

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from odoo_pipelines.commands.bootstrap import needed_fields
 from odoo_pipelines.defs.assets import assets_of, external_key, mapped_key, odoo_key
 from odoo_pipelines.defs.build import build_definitions
-from odoo_pipelines.defs.jobs import Mode, delta_range, full_range, job_name, range_tags
+from odoo_pipelines.defs.jobs import Mode, job_name, range_of, range_tags
 from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.integration import Integration
@@ -83,7 +83,7 @@ class Stage:
     def sync(self, mode: Mode, keys: tuple[str, str] | None = None) -> dg.ExecuteInProcessResult:
         """Runs a job as its schedule would, or over a range of partitions."""
         integration = self.integration
-        first, last = keys or (delta_range(integration) if mode == "delta" else full_range(integration))
+        first, last = keys or range_of(integration, mode, None)
         return self._execute(job_name(integration, mode), range_tags(first, last))
 
     def materialize(self, *keys: dg.AssetKey, partition: str | None = None) -> dg.ExecuteInProcessResult:
@@ -139,6 +139,10 @@ class Stage:
     def odoo_fault(self, **fault: Any) -> None:
         """Makes the stand-in misbehave."""
         requests.post(f"{self.odoo_url}/sandbox/faults", json=fault, timeout=10).raise_for_status()
+
+    def odoo_faults_end(self) -> None:
+        """Makes the stand-in behave again."""
+        requests.delete(f"{self.odoo_url}/sandbox/faults", timeout=10).raise_for_status()
 
     def odoo_statistics(self) -> dict[str, Any]:
         """What the stand-in was asked: `requests`, `reads`, `writes`."""

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.defs.checks import BALANCE, REJECTED, TOTALS, UNIQUE, check_results, check_specs, not_checked
+from odoo_pipelines.defs.checks import (
+    BALANCE,
+    LETTERS,
+    REJECTED,
+    TOTALS,
+    UNIQUE,
+    VANISHED,
+    check_results,
+    check_specs,
+    not_checked,
+)
 from odoo_pipelines.defs.loading import FlowLoad, Uniqueness
+from odoo_pipelines.defs.vanished import VanishedRecords
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.stores.vanished import Marked
 from odoo_pipelines.sync.report import FlowReport
+from odoo_pipelines.systems.policies import VanishedPolicy
 from odoo_pipelines.systems.records import Counts, Outcome
 from odoo_pipelines_tests.defs.stage import Stage, flow_named
 
@@ -20,13 +35,28 @@ INTEGRATION = Integration(name="pms", rejected_share_limit=0.1)
 
 
 def load(
-    *, created: int = 10, rejected: int = 0, balanced: bool = True, known: int = 10, in_odoo: int = 10
+    *,
+    created: int = 10,
+    rejected: int = 0,
+    balanced: bool = True,
+    known: int = 10,
+    in_odoo: int = 10,
+    vanished: VanishedRecords | None = None,
+    letters: Mapping[str, int] | None = None,
 ) -> FlowLoad:
     counts = Counts(created + rejected)
     counts.add(Outcome.CREATED, created)
     counts.add(Outcome.REJECTED, rejected)
     report = FlowReport(counts=counts, totals_compared=created)
-    return FlowLoad(report, {}, created + rejected, balanced, Uniqueness(known, in_odoo), requests=3, seconds=0.5)
+    unique = Uniqueness(known, in_odoo)
+    gone, waiting = vanished or found(), letters or {}
+    return FlowLoad(report, {}, created + rejected, balanced, unique, gone, waiting, requests=3, seconds=0.5)
+
+
+def found(policy: VanishedPolicy = VanishedPolicy.REPORT, *, marked: int = 0, refused: int = 0) -> VanishedRecords:
+    ids = tuple(str(number) for number in range(marked))
+    since = dt.datetime(2026, 3, 1, 4, 30, tzinfo=dt.UTC) if marked else None
+    return VanishedRecords(policy, judged=True, new=1, back=2, refused=refused, marked=Marked(marked, since, ids))
 
 
 def passed(one: FlowLoad) -> dict[str, bool]:
@@ -35,13 +65,14 @@ def passed(one: FlowLoad) -> dict[str, bool]:
 
 class TestEach:
     def test_a_sound_load_passes_all(self) -> None:
-        assert passed(load()) == {BALANCE: True, REJECTED: True, UNIQUE: True, TOTALS: True}
+        names = (BALANCE, REJECTED, UNIQUE, VANISHED, LETTERS, TOTALS)
+        assert passed(load()) == dict.fromkeys(names, True)
 
     def test_a_load_of_nothing_passes_all(self) -> None:
         assert all(passed(load(created=0, known=0, in_odoo=0)).values())
 
     def test_numbers_that_do_not_add_up(self) -> None:
-        assert passed(load(balanced=False)) == {BALANCE: False, REJECTED: True, UNIQUE: True, TOTALS: True}
+        assert [name for name, well in passed(load(balanced=False)).items() if not well] == [BALANCE]
 
     @pytest.mark.parametrize(("rejected", "within"), [(1, True), (2, False), (10, False)])
     def test_a_share_of_rejected_rows_above_the_limit(self, rejected: int, *, within: bool) -> None:
@@ -52,6 +83,34 @@ class TestEach:
 
     def test_records_that_somebody_deleted_in_odoo_are_no_duplicates(self) -> None:
         assert passed(load(known=10, in_odoo=9))[UNIQUE]
+
+    @pytest.mark.parametrize(
+        ("vanished", "well"),
+        [
+            (found(marked=1), False),
+            (found(VanishedPolicy.ARCHIVE, marked=1), True),
+            (found(VanishedPolicy.CANCEL, marked=1, refused=1), False),
+        ],
+    )
+    def test_vanished_records_that_wait_for_a_person(self, vanished: VanishedRecords, *, well: bool) -> None:
+        assert passed(load(vanished=vanished))[VANISHED] is well
+
+    def test_how_many_have_vanished_since_when_and_which(self) -> None:
+        results = check_results(INTEGRATION, ORDERS, load(vanished=found(marked=2)))
+        metadata = next(each.metadata for each in results if each.check_name == VANISHED)
+        numbers = {name: metadata[name].value for name in ("vanished", "vanished_new", "back", "refused")}
+        assert numbers == {"vanished": 2, "vanished_new": 1, "back": 2, "refused": 0}
+        assert (metadata["vanished_sample"].value, metadata["since"].value) == ("0, 1", "2026-03-01 04:30 UTC")
+
+    def test_rejected_rows_that_wait_by_class(self) -> None:
+        results = check_results(INTEGRATION, ORDERS, load(letters={"invalid_date": 2, "missing_reference": 1}))
+        [letters] = [each for each in results if each.check_name == LETTERS]
+        assert (letters.passed, letters.severity) == (False, dg.AssetCheckSeverity.WARN)
+        assert {name: value.value for name, value in letters.metadata.items()} == {
+            "waiting": 3,
+            "waiting_invalid_date": 2,
+            "waiting_missing_reference": 1,
+        }
 
     def test_totals_that_differ_and_whose_they_are(self) -> None:
         sound = load()

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import pyarrow as pa
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from odoo_pipelines.defs.extraction import Extraction, Window
+from odoo_pipelines.defs.mapping import map_partition
 from odoo_pipelines.defs.session import Session
-from odoo_pipelines.errors import ExternalRequestError
+from odoo_pipelines.errors import AccountingError, ExternalRequestError
+from odoo_pipelines.stores.batches import BatchStore, BatchWriter
 from odoo_pipelines.systems.records import WHOLE, Batch
 from odoo_pipelines_tests.defs.feed import Feed, NewSession, booking
-from odoo_pipelines_tests.defs.stage import stream_named
+from odoo_pipelines_tests.defs.stage import flow_named, stream_named
 
 JANUARY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 FEBRUARY = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
@@ -198,6 +204,25 @@ class TestBatch:
         extracted = Extraction(session, BOOKINGS).extract(FIRST)
         assert (extracted.rows, extracted.path, batches(session), files(session)) == (0, "", [], [])
 
+    def test_a_partition_that_has_become_empty_says_so_once(self, new_session: NewSession, feed: Feed) -> None:
+        """Or its rows of before would be mapped again as if they were still there."""
+        feed.pages = [[booking(1, day(3))]]
+        Extraction(new_session("full"), BOOKINGS).extract(FIRST)
+        feed.pages = []
+        for _ in range(2):
+            session = new_session("full")
+            assert Extraction(session, BOOKINGS).extract(FIRST).rows == 0
+        assert [(batch.rows, batch.complete) for batch in batches(session)] == [(1, True), (0, True)]
+        assert watermark(session) == day(3)
+
+    def test_a_delta_without_rows_says_nothing_about_its_partition(self, new_session: NewSession, feed: Feed) -> None:
+        feed.pages = [[booking(1, day(3))]]
+        Extraction(new_session("full"), BOOKINGS).extract(FIRST)
+        feed.pages = []
+        session = new_session("delta")
+        Extraction(session, BOOKINGS).extract(FIRST)
+        assert len(batches(session)) == 1
+
     def test_empty_pages_between_others_end_nothing(self, new_session: NewSession, feed: Feed) -> None:
         feed.pages = [[], [booking(1, day(1))], [], [booking(2, day(2))], []]
         assert Extraction(new_session("full"), BOOKINGS).extract(FIRST).rows == 2
@@ -246,6 +271,66 @@ class TestBatch:
         session = new_session("full")
         extracted = Extraction(session, BOOKINGS).extract(FIRST)
         assert [str(path.relative_to(session.settings.data)) for path in files(session)] == [extracted.path]
+
+
+class TestAccounts:
+    """Rows are counted where the answers are parsed, in the file, and where they are read again."""
+
+    def test_a_row_that_is_not_written_fails_the_extraction(self, new_session: NewSession, feed: Feed) -> None:
+        feed.pages = [[booking(1, day(1)), booking(2, day(2))]]
+        session = new_session("full")
+        session.batches = Forgetful(session.settings.data)
+        with pytest.raises(AccountingError, match=r"carried 2 rows, 1 were written, the file holds 1"):
+            Extraction(session, BOOKINGS).extract(FIRST)
+        assert (batches(session), watermark(session)) == ([], None)
+
+    def test_a_file_with_another_number_in_its_footer_fails_it_too(self, new_session: NewSession, feed: Feed) -> None:
+        feed.pages = [[booking(1, day(1)), booking(2, day(2))]]
+        session = new_session("full")
+        session.batches = Truncated(session.settings.data)
+        with pytest.raises(AccountingError, match=r"carried 2 rows, 2 were written, the file holds 1"):
+            Extraction(session, BOOKINGS).extract(FIRST)
+        assert batches(session) == []
+
+    def test_rows_that_a_mapping_does_not_read_fail_it(
+        self, new_session: NewSession, feed: Feed, engine: sa.Engine
+    ) -> None:
+        feed.pages = [[booking(1, day(1)), booking(2, day(2))]]
+        session = new_session("full")
+        Extraction(session, BOOKINGS).extract(FIRST)
+        with engine.begin() as connection:
+            connection.execute(sa.text("update odoo_pipelines.batch set rows = rows + 1"))
+        with pytest.raises(AccountingError, match=r"3 rows were extracted, but the mapping read 2"):
+            map_partition(session, flow_named("orders"), FIRST.partition)
+        assert session.state.batches("pms", "mapped", ["orders"]) == []
+
+
+class Forgetful(BatchStore):
+    """Loses the first row of every page."""
+
+    @contextmanager
+    def writer(self, path: str, schema: pa.Schema) -> Iterator[BatchWriter]:
+        with super().writer(path, schema) as writer:
+            yield cast("BatchWriter", _Losing(writer))
+
+
+class _Losing:
+    def __init__(self, writer: BatchWriter) -> None:
+        self._writer = writer
+
+    @property
+    def rows(self) -> int:
+        return self._writer.rows
+
+    def write(self, rows: list[dict[str, Any]]) -> None:
+        self._writer.write(rows[1:])
+
+
+class Truncated(BatchStore):
+    """Its files have lost a row since they were written."""
+
+    def row_count(self, path: str) -> int:
+        return super().row_count(path) - 1
 
 
 MOMENTS = st.integers(0, 90 * 24).map(lambda hours: JANUARY + dt.timedelta(hours=hours))

@@ -14,8 +14,9 @@ from dagster._core.test_utils import create_run_for_test, instance_for_test
 from odoo_pipelines.defs.jobs import delta_range, full_range, job_name, jobs_of, range_tags, schedules_of
 from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.stores.state import State
-from odoo_pipelines.systems.records import Batch, Layer
+from odoo_pipelines.stores.dead_letters import LetterFilter
+from odoo_pipelines.stores.state import RunRef, State
+from odoo_pipelines.systems.records import BOTH_CHANGED, Batch, Conflict, Counts, Layer, Outcome, RowOutcome
 from odoo_pipelines_tests.environment import unset_all
 
 INTEGRATION = Integration(name="grand-hotel", history_start=dt.date(2026, 1, 1))
@@ -92,22 +93,30 @@ class TestSchedules:
         assert {each.default_status for each in schedules_of(off)} == {dg.DefaultScheduleStatus.STOPPED}
 
     def test_when_is_a_setting(self) -> None:
-        changes = {"delta_cron": "*/10 * * * *", "full_cron": "15 2 * * *", "time_zone": "Europe/Vienna"}
-        delta, full = schedules_of(INTEGRATION.model_copy(update=changes))
-        assert (delta.cron_schedule, full.cron_schedule) == ("*/10 * * * *", "15 2 * * *")
-        assert {delta.execution_timezone, full.execution_timezone} == {"Europe/Vienna"}
+        changes = {
+            "delta_cron": "*/10 * * * *",
+            "full_cron": "15 2 * * *",
+            "retry_cron": "5 * * * *",
+            "time_zone": "Europe/Vienna",
+        }
+        schedules = schedules_of(INTEGRATION.model_copy(update=changes))
+        assert [each.cron_schedule for each in schedules] == ["*/10 * * * *", "15 2 * * *", "5 * * * *"]
+        assert {each.execution_timezone for each in schedules} == {"Europe/Vienna"}
 
-    def test_by_default_every_half_hour_and_every_night(self) -> None:
-        assert [each.cron_schedule for each in schedules_of(INTEGRATION)] == ["*/30 * * * *", "0 3 * * *"]
+    def test_by_default_every_half_hour_every_night_and_between_the_half_hours(self) -> None:
+        crons = [each.cron_schedule for each in schedules_of(INTEGRATION)]
+        assert crons == ["*/30 * * * *", "0 3 * * *", "15,45 * * * *"]
 
     def test_each_starts_the_job_of_its_name(self) -> None:
         names = [job.name for job in jobs_of(INTEGRATION)]
-        assert names == ["grand_hotel_delta_sync", "grand_hotel_full_sync"]
+        assert names == ["grand_hotel_delta_sync", "grand_hotel_full_sync", "grand_hotel_retry_dead_letters"]
         assert [each.job_name for each in schedules_of(INTEGRATION)] == names
 
     def test_a_tick_asks_for_one_run_over_the_range(self, state: State, instance: dg.DagsterInstance) -> None:
         extracted_up_to(state, dt.datetime(2026, 9, 17, tzinfo=dt.UTC))
-        for schedule, first in zip(schedules_of(INTEGRATION), ("2026-09-01", KEYS[0]), strict=True):
+        reject(state, "7")
+        state.request_replay(LetterFilter("grand-hotel"))
+        for schedule, first in zip(schedules_of(INTEGRATION), ("2026-09-01", KEYS[0], "2026-09-01"), strict=True):
             [request] = tick(schedule, instance).run_requests or []
             assert range_tags(first, NOW).items() <= request.tags.items()
 
@@ -133,6 +142,40 @@ class TestSchedules:
     def test_runs_of_other_jobs_hold_nothing_up(self, instance: dg.DagsterInstance) -> None:
         create_run_for_test(instance, job_name="beach_delta_sync", status=dg.DagsterRunStatus.STARTING)
         assert tick(schedules_of(INTEGRATION)[0], instance).run_requests
+
+
+class TestRetry:
+    def test_nothing_is_run_while_nothing_is_due(self, state: State, instance: dg.DagsterInstance) -> None:
+        reject(state, "7")
+        reject(state, "8", integration="beach")
+        state.request_replay(LetterFilter("beach"))
+        evaluated = tick(retry_schedule(), instance)
+        assert not evaluated.run_requests
+        assert evaluated.skip_message == "no dead letter is due, and no resolved conflict waits"
+
+    def test_a_conflict_that_was_resolved_is_reason_enough(self, state: State, instance: dg.DagsterInstance) -> None:
+        question = Conflict("name", BOTH_CHANGED, external="Ann", odoo="Anna")
+        outcome(state, RowOutcome("guest", "7", Outcome.CONFLICT, compared=True, conflicts=(question,)))
+        assert not tick(retry_schedule(), instance).run_requests
+        state.resolve([1], "external")
+        assert tick(retry_schedule(), instance).run_requests
+
+
+def retry_schedule() -> dg.ScheduleDefinition:
+    [schedule] = [each for each in schedules_of(INTEGRATION) if each.name == "grand_hotel_retry_dead_letters_schedule"]
+    return schedule
+
+
+def reject(state: State, external_id: str, integration: str = "grand-hotel") -> None:
+    """Leaves a dead letter that waits for a person."""
+    outcome(state, RowOutcome("guest", external_id, Outcome.REJECTED, payload="{}"), integration)
+
+
+def outcome(state: State, row: RowOutcome, integration: str = "grand-hotel") -> None:
+    run, counts = RunRef("a-run", integration, "partners"), Counts()
+    counts.add(row.outcome)
+    state.start(run, "delta")
+    state.commit_chunk(run, [], [row], counts)
 
 
 @pytest.fixture

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
+from dataclasses import replace
 
 import dagster as dg
 import pytest
 
+from odoo_pipelines.defs.loading import load_flow
 from odoo_pipelines.systems.records import Outcome
-from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage
+from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage, flow_named
+from odoo_pipelines_tests.sync.fakes import KilledError
 
 
 def orders_in_odoo(stage: Stage) -> list[dict[str, object]]:
@@ -93,6 +97,40 @@ class TestFailure:
         assert stage.state.dead_letters("pms", "orders") == []
 
 
+class TestBegun:
+    def test_batches_of_a_load_that_died_are_loaded_again_along_with_the_complete_ones_that_came_later(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What it wrote would look like somebody's work in Odoo, were its rows not there to tell."""
+        monkeypatch.setenv("ODOO_ENABLED", "false")
+        stage.sync("full")
+        monkeypatch.setenv("ODOO_ENABLED", "true")
+        first, second = stage.pending("partners")
+        load_and_die(stage, "partners")
+        assert stage.pending("partners") == [replace(first, begun=True), second]
+        result = stage.sync("full")
+        assert result.success
+        newest = stage.batches("mapped", "partners")[-2:]
+        assert stage.counts(result, "partners")["extracted"] == sum(each.rows for each in (first, *newest))
+        assert stage.pending("partners") == []
+
+    def test_a_load_that_never_came_to_writing_has_begun_nothing(self, stage: Stage) -> None:
+        stage.refuse_logins()
+        stage.sync("full")
+        assert [batch.begun for batch in stage.pending("partners")] == [False, False]
+
+
+def load_and_die(stage: Stage, flow: str) -> None:
+    """Loads a flow's first chunk."""
+
+    def die(*_told: object) -> None:
+        raise KilledError
+
+    session = stage.session("full")
+    with closing(session), pytest.raises(KilledError):
+        load_flow(session, flow_named(flow), stage.keys, die)
+
+
 class TestByHand:
     def test_one_partition_is_extracted_mapped_and_loaded_again(self, stage: Stage) -> None:
         stage.sync("full")
@@ -111,13 +149,16 @@ class TestByHand:
         counts = stage.counts(result)
         assert counts["extracted"] == counts[Outcome.UNCHANGED] > 0
 
-    def test_what_somebody_changed_in_odoo_is_put_right(self, stage: Stage) -> None:
+    def test_what_somebody_changed_in_odoo_stays(self, stage: Stage) -> None:
         stage.sync("full")
         booking = stage.confirmed()
         domain = [["x_external_id", "=", str(booking["id"])]]
         [order] = stage.odoo("sale.order", "search", domain=domain)
         stage.odoo("sale.order", "write", ids=[order], vals={"x_booking_channel": "carrier pigeon"})
-        assert stage.counts(stage.sync("full"))["updated"] == 1
+        counts = stage.counts(stage.sync("full"))
+        assert counts["extracted"] == counts[Outcome.UNCHANGED] > 0
+        [order] = stage.odoo("sale.order", "read", ids=[order], fields=["x_booking_channel"])
+        assert order["x_booking_channel"] == "carrier pigeon"
 
     def test_unpartitioned_streams_need_no_partition(self, stage: Stage) -> None:
         assert stage.materialize(stage.extracted("rooms")).success

@@ -14,7 +14,7 @@ from odoo_pipelines.defs.retention import retention
 from odoo_pipelines.stores import tables
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.state import State
-from odoo_pipelines.systems.records import Batch, Outcome
+from odoo_pipelines.systems.records import REPLAY, Batch, Outcome
 from odoo_pipelines_tests.environment import unset_all
 from odoo_pipelines_tests.stores.builders import RUN, a_batch, a_record, an_outcome, commit, rows_of
 
@@ -30,10 +30,10 @@ class Attic:
         self._engine = engine
         self.store = store
 
-    def batch(self, name: str, at: dt.datetime, **changes: object) -> Batch:
-        path = f"{name}.parquet"
+    def batch(self, file: str, at: dt.datetime, **changes: object) -> Batch:
+        path = f"{file}.parquet"
         with self.store.writer(path, SCHEMA) as writer:
-            writer.write([{"id": name}])
+            writer.write([{"id": file}])
         batch = self._state.register(a_batch(path, **changes))
         self.age(tables.batch, "created_at", at, tables.batch.c.id == batch.id)
         return batch
@@ -85,6 +85,17 @@ def test_the_newest_complete_batch_stays_however_old_it_is_and_ends_the_one_befo
     clean()
     assert attic.known() == [newest]
     assert attic.readable(newest)
+
+
+def test_replay_batches_go_when_they_are_old_and_done(attic: Attic, state: State) -> None:
+    done, waiting, young = (
+        attic.batch(name, at, layer="mapped", name="guests", partition=REPLAY)
+        for name, at in (("done", OLD), ("waiting", OLD), ("young", YOUNG))
+    )
+    for batch in (done, young):
+        state.register(batch, consumer="odoo/res_partner", consumed=[batch.id])
+    clean()
+    assert state.batches("hotel", "mapped", ["guests"]) == [waiting, young]
 
 
 def test_a_batch_whose_file_went_before_a_crash_is_forgotten_by_the_next_run(attic: Attic) -> None:

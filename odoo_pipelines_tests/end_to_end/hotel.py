@@ -36,6 +36,10 @@ class Hotel:
         """Replaces fields of a record; gives it as it is served now."""
         return self._post("edit", {"stream": stream, "id": external_id, "fields": fields})
 
+    def delete(self, external_id: str | int, stream: str = "bookings") -> None:
+        """Has a record no more, and serves no trace of it."""
+        self._post("delete", {"stream": stream, "id": external_id})
+
     def truth(self) -> dict[str, Any]:
         """Every record as it is served now, by stream, and the bookings that were made unusable."""
         return self._answer(requests.get(f"{self.url}/sandbox/oracle", timeout=TIMEOUT_SECONDS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,14 +15,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import sqlalchemy as sa
 import yaml
 
 from odoo_pipelines.stores.database import connect
 from odoo_pipelines.stores.dead_letters import DeadLetter
 from odoo_pipelines.stores.state import State
 from odoo_pipelines_tests.end_to_end.hotel import KEY, Hotel
-from odoo_pipelines_tests.end_to_end.proxy import KillPoint, Proxy
 from odoo_pipelines_tests.end_to_end.site import Site
+from odoo_pipelines_tests.faults.kinds import LOST, RESET, Fault
+from odoo_pipelines_tests.faults.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("odoo-pipelines")
@@ -51,6 +54,31 @@ class Sync:
     def outcomes(self) -> set[str]:
         """All outcomes that occurred, of all flows."""
         return {word for counts in self.flows.values() for word, count in counts.items() if count} - {"extracted"}
+
+
+@dataclass(frozen=True, slots=True)
+class KillPoint:
+    """The request at which a process gets a signal.
+
+    Attributes:
+        path: beginning of the request's path.
+        nth: which of those requests, from 1.
+        answered: the server has carried the request out; its answer never arrives.
+        by: the signal.
+    """
+
+    path: str
+    nth: int = 1
+    answered: bool = False
+    by: signal.Signals = signal.SIGKILL
+
+    @property
+    def fault(self) -> Fault:
+        """What happens to the request."""
+        return LOST if self.answered else RESET
+
+    def __str__(self) -> str:
+        return f"{self.by.name} at {self.path} no. {self.nth}, {'its answer lost' if self.answered else 'never sent'}"
 
 
 class Installation:
@@ -109,12 +137,23 @@ class Installation:
         return sync
 
     def killed_sync(self, mode: str, proxy: Proxy, point: KillPoint) -> None:
-        """Starts a sync that dies at a point."""
+        """Starts a sync that gets a signal at a point. By SIGKILL it dies, by SIGTERM it ends in good order."""
+        struck = len(proxy.struck)
+        done = self.disturbed_sync(mode, proxy, point)
+        assert len(proxy.struck) > struck, f"never came to {point}:\n{done.stdout}\n{done.stderr}"
+        expected = -signal.SIGKILL if point.by is signal.SIGKILL else 1
+        assert done.returncode == expected, f"{done.returncode} after {point}:\n{done.stdout}\n{done.stderr}"
+        if point.by is signal.SIGTERM:
+            document = json.loads(done.stdout)
+            assert document["status"] == "failure"
+            assert "running" not in self.statuses(document["run_id"])
+
+    def disturbed_sync(self, mode: str, proxy: Proxy, point: KillPoint) -> subprocess.CompletedProcess[str]:
+        """Starts a sync that gets a signal at a point, if it ever comes there."""
         process = self._start("sync", "--integration", self.name, "--mode", mode, "--json")
-        proxy.kill(process.pid, point)
+        proxy.strike(point.fault, point.path, nth=point.nth, effect=lambda: os.kill(process.pid, point.by))
         output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
-        assert proxy.killed, f"never came to {point}:\n{output}\n{errors}"
-        assert process.returncode < 0, f"survived {point}:\n{output}\n{errors}"
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def bootstrap(self, integration: str = "") -> subprocess.CompletedProcess[str]:
         """Prepares Odoo."""
@@ -131,6 +170,19 @@ class Installation:
         engine = connect(self._database_url)
         try:
             return list(State(engine).dead_letters(integration, flow))
+        finally:
+            engine.dispose()
+
+    def statuses(self, run_id: str) -> set[str]:
+        """How the flows of a run ended, and the run itself."""
+        engine = connect(self._database_url)
+        query = """
+            select status from odoo_pipelines.sync_run where run_id = :run_id
+            union select lower(status) from runs where run_id = :run_id
+        """
+        try:
+            with engine.connect() as connection:
+                return set(connection.scalars(sa.text(query), {"run_id": run_id}))
         finally:
             engine.dispose()
 

@@ -50,14 +50,28 @@ def test_after_a_delta_there_is_nothing_left_for_a_full_sync(installation: Insta
     assert snapshot(odoo, installation.name) == before
 
 
-def test_what_people_did_in_odoo_is_corrected_by_a_full_sync(
+def test_what_people_did_in_odoo_stays_where_the_later_change_wins_and_only_what_they_deleted_comes_back(
     hotel: Hotel, installation: Installation, odoo: Odoo
 ) -> None:
     spoil(odoo, installation.name, *(hotel.bookings(each)[-1] for each in SPOILT))
-    assert len(read_books(odoo, installation.name).compared_with(expected_books(hotel.truth()))) >= 8
+    spoilt = read_books(odoo, installation.name).compared_with(expected_books(hotel.truth()))
+    assert len(spoilt) >= 8
+    before = snapshot(odoo, installation.name)
+    full = installation.synced("full")
+    gone = hotel.bookings(SPOILT[-1])[-1]["id"]
+    left = [each for each in spoilt if f"bookings {gone}" not in each]
+    assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == left != spoilt
+    assert (full.count("orders", "created"), full.count("orders", "updated")) == (1, 0)
+    again = f"{installation.name}.booking.{gone}"
+    assert touched(before, snapshot(odoo, installation.name))["sale.order"] == {again}
+
+
+def test_what_people_did_in_odoo_is_corrected_by_a_full_sync_where_the_external_side_wins(
+    hotel: Hotel, installation: Installation, site: Site, odoo: Odoo
+) -> None:
+    installation.connect(hotel, site, unlock_orders=True, policy="external_wins")
     full = installation.synced("full")
     assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == []
-    assert full.count("orders", "created") == 1
     assert full.count("orders", "updated") == 3
     assert full.count("partners", "updated") == 1
 

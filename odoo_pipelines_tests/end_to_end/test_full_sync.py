@@ -10,8 +10,8 @@ from odoo_pipelines_tests.end_to_end.books import read_books, snapshot, touched
 from odoo_pipelines_tests.end_to_end.expectations import expected_books
 from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
 from odoo_pipelines_tests.end_to_end.installation import Installation
-from odoo_pipelines_tests.end_to_end.proxy import Proxy, proxy_to
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
+from odoo_pipelines_tests.faults.proxy import Proxy, proxy_to
 
 FLOWS = ("partners", "products", "orders")
 

@@ -1,4 +1,4 @@
-"""Runs that die by SIGKILL, at one request after another, and are started again: no duplicate, no gap.
+"""Runs that get SIGKILL or SIGTERM, at one request after another, and are started again: no duplicate, no gap.
 
 Every run takes up what the one before it left, so what is killed here includes the clearing up.
 """
@@ -7,24 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from random import Random
+from signal import SIGKILL, SIGTERM
 
 import pytest
 
 from odoo_pipelines_tests.end_to_end.books import read_books, snapshot
 from odoo_pipelines_tests.end_to_end.expectations import expected_books
 from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
-from odoo_pipelines_tests.end_to_end.installation import Installation
-from odoo_pipelines_tests.end_to_end.proxy import KillPoint, Proxy, proxy_to
+from odoo_pipelines_tests.end_to_end.installation import Installation, KillPoint
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
+from odoo_pipelines_tests.faults.changes import change_a_bit_of_everything
+from odoo_pipelines_tests.faults.kinds import BAD_GATEWAY, CUT, GATEWAY_TIMEOUT, LOST, RESET, TOO_MANY
+from odoo_pipelines_tests.faults.proxy import Proxy, proxy_to
+from odoo_pipelines_tests.faults.schedule import Schedule
 
 ORDER, LINE = "/json/2/sale.order", "/json/2/sale.order.line"
 WHILE_FILLING = (
-    KillPoint("/json/2/res.partner/load"),
+    KillPoint("/json/2/res.partner/load", by=SIGTERM),
     KillPoint("/json/2/res.partner/load", nth=2, answered=True),
     KillPoint("/json/2/product.product/load", answered=True),
     KillPoint(f"{ORDER}/load", answered=True),
     KillPoint(f"{ORDER}/load", nth=2),
-    KillPoint(f"{ORDER}/action_confirm", answered=True),
+    KillPoint(f"{ORDER}/action_confirm", answered=True, by=SIGTERM),
     KillPoint(f"{ORDER}/web_save_multi"),
     KillPoint(f"{ORDER}/action_lock", answered=True),
 )
@@ -32,10 +37,14 @@ WHILE_FILLING = (
 WHILE_CHANGING = (
     KillPoint(f"{ORDER}/action_unlock", answered=True),
     KillPoint(f"{ORDER}/action_draft", answered=True),
-    KillPoint(f"{LINE}/load", answered=True),
+    KillPoint(f"{LINE}/load", answered=True, by=SIGTERM),
     KillPoint(f"{LINE}/w", answered=True),
     KillPoint(f"{ORDER}/action_lock"),
 )
+
+
+SWIFT = (RESET, LOST, CUT, TOO_MANY, BAD_GATEWAY, GATEWAY_TIMEOUT)
+"""Faults that a process gets over in a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,26 @@ def test_a_delta_that_is_killed_again_and_again_ends_as_one_that_was_not(scene: 
     assert_all_is_as_it_should_be(scene)
 
 
+@pytest.mark.odoo  # many whole runs: the stand-in would only make `make test` long
+@pytest.mark.parametrize("seed", range(2))
+def test_signals_among_faults_of_all_kinds_change_nothing_about_the_end(scene: Scene, seed: int) -> None:
+    dice = Random(seed)  # noqa: S311
+    change_a_bit_of_everything(scene.hotel, 1 + seed)
+    scene.hotel.advance(new_bookings=8, changed_bookings=4, changed_guests=4)
+    for proxy in (scene.pms, scene.proxy):
+        proxy.requests.clear()
+        proxy.disturb(Schedule(seed, SWIFT, share=0.05))
+    for attempt in range(4):
+        by, lost = dice.choice((SIGKILL, SIGTERM)), dice.random() < 0.5
+        point = KillPoint("/", nth=dice.randrange(5, 70), answered=lost, by=by)
+        done = scene.installation.disturbed_sync(("full", "delta")[attempt % 2], scene.proxy, point)
+        assert done.returncode in (0, 1, -SIGKILL), done.stderr
+    scene.pms.calm()
+    scene.proxy.calm()
+    scene.installation.synced("delta")
+    assert_all_is_as_it_should_be(scene)
+
+
 def assert_all_is_as_it_should_be(scene: Scene) -> None:
     """Every record once, with the right values, and nothing left to write."""
     name = scene.installation.name
@@ -89,19 +118,3 @@ def assert_all_is_as_it_should_be(scene: Scene) -> None:
     assert scene.installation.synced("full").outcomes() == {"unchanged"}
     assert scene.proxy.writes == {}
     assert snapshot(scene.odoo, name) == before
-
-
-def change_a_bit_of_everything(hotel: Hotel) -> None:
-    """New lines, new prices, a cancelled stay that comes back, departed guests who are billed anew."""
-    for booking in hotel.bookings("checked_out")[:3]:
-        hotel.edit(booking["id"], extras=[*booking["extras"], extra(booking["id"], "Breakfast", 18.5)])
-    for booking in hotel.bookings("confirmed")[:3]:
-        first, *others = booking["rooms"]
-        dearer = {**first, "price_per_night": first["price_per_night"] + 7.25}
-        hotel.edit(booking["id"], rooms=[dearer, *others], extras=[extra(booking["id"], "Parking", 12.0)])
-    for booking in hotel.bookings("cancelled")[:2]:
-        hotel.edit(booking["id"], status="confirmed")
-
-
-def extra(booking: str, name: str, price: float) -> dict[str, object]:
-    return {"id": f"{booking}-new", "name": name, "quantity": 2, "price_per_unit": price}

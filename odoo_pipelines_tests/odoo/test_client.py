@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,6 +56,14 @@ def test_rights_are_asked_for_in_the_servers_way(
     assert {name: sent[name] for name in sent.keys() - {"context"}} == params
 
 
+def test_the_users_company_is_asked_once(odoo: FakeOdoo, client: OdooClient) -> None:
+    odoo.script("/json/2/res.users/context_get", result({"uid": 2}))
+    odoo.script("/json/2/res.users/read", result([{"id": 2, "login": "ann@example.com", "company_id": 7}]))
+
+    assert [client.company_id(), client.company_id()] == [7, 7]
+    assert len(odoo.to("/json/2/res.users/read")) == 2  # the login's check, and the company
+
+
 def test_a_context_for_one_call_is_added_to_the_usual_one(odoo: FakeOdoo, client: OdooClient) -> None:
     odoo.script(f"{PARTNER}/search", result([3]))
 
@@ -79,6 +88,24 @@ def test_a_read_is_repeated_with_growing_pauses(
     assert 0.5 <= first <= 1.5
     assert 1 <= second <= 2
     assert 2 <= third <= 3
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(("asked_for", "waited"), [("7", 7.0), ("86400", 300.0), ("-1", None), ("junk", None)])
+def test_an_overloaded_server_is_given_the_time_it_asks_for(
+    odoo: FakeOdoo, client: OdooClient, sleeps: list[float], *, status: int, asked_for: str, waited: float | None
+) -> None:
+    odoo.script(f"{PARTNER}/search", replace(page(status), headers={"Retry-After": asked_for}), result([3]))
+
+    assert client.search("res.partner", []) == [3]
+    assert sleeps[:-1] == ([] if waited is None else [waited])
+
+
+def test_an_answer_that_cannot_be_unpacked_is_a_lost_one(odoo: FakeOdoo, client: OdooClient) -> None:
+    odoo.script(f"{PARTNER}/write", replace(result(True), headers={"Content-Encoding": "gzip"}))
+
+    with pytest.raises(OdooTransientError):
+        client.write("res.partner", [3], {"name": "Ann"})
 
 
 def test_a_read_is_given_up_after_four_tries(odoo: FakeOdoo, client: OdooClient) -> None:

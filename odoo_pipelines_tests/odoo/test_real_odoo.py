@@ -62,7 +62,7 @@ def records(client: OdooClient, partner: ModelSchema) -> Iterator[list[dict[str,
     countries = client.search("res.country", [], limit=5)
     edges = random.Random(19)  # noqa: S311
     yield [
-        {name: partner.cast(name, value) for name, value in _edge_values(edges, tag_ids, countries).items()}
+        {name: partner.caster(name)(value) for name, value in _edge_values(edges, tag_ids, countries).items()}
         for _ in range(150)
     ]
     client.unlink("res.partner.category", tag_ids)

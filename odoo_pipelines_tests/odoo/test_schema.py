@@ -69,18 +69,18 @@ def test_fields_that_the_server_lacks_are_listed(odoo: FakeOdoo, client: OdooCli
     assert schema.missing(["name", "mobile", "product_uom_id"]) == ["mobile", "product_uom_id"]
     assert schema.server_name("mobile") is None
     with pytest.raises(OdooUnknownNameError, match="mobile"):
-        schema.cast("mobile", "+43 1 234")
+        schema.caster("mobile")("+43 1 234")
 
 
 def test_values_go_through_the_field_of_their_name(odoo: FakeOdoo, client: OdooClient) -> None:
     odoo.script(PATH, result(BEFORE_17))
     schema = Schemas(client)(LINE)
 
-    assert schema.cast("product_uom_qty", 1.239) == schema.canonical("product_uom_qty", 1.24) == 1.24
-    assert schema.cell("tax_ids", schema.cast("tax_ids", [2, 1])) == "1,2"
+    assert schema.caster("product_uom_qty")(1.239) == schema.canonical("product_uom_qty", 1.24) == 1.24
+    assert schema.cell("tax_ids", schema.caster("tax_ids")([2, 1])) == "1,2"
     assert schema.written("tax_ids", []) == [[6, 0, []]]
     with pytest.raises(RowRejectedError) as caught:
-        schema.cast("product_id", "Spa")
+        schema.caster("product_id")("Spa")
     assert caught.value.field == "product_id"
 
 

@@ -17,6 +17,8 @@ from odoo_pipelines.errors import (
 from odoo_pipelines_tests.odoo.conftest import NewClient
 from odoo_pipelines_tests.odoo.server import (
     DROPPED,
+    VERSION_19,
+    VERSION_PATH,
     FakeOdoo,
     Reply,
     fault,
@@ -188,6 +190,29 @@ def test_a_netrc_file_does_not_replace_the_key(
     new_client().call("sale.order", "action_confirm", [1])
 
     assert odoo.to(CONFIRM)[0].headers["Authorization"] == "bearer s3cret-key"
+
+
+def test_a_proxy_of_the_environment_is_used(
+    odoo: FakeOdoo, new_client: NewClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", odoo.url)
+    odoo.script(f"http://odoo.example{VERSION_PATH}", result(VERSION_19))
+    odoo.script(f"http://odoo.example{CONFIRM}", result(None))
+
+    new_client(url="http://odoo.example").call("sale.order", "action_confirm", [1])
+
+    assert [request.path for request in odoo.received][-1] == f"http://odoo.example{CONFIRM}"
+
+
+def test_a_certificate_bundle_of_the_environment_is_used_unless_another_is_set(
+    odoo: FakeOdoo, new_client: NewClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))
+
+    with pytest.raises(OSError, match=r"missing\.pem"):
+        _ = new_client(url=odoo.url.replace("http:", "https:")).version
 
 
 def test_cookies_are_not_kept(odoo: FakeOdoo, new_client: NewClient) -> None:

@@ -79,6 +79,19 @@ class TestAccounts:
         assert [row.code for row in state.rejections(RUN, 10)] == ["second"]
         assert len(rows_of(engine, "select * from odoo_pipelines.outcome")) == 3
 
+    def test_a_run_that_died_is_closed_by_the_next_one(self, state: State, engine: sa.Engine) -> None:
+        state.start(RUN, "delta")
+        state.start(replace(RUN, flow="another"), "delta")
+        state.start(replace(RUN, run_id="next"), "delta")
+        with engine.connect() as connection:
+            query = sa.text("select run_id, flow, status, reason from odoo_pipelines.sync_run order by 1, 2")
+            rows = {(row.run_id, row.flow): (row.status, row.reason) for row in connection.execute(query)}
+        assert rows == {
+            (RUN.run_id, RUN.flow): ("failed", "the run died"),
+            (RUN.run_id, "another"): ("running", ""),
+            ("next", RUN.flow): ("running", ""),
+        }
+
     def test_the_first_rejections_can_be_shown(self, state: State) -> None:
         state.start(RUN, "full")
         bad = [an_outcome(str(number), Outcome.REJECTED, field="name", code="empty") for number in range(3)]
@@ -102,57 +115,3 @@ class TestAccounts:
         assert state.records("hotel", [("guest", "7")])
         assert state.dead_letters("hotel", "guests")
         assert state.run_counts("run-1")["guests"].by_outcome[Outcome.CREATED] == 1
-
-
-class TestDeadLetters:
-    def test_a_rejected_row_is_kept_until_it_goes_through(self, state: State) -> None:
-        state.start(RUN, "full")
-        bad = an_outcome("7", Outcome.REJECTED, field="name", code="empty", reason="name: ''", payload='{"id": 7}')
-        commit(state, RUN, bad, an_outcome("8", Outcome.CREATED))
-        [letter] = state.dead_letters("hotel", "guests")
-        assert (letter.entity, letter.external_id, letter.payload, letter.field, letter.code, letter.reason) == (
-            "guest", "7", '{"id": 7}', "name", "empty", "name: ''",
-        )  # fmt: skip
-        commit(state, RUN, an_outcome("7", Outcome.UPDATED))
-        assert state.dead_letters("hotel", "guests") == []
-
-    def test_a_row_rejected_again_has_the_newest_reason_and_more_attempts(self, state: State) -> None:
-        for run, code in ((RUN, "first"), (AGAIN, "second")):
-            state.start(run, "delta")
-            commit(state, run, an_outcome("7", Outcome.REJECTED, code=code, payload=code, transient=True))
-        [letter] = state.dead_letters("hotel", "guests")
-        assert (letter.code, letter.payload, letter.attempts, letter.run_id, letter.transient) == (
-            "second", "second", 2, "run-2", True,
-        )  # fmt: skip
-        assert letter.first_at < letter.last_at
-
-    @pytest.mark.parametrize("outcome", [Outcome.CONFLICT, Outcome.SUPERSEDED])
-    def test_a_row_that_was_passed_over_has_not_gone_through(self, state: State, outcome: Outcome) -> None:
-        state.start(RUN, "full")
-        commit(state, RUN, an_outcome("7", Outcome.REJECTED))
-        commit(state, RUN, an_outcome("7", outcome))
-        assert len(state.dead_letters("hotel", "guests")) == 1
-
-    def test_the_last_outcome_of_a_chunk_counts(self, state: State) -> None:
-        state.start(RUN, "full")
-        commit(state, RUN, an_outcome("7", Outcome.REJECTED), an_outcome("7", Outcome.CREATED))
-        assert state.dead_letters("hotel", "guests") == []
-        commit(state, RUN, an_outcome("7", Outcome.UPDATED), an_outcome("7", Outcome.REJECTED))
-        assert len(state.dead_letters("hotel", "guests")) == 1
-
-    def test_rows_without_an_id_are_told_apart_by_their_payload(self, state: State) -> None:
-        state.start(RUN, "full")
-        for payload in ("{}", "[]", "{}"):
-            commit(state, RUN, an_outcome("", Outcome.REJECTED, payload=payload))
-        assert [(letter.payload, letter.attempts) for letter in state.dead_letters("hotel", "guests")] == [
-            ("{}", 2),
-            ("[]", 1),
-        ]
-
-    def test_letters_of_other_flows_and_integrations_are_left_alone(self, state: State) -> None:
-        runs = [RUN, replace(RUN, flow="orders"), replace(RUN, integration="other")]
-        for run in runs:
-            state.start(run, "full")
-            commit(state, run, an_outcome("7", Outcome.REJECTED))
-        commit(state, RUN, an_outcome("7", Outcome.UNCHANGED))
-        assert [len(state.dead_letters(run.integration, run.flow)) for run in runs] == [0, 1, 1]

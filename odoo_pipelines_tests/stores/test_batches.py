@@ -43,6 +43,20 @@ def test_rows_are_read_in_chunks_in_the_order_in_which_they_were_written(store: 
     assert max(len(chunk) for chunk in chunks) <= 700
 
 
+def test_rows_are_found_by_external_id_in_the_order_in_which_they_were_written(store: BatchStore) -> None:
+    numbers = range(2 * ROWS_PER_GROUP + 1)
+    columns: dict[str, pa.DataType] = {"external_id": pa.string(), "number": pa.int64()}
+    with store.writer("a.parquet", pa.schema(columns)) as writer:
+        for number in numbers:
+            writer.write([{"external_id": str(number % 7_000) if number else None, "number": number}])
+    assert [*store.select("a.parquet", ["3", "6999", "none"])] == [
+        {"external_id": "3", "number": 3},
+        {"external_id": "6999", "number": 6_999},
+        {"external_id": "3", "number": 7_003},
+    ]
+    assert [*store.select("a.parquet", [])] == []
+
+
 def test_rows_are_grouped_and_compressed(store: BatchStore, tmp_path: Path) -> None:
     write(store, "a.parquet", [{"number": number} for number in range(ROWS_PER_GROUP + 1)])
     described = pq.read_metadata(tmp_path / "a.parquet")

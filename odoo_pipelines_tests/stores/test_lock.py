@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.errors import IntegrationBusyError
+from odoo_pipelines.errors import IntegrationBusyError, StateError
 from odoo_pipelines.stores.lock import one_writer
 
 log = logging.getLogger("odoo_pipelines.test")
@@ -104,3 +104,9 @@ def kill_connections_of(application: str, url: str) -> None:
     query = sa.text("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = :name")
     with engine.connect() as connection:
         assert connection.scalars(query, {"name": application}).all() == [True]
+
+
+def test_a_database_that_cannot_be_reached_is_an_error_of_the_state() -> None:
+    url = "postgresql+psycopg2://nobody@127.0.0.1:1/nowhere"
+    with pytest.raises(StateError, match="cannot be reached"), one_writer(url, "hotel", "run", 0, log):
+        pass

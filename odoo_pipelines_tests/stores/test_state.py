@@ -75,6 +75,41 @@ class TestBatches:
         state.forget_batches([])
         assert state.batches("hotel", "external", ["bookings"]) == [other]
 
+    def test_a_batch_that_was_begun_stays_pending_and_is_known_as_begun_by_that_consumer_alone(
+        self, state: State
+    ) -> None:
+        first, second = state.register(a_batch("1")), state.register(a_batch("2"))
+        state.begin("mapped/orders", [first.id])
+        state.begin("mapped/orders", [])
+        begun = replace(first, begun=True)
+        assert state.pending("hotel", "external", ["bookings"], "mapped/orders") == [begun, second]
+        assert state.pending("hotel", "external", ["bookings"], "mapped/products") == [first, second]
+        state.register(a_batch("m", layer="mapped"), consumer="mapped/orders", consumed=[first.id, second.id])
+        assert state.pending("hotel", "external", ["bookings"], "mapped/orders") == []
+
+    def test_a_batch_that_is_begun_again_has_to_be_done_again(self, state: State) -> None:
+        raw = state.register(a_batch())
+        state.register(a_batch("m", layer="mapped"), consumer="mapped/orders", consumed=[raw.id])
+        state.begin("mapped/orders", [raw.id])
+        assert state.pending("hotel", "external", ["bookings"], "mapped/orders") == [replace(raw, begun=True)]
+
+    def test_when_it_was_begun_and_done_can_be_read(self, state: State, engine: sa.Engine) -> None:
+        raw = state.register(a_batch())
+        state.begin("mapped/orders", [raw.id])
+        for name in ("m1", "m2"):
+            state.register(a_batch(name, layer="mapped"), consumer="mapped/orders", consumed=[raw.id])
+        [use] = rows_of(engine, "select started_at, done_at from odoo_pipelines.batch_use")
+        assert use["started_at"] < use["done_at"]
+
+    def test_a_begun_batch_is_not_superseded_before_it_is_done(self, state: State) -> None:
+        first = state.register(a_batch("1"))
+        state.begin("mapped/orders", [first.id])
+        state.register(a_batch("2", complete=True))
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        assert state.superseded_batches(tomorrow) == []
+        state.register(a_batch("m", layer="mapped"), consumer="mapped/orders", consumed=[first.id])
+        assert state.superseded_batches(tomorrow) == [first]
+
     def test_what_was_known_before_a_complete_batch_says_nothing_more(self) -> None:
         batches = [
             a_batch(id=1),
@@ -84,6 +119,10 @@ class TestBatches:
             a_batch(id=5),
         ]
         assert [batch.id for batch in since_complete(batches)] == [2, 3, 4, 5]
+
+    def test_unless_it_was_begun(self) -> None:
+        batches = [a_batch(id=1, begun=True), a_batch(id=2), a_batch(id=3, complete=True)]
+        assert [batch.id for batch in since_complete(batches)] == [1, 3]
 
 
 class TestWatermark:

@@ -6,6 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from odoo_pipelines.errors import (
@@ -76,6 +77,7 @@ class FakeOdoo:
         after: called when it has, before the answer is out.
         refuse: gives the reason why a record may not be stored, or "".
         load_names_rows: whether `load` tells which rows it refuses; None lets it fail as a whole.
+        clock: when it began; every write takes a second.
     """
 
     schemas: Mapping[str, ModelSchema]
@@ -85,6 +87,7 @@ class FakeOdoo:
     refuse: Callable[[str, Row], str] = lambda _model, _row: ""
     load_names_rows: bool | None = True
     saves_many: bool = True
+    clock: datetime = datetime(2026, 1, 1)  # noqa: DTZ001 - as Odoo prints it
     calls: list[Call] = field(default_factory=list)
     tables: dict[str, dict[int, Row]] = field(default_factory=dict)
     xmlids: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -112,7 +115,7 @@ class FakeOdoo:
         hidden = (context or {}).get("active_test", True) and not any(term[0] == "active" for term in domain)
 
         def search() -> list[Row]:
-            found = [row for row in self.rows(model) if all(_matches(row, *term) for term in domain)]
+            found = [row for row in self.rows(model) if _holds(row, list(domain))]
             found = [row for row in found if row.get("active", True) or not hidden]
             return [{name: row[name] for name in ("id", *fields)} for row in found]
 
@@ -236,7 +239,8 @@ class FakeOdoo:
         if reason := self.refuse(model, row):
             raise OdooValidationError("refused", model=model, ids=[row_id], odoo_message=reason)
         self._ticks += 1
-        self.tables[model][row_id] = row | {"write_date": f"2026-01-01 {self._ticks:08d}"}
+        written = self.clock + timedelta(seconds=self._ticks)
+        self.tables[model][row_id] = row | {"write_date": f"{written:%Y-%m-%d %H:%M:%S}"}
 
     def _load(self, model: str, cells: Sequence[Mapping[str, str]]) -> LoadResult:
         kept, ids, messages = copy.deepcopy((self.tables, self.xmlids)), [], []
@@ -300,6 +304,22 @@ def _records(cells: Sequence[Mapping[str, str]]) -> list[list[Mapping[str, str]]
 
 def _plain(value: Any) -> Any:
     return value[0][2] if isinstance(value, list) and value and isinstance(value[0], list) else value
+
+
+def _holds(row: Row, terms: list[Any]) -> bool:
+    """Whether a domain holds; what no operator joins is joined by "&"."""
+    held = True
+    while terms:
+        held = _first_holds(row, terms) and held
+    return held
+
+
+def _first_holds(row: Row, terms: list[Any]) -> bool:
+    term = terms.pop(0)
+    if term not in ("|", "&"):
+        return _matches(row, *term)
+    one, other = _first_holds(row, terms), _first_holds(row, terms)
+    return (one or other) if term == "|" else (one and other)
 
 
 def _matches(row: Row, name: str, operator: str, value: Any) -> bool:

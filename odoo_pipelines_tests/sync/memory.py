@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import orjson
 
 from odoo_pipelines.errors import AccountingError
-from odoo_pipelines.systems.records import Binding, Counts, Key, Outcome, Record, RowOutcome
+from odoo_pipelines.systems.records import Binding, Counts, Key, Outcome, Record, Resolution, RowOutcome
 
 
 @dataclass
@@ -20,6 +20,7 @@ class MemoryState:
     counts: list[Counts] = field(default_factory=list)
     before: list[Callable[[], None]] = field(default_factory=list)
     after: list[Callable[[], None]] = field(default_factory=list)
+    answers: dict[Key, list[Resolution]] = field(default_factory=dict)
 
     def bindings(self, entity: str, external_ids: Iterable[str]) -> dict[str, Binding]:
         found = {each: self.kept[entity, each] for each in external_ids if (entity, each) in self.kept}
@@ -31,6 +32,9 @@ class MemoryState:
     def owners(self, model: str, odoo_ids: Iterable[int]) -> dict[int, Key]:
         wanted = set(odoo_ids)
         return {each.odoo_id: key for key, each in self.kept.items() if each.model == model and each.odoo_id in wanted}
+
+    def resolutions(self) -> dict[Key, list[Resolution]]:
+        return self.answers
 
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         for hook in self.before:

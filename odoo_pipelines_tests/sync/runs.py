@@ -56,11 +56,13 @@ class Run:
     when: Literal["before", "after"] = "before"
     calls: list[str] = field(default_factory=list)
 
-    def __call__(self, payloads: Iterable[dict[str, Any]], *, verify: bool = False) -> dict[str, FlowReport]:
+    def __call__(
+        self, payloads: Iterable[dict[str, Any]], *, verify: bool = False, resumed: bool = False
+    ) -> dict[str, FlowReport]:
         bookings = [Booking.parse(payload) for payload in payloads]
-        return {flow.name: self._load(flow.name, bookings, verify=verify) for flow in SYSTEM.flows}
+        return {flow.name: self._load(flow.name, bookings, verify=verify, resumed=resumed) for flow in SYSTEM.flows}
 
-    def _load(self, name: str, bookings: list[Booking], *, verify: bool) -> FlowReport:
+    def _load(self, name: str, bookings: list[Booking], *, verify: bool, resumed: bool) -> FlowReport:
         [flow] = [flow for flow in SYSTEM.flows if flow.name == name]
         mapper = flow.mappers["bookings"]
         rows: list[MappedRow] = [hashed(row) for each in bookings for row in mapper(each, MappingOptions())]
@@ -79,7 +81,7 @@ class Run:
             still_writer=lambda: None,
             sleep=lambda _: None,
         )
-        report = loader.load(rows)
+        report = loader.load(rows, resumed=resumed)
         assert self.state.finish(run, sum(row.weight for row in rows), consumer="test", batch_ids=[]).balanced
         return report
 

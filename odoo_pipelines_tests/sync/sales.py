@@ -18,6 +18,7 @@ from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.report import FlowReport
 from odoo_pipelines.systems.base import MappedLine, MappedRow, RejectedRow, Value
 from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT, SALE_ORDER
+from odoo_pipelines.systems.policies import FlowPolicies
 from odoo_pipelines.systems.targets import Target, TargetField
 from odoo_pipelines_tests.sync.fakes import FakeOdoo, Row
 from odoo_pipelines_tests.sync.memory import MemoryState
@@ -49,7 +50,13 @@ def _reference(model: str, **relations: str) -> ModelSchema:
 assert SALE_ORDER.lines
 SCHEMAS = {
     "res.partner": _schema(
-        "res.partner", PARTNER.fields, active="boolean", email_normalized="char", phone_sanitized="char"
+        "res.partner",
+        PARTNER.fields,
+        active="boolean",
+        email_normalized="char",
+        phone_sanitized="char",
+        parent_id="many2one",
+        type="selection",
     ),
     "product.product": _schema("product.product", PRODUCT.fields, active="boolean"),
     "sale.order": _schema(
@@ -57,7 +64,7 @@ SCHEMAS = {
     ),
     "sale.order.line": ModelSchema(
         "sale.order.line",
-        dict(_schema("sale.order.line", SALE_ORDER.lines.fields).fields)
+        dict(_schema("sale.order.line", SALE_ORDER.lines.fields, qty_invoiced="float").fields)
         | {"order_id": FieldSchema("order_id", "many2one", relation="sale.order")},
     ),
     "res.company": _reference("res.company", currency_id="res.currency", partner_id="res.partner"),
@@ -84,6 +91,8 @@ class SalesOdoo(FakeOdoo):
         self.company = self.seed("res.company", name="Hotel", currency_id=euro, partner_id=office)
 
     def on_create(self, model: str, row: Row) -> None:
+        if model == "res.partner":
+            row.setdefault("type", "contact")
         if model == "sale.order":
             row |= {"state": "draft", "locked": False, "date_order": ODOO_NOW} | row
         if model == "sale.order.line" and "price_unit" in row:
@@ -143,6 +152,8 @@ _ACTIONS: dict[str, tuple[Callable[[Row], bool], Row]] = {
     "action_draft": (lambda row: row["state"] in {"cancel", "sent", "draft"}, {"state": "draft"}),
     "action_lock": (lambda _: True, {"locked": True}),
     "action_unlock": (lambda _: True, {"locked": False}),
+    "action_archive": (lambda _: True, {"active": False}),
+    "action_unarchive": (lambda _: True, {"active": True}),
 }
 
 
@@ -153,6 +164,8 @@ class World:
     odoo: SalesOdoo = field(default_factory=SalesOdoo)
     state: MemoryState = field(default_factory=MemoryState)
     slept: list[float] = field(default_factory=list)
+    now: float = 0.0
+    policies: FlowPolicies = field(default_factory=FlowPolicies)
     still_writer: Callable[[], None] = lambda: None
 
     def loader(
@@ -173,15 +186,16 @@ class World:
             schemas=self.odoo.schema,
             reference_data=ReferenceData(self.odoo, self.odoo.schema, self.odoo.company),
             state=self.state,
-            options=LoadOptions(PlanOptions(verify=verify, unlock=unlock), chunk_size, connections),
+            options=LoadOptions(PlanOptions(verify, unlock, self.policies), chunk_size, connections),
             still_writer=self.still_writer,
             sleep=self.slept.append,
+            clock=lambda: self.now,
         )
 
-    def load(self, target: Target, *rows: MappedRow | RejectedRow, **options: Any) -> FlowReport:
+    def load(self, target: Target, *rows: MappedRow | RejectedRow, resumed: bool = False, **options: Any) -> FlowReport:
         """Runs one flow; the log of calls starts anew."""
         self.odoo.calls.clear()
-        return self.loader(target, **options).load(rows)
+        return self.loader(target, **options).load(rows, resumed=resumed)
 
     def guests(self, *rows: MappedRow | RejectedRow, **options: Any) -> FlowReport:
         """Loads guests."""

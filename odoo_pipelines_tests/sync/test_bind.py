@@ -6,7 +6,7 @@ from odoo_pipelines.sync.bind import Binder, Found
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key, xmlid
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
-from odoo_pipelines.systems.pms.targets import PARTNER
+from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT
 from odoo_pipelines.systems.records import Record
 from odoo_pipelines_tests.sync.memory import MemoryState
 from odoo_pipelines_tests.sync.sales import INTEGRATION, SalesOdoo
@@ -121,10 +121,31 @@ def test_a_match_of_another_entity_does_not_apply(odoo: SalesOdoo, binder: Binde
     assert ids(binder.find([ResolvedRow(agency, "hotel.agency.1", values, None, (), {})])) == {}
 
 
-def test_a_chunk_needs_one_search_for_the_keys_and_one_for_each_match(odoo: SalesOdoo, binder: Binder) -> None:
+def test_a_chunk_needs_one_search_for_the_keys_and_all_simple_matches(odoo: SalesOdoo, binder: Binder) -> None:
     binder.find([row(str(number), email=f"{number}@example.com", phone=f"+43{number}") for number in range(100)])
 
+    assert len(odoo.calls) == 1
+
+
+def test_a_match_with_conditions_of_its_own_needs_its_own_search(odoo: SalesOdoo) -> None:
+    binder = Binder(INTEGRATION, odoo, PRODUCT, MemoryState(), archivable=True)
+    service = odoo.seed("product.product", name="Spa", type="service", x_is_room=False, active=True)
+    room = odoo.seed("product.product", name="Spa", type="service", x_is_room=True, active=True)
+    values = {"name": "Spa"}
+    rows = [
+        ResolvedRow(MappedRow(entity, "1", None, {**values}), f"hotel.{entity}.1", values, None, (), {})
+        for entity in ("room_type", "extra")
+    ]
+
+    assert binder.find(rows).ids == {"hotel.room_type.1": room, "hotel.extra.1": service}
     assert len(odoo.calls) == 3
+
+
+def test_an_empty_value_in_odoo_matches_nothing(odoo: SalesOdoo, binder: Binder) -> None:
+    contact(odoo, phone="+436601")
+    rows = [row("1", email="False", phone="+436602"), row("2", phone="+436601")]
+
+    assert ids(binder.find(rows)).keys() == {"2"}
 
 
 def test_lines_are_looked_up_without_a_condition_on_archived_ones(odoo: SalesOdoo, binder: Binder) -> None:

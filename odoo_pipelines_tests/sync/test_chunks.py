@@ -33,14 +33,14 @@ def weight(row: MappedRow | RejectedRow) -> int:
 
 @given(rows, sizes)
 def test_no_row_is_lost_or_doubled(given_rows: list[MappedRow | RejectedRow], size: int) -> None:
-    assert sum(chunk.weight for chunk in chunks(given_rows, size)) == sum(map(weight, given_rows))
+    assert sum(chunk.weight for chunk in chunks(given_rows, lambda: size)) == sum(map(weight, given_rows))
 
 
 @given(rows, sizes)
 def test_a_chunk_holds_every_record_once_and_no_more_than_its_size(
     given_rows: list[MappedRow | RejectedRow], size: int
 ) -> None:
-    for chunk in chunks(given_rows, size):
+    for chunk in chunks(given_rows, lambda: size):
         assert len(chunk.keys) == len(chunk.rows)
         assert 0 < len(chunk.rows) + len(chunk.rejected) <= size
 
@@ -50,7 +50,7 @@ def test_versions_of_a_record_come_in_their_order_and_only_repetitions_are_left_
     given_rows: list[MappedRow | RejectedRow], size: int
 ) -> None:
     written = defaultdict(list)
-    for chunk in chunks(given_rows, size):
+    for chunk in chunks(given_rows, lambda: size):
         for each in chunk.rows:
             written[each.key].append(each.row)
 
@@ -69,7 +69,7 @@ def _without_repetitions(came: list[MappedRow]) -> list[tuple[str, bool]]:
 
 
 def only(*given_rows: MappedRow | RejectedRow) -> ChunkRow:
-    [chunk] = chunks(given_rows, 10)
+    [chunk] = chunks(given_rows, lambda: 10)
     [row] = chunk.rows
     return row
 
@@ -85,7 +85,7 @@ def test_a_second_hand_row_brings_no_time_along() -> None:
 
 
 def test_the_own_row_of_a_record_follows_a_second_hand_one_even_if_it_says_the_same() -> None:
-    first, second = chunks([guest("1", 1, only_create=True), guest("1", 1)], 10)
+    first, second = chunks([guest("1", 1, only_create=True), guest("1", 1)], lambda: 10)
 
     assert [first.rows[0].row.only_create, second.rows[0].row.only_create] == [True, False]
 
@@ -93,7 +93,7 @@ def test_the_own_row_of_a_record_follows_a_second_hand_one_even_if_it_says_the_s
 def test_a_version_waits_while_an_earlier_one_waits_even_if_it_equals_the_first() -> None:
     versions = [guest("1", at, city=city) for at, city in ((1, "Wien"), (2, "Graz"), (3, "Wien"))]
 
-    assert [chunk.rows[0].row.values["city"] for chunk in chunks(versions, 10)] == ["Wien", "Graz", "Wien"]
+    assert [chunk.rows[0].row.values["city"] for chunk in chunks(versions, lambda: 10)] == ["Wien", "Graz", "Wien"]
 
 
 def test_rows_are_taken_as_they_come_and_not_all_at_once() -> None:
@@ -102,7 +102,7 @@ def test_rows_are_taken_as_they_come_and_not_all_at_once() -> None:
         while True:
             yield guest(str(number := number + 1))
 
-    first = next(chunks(endless(), 3))  # type: ignore[arg-type]
+    first = next(chunks(endless(), lambda: 3))  # type: ignore[arg-type]
 
     assert len(first.rows) == 3
 

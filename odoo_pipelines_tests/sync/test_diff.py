@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from odoo_pipelines.sync.diff import agreed_base, is_newer, latest, local_outcome, says_the_same
+from odoo_pipelines.sync.base import Agreement, Base, Kept
+from odoo_pipelines.sync.diff import is_newer, latest, local_outcome, says_the_same
 from odoo_pipelines.sync.resolve import ResolvedLine, ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import Binding, Outcome
@@ -73,20 +75,30 @@ def test_an_unknown_time_is_neither_earlier_nor_later() -> None:
     )
 
 
-def test_fields_and_lines_that_a_row_does_not_carry_keep_their_base() -> None:
-    line = ResolvedLine("l", {"price_unit": 1.0})
-    base = agreed_base(resolved(booking("1", state="sale"), {"note": "a", "x_adults": 2}, (line,)), None)
-
-    partial = agreed_base(resolved(booking("1", state=None, lines=None), {"note": "b"}), base)
-
-    assert partial == {"values": {"note": "b", "x_adults": 2}, "lines": {"l": {"price_unit": 1.0}}, "state": "sale"}
+BASE = Base(Agreement({"note": "a", "x_adults": 2}, {"l": {"price_unit": 1.0}}, "sale"))
 
 
 def test_a_row_says_the_same_as_its_base_if_nothing_that_it_carries_differs() -> None:
-    base = agreed_base(resolved(booking("1", state="sale"), {"note": "a", "x_adults": 2}, ()), None)
+    same = (ResolvedLine("l", {"price_unit": 1.0}),)
 
-    assert says_the_same(resolved(booking("1", state="sale", lines=None), {"note": "a"}), base)
-    assert not says_the_same(resolved(booking("1", state="cancel", lines=None), {"note": "a"}), base)
-    assert not says_the_same(resolved(booking("1", state="sale", lines=None), {"note": "b"}), base)
-    assert not says_the_same(resolved(booking("1", state="sale"), {}, (ResolvedLine("l", {}),)), base)
-    assert not says_the_same(resolved(booking("1"), {}), {})
+    assert says_the_same(resolved(booking("1", state="sale"), {"note": "a"}, same), BASE)
+    assert says_the_same(resolved(booking("1", state=None, lines=None), {}), BASE)
+    assert not says_the_same(resolved(booking("1", state="cancel", lines=None), {"note": "a"}), BASE)
+    assert not says_the_same(resolved(booking("1", state="sale", lines=None), {"note": "b"}), BASE)
+    assert not says_the_same(resolved(booking("1", state="sale"), {}, (ResolvedLine("l", {}),)), BASE)
+    assert not says_the_same(resolved(booking("1", state="sale"), {}, ()), BASE)
+    assert not says_the_same(resolved(booking("1"), {}), Base())
+
+
+def test_a_row_is_held_against_what_the_external_system_said_last_and_not_against_what_odoo_kept() -> None:
+    kept = replace(BASE, kept={"note": Kept("b", "o"), "state": Kept("cancel", "sale")})
+
+    assert says_the_same(resolved(booking("1", state="cancel", lines=None), {"note": "b"}), kept)
+    assert not says_the_same(resolved(booking("1", state="cancel", lines=None), {"note": "a"}), kept)
+    assert not says_the_same(resolved(booking("1", state="sale", lines=None), {"note": "b"}), kept)
+
+
+def test_a_record_that_odoo_may_hold_half_written_is_always_looked_at() -> None:
+    half = BASE.with_half_written(Agreement({"note": "b"}))
+
+    assert not says_the_same(resolved(booking("1", state="sale", lines=None), {"note": "a"}), half)

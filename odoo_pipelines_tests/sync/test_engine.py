@@ -17,8 +17,9 @@ from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.patience import ATTEMPTS
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.pms.targets import PARTNER
+from odoo_pipelines.systems.policies import FlowPolicies, Policy
 from odoo_pipelines.systems.records import Outcome
-from odoo_pipelines_tests.sync.fakes import Fault
+from odoo_pipelines_tests.sync.fakes import Call, Fault
 from odoo_pipelines_tests.sync.sales import World, booking, counts, guest, room
 
 REJECTED = RejectedRow("guest", "", None, RowRejectedError("id", "missing", "id: is missing"), "{}")
@@ -124,7 +125,7 @@ def test_verifying_reads_everything_and_writes_nothing_when_nothing_differs() ->
 
 
 def test_verifying_mends_what_somebody_has_changed() -> None:
-    world = World()
+    world = World(policies=FlowPolicies(Policy.EXTERNAL_WINS))
     world.guests(guest("g", city="Wien"), guest("h", city="Wien"))
     world.odoo.tables["res.partner"][2]["city"] = "Atlantis"
 
@@ -210,8 +211,8 @@ def test_the_state_is_committed_once_for_each_chunk(chunk_size: int) -> None:
     assert seen[-1] == 10
 
 
-def test_the_right_to_write_is_checked_before_every_chunk() -> None:
-    world, left = World(), [1, 1]
+def test_the_right_to_write_is_checked_before_every_chunk_and_every_commit() -> None:
+    world, left = World(), [1, 1, 1, 1]
 
     def still_writer() -> None:
         if not left:
@@ -260,6 +261,34 @@ def test_pauses_are_taken_with_the_given_sleep(error: OdooTransientError) -> Non
 
     assert counts(world, guest("g")) == {"created": 1}
     assert len(world.slept) == 2
+
+
+def test_calls_that_take_long_make_chunks_smaller() -> None:
+    world = World()
+
+    def take_long(call: Call) -> None:
+        world.now += len(call.sent) / 2 if call.method == "load" else 0
+
+    world.odoo.before.append(take_long)
+    world.guests(*(guest(str(number)) for number in range(400)), chunk_size=40, connections=1)
+
+    sizes = [len(call.sent) for call in world.odoo.writes("load")]
+    assert (sizes[0], sum(sizes)) == (40, 400)
+    assert max(sizes[-5:]) <= 20
+
+
+def test_a_chunk_that_the_server_never_finishes_in_time_gets_through_in_pieces() -> None:
+    world = World()
+
+    def kill_long_calls(call: Call) -> None:
+        if call.method == "load" and len(call.sent) > 6:
+            raise OdooTransientError("no answer")
+
+    world.odoo.before.append(kill_long_calls)
+    report = world.guests(*(guest(str(number)) for number in range(20)), chunk_size=20)
+
+    assert report.counts.by_outcome[Outcome.CREATED] == 20
+    assert [len(call.sent) for call in world.odoo.writes("load")] == [20, 10, 5, 5, 5, 5]
 
 
 def test_nothing_to_load_is_nothing_done() -> None:

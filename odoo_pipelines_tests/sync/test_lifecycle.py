@@ -72,7 +72,7 @@ def test_freezing_a_record_does_not_count_as_leaving_the_frozen_state() -> None:
     assert leaves_frozen_state(ORDERS, plan_way(ORDERS, "locked", "cancel", writes=False))
 
 
-ONE_WAY = Lifecycle(("state",), lambda _: "", (Transition("open", "done", ("finish",)),), frozen=("done",))
+ONE_WAY = Lifecycle(("state",), lambda _: "", {}, (Transition("open", "done", ("finish",)),), frozen=("done",))
 
 
 def test_a_state_that_cannot_be_reached_rejects_the_row() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 
 import pytest
@@ -11,7 +12,7 @@ from odoo_pipelines.errors import OdooAccessError, OdooConflictError, OdooTransi
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, xmlid
 from odoo_pipelines.sync.loading import Loaded, Loading, LoadItem
 from odoo_pipelines.sync.patience import ATTEMPTS, Patience
-from odoo_pipelines_tests.sync.fakes import Fault
+from odoo_pipelines_tests.sync.fakes import Call, Fault
 from odoo_pipelines_tests.sync.sales import SalesOdoo
 
 PARTNER = "res.partner"
@@ -80,14 +81,32 @@ def test_a_load_whose_answer_was_lost_is_not_sent_again() -> None:
 
 
 @pytest.mark.parametrize("error", [OdooTransientError("no answer"), OdooConflictError("rolled back")])
-def test_a_load_that_did_not_get_through_is_sent_again_after_looking(error: OdooTransientError) -> None:
+def test_a_load_that_did_not_get_through_is_sent_again_in_halves_after_looking(error: OdooTransientError) -> None:
     loader = Loader()
-    loader.odoo.before.append(Fault("load", error, times=2))
+    loader.odoo.before.append(Fault("load", error))
 
-    loaded = loader.load(*items(3))
+    loaded = loader.load(*items(4))
 
-    assert [call.method for call in loader.odoo.calls] == ["load", "search_read", "load", "search_read", "load"]
-    assert loaded.ids.keys() == loader.present == {"k000", "k001", "k002"}
+    assert [call.method for call in loader.odoo.calls] == ["load", "search_read", "load", "load"]
+    assert [len(keys) for keys in loader.sent] == [4, 2, 2]
+    assert loaded.ids.keys() == loader.present == {"k000", "k001", "k002", "k003"}
+
+
+def test_a_load_that_always_passes_the_server_s_time_limit_gets_through_in_pieces_and_bad_rows_are_found() -> None:
+    loader = Loader()
+
+    def kill_long_calls(call: Call) -> None:
+        if call.method == "load" and len(call.sent) > 10:
+            raise OdooTransientError("no answer")
+
+    loader.odoo.before.append(kill_long_calls)
+
+    loaded = loader.load(*items(64, [7, 40]))
+
+    assert [len(keys) for keys in loader.sent[:3]] == [64, 32, 16]
+    assert loaded.refused.keys() == {"k007", "k040"}
+    assert len(loader.present) == 62
+    assert max(Counter(key for keys in loader.sent[3:] for key in keys).values()) <= 3
 
 
 def test_a_lost_look_up_is_repeated_too() -> None:

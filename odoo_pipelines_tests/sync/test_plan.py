@@ -16,6 +16,7 @@ from odoo_pipelines.sync.resolve import Resolver
 from odoo_pipelines.sync.row_plan import RowPlanner
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, SALE_ORDER
+from odoo_pipelines.systems.policies import FlowPolicies, Policy
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines.systems.targets import Target
 from odoo_pipelines_tests.sync.sales import INTEGRATION, World, booking, guest, moment, room
@@ -36,12 +37,12 @@ def plan(world: World, target: Target, *rows: MappedRow, verify: bool = False, u
         resolver=resolver,
         binder=Binder(INTEGRATION, world.odoo, target, world.state, archivable=target is PARTNER),
         reading=Reading(world.odoo, target, world.odoo.schema),
-        row_planner=RowPlanner(INTEGRATION, target, world.odoo.schema, unlock=unlock),
+        row_planner=RowPlanner(INTEGRATION, target, world.odoo.schema, policies=world.policies, unlock=unlock),
         state=world.state,
-        options=PlanOptions(verify=verify, unlock=unlock),
+        options=PlanOptions(verify, unlock, world.policies),
     )
     chunk: Chunk
-    [chunk] = chunks(rows, 100)
+    [chunk] = chunks(rows, lambda: 100)
     return planner.plan(chunk)
 
 
@@ -112,6 +113,7 @@ def test_an_older_row_is_superseded(world: World) -> None:
 
 
 def test_only_what_differs_is_written(world: World) -> None:
+    world.policies = FlowPolicies(Policy.EXTERNAL_WINS)
     world.odoo.tables["res.partner"][2]["name"] = "Changed by somebody"
 
     planned = only_planned(plan(world, PARTNER, guest("g1", 2, city="Wien")))

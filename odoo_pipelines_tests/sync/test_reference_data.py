@@ -102,9 +102,11 @@ def test_where_the_company_has_no_language_an_unknown_one_is_none(odoo: SalesOdo
     assert data.language("fr-FR") is None
 
 
-def test_languages_are_read_once(odoo: SalesOdoo, data: ReferenceData) -> None:
+def test_languages_are_read_once_and_the_company_s_only_when_it_is_needed(odoo: SalesOdoo, data: ReferenceData) -> None:
     data.language("de")
-    calls = len(odoo.calls)
-    data.language("fr")
+    data.language("en")
+    assert [call.model for call in odoo.calls] == ["res.lang"]
 
-    assert len(odoo.calls) == calls
+    data.language("fr")
+    data.language("it")
+    assert [call.model for call in odoo.calls] == ["res.lang", "res.company", "res.partner"]

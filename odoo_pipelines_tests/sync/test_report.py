@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.apply import Applied
+from odoo_pipelines.sync.base import Agreement, Base
 from odoo_pipelines.sync.chunks import Chunk, ChunkRow
 from odoo_pipelines.sync.planned import Decided, Plan, Planned
 from odoo_pipelines.sync.report import ChunkReport, FlowReport, Rejection, merged, report_chunk, totals
@@ -15,12 +18,14 @@ from odoo_pipelines_tests.sync.sales import booking, guest, moment, room
 
 REFUSED = RowRejectedError("email", "refused_by_odoo", "email: nobody@ is no address")
 KEY = "x_sync_key"
+AGREED = Base(Agreement({"name": "a"}))
 
 
 def planned(row: MappedRow, odoo_id: int | None = None, *, repeats: int = 0, changed: bool = True) -> Planned:
     resolved = ResolvedRow(row, row.external_id, {"name": "a"}, None, ("zip: dropped",), {})
     odoo = None if odoo_id is None else {"id": odoo_id, KEY: row.external_id, "write_date": "before"}
-    return Planned(ChunkRow(row, repeats), resolved, odoo_id, {"name": "a"} if changed else {}, odoo=odoo)
+    changes = {"name": "a"} if changed else {}
+    return Planned(ChunkRow(row, repeats), resolved, odoo_id, changes, odoo=odoo, base=AGREED)
 
 
 def report(
@@ -88,16 +93,19 @@ def test_what_was_agreed_is_remembered() -> None:
 def test_a_record_that_may_be_half_written_is_bound_but_nothing_is_agreed_on() -> None:
     record = record_of(report(planned(guest("1", 3)), applied=Applied({"1": 4}, {"1": REFUSED})))
 
-    assert (record.odoo_id, record.hash, record.base, record.updated_at) == (4, "", {}, None)
+    assert (record.odoo_id, record.hash, record.updated_at) == (4, "", None)
+    assert Base.of(record.base) == Base(half_written=(AGREED.agreed,))
 
 
 def test_a_known_record_that_may_be_half_written_keeps_its_base_and_loses_its_hash() -> None:
-    before = Record("guest", "1", "res.partner", 4, "h", {"values": {}}, "then", moment(1))
-    row = Planned(ChunkRow(guest("1", 3)), planned(guest("1", 3)).resolved, 4, {"name": "a"}, record=before, odoo={})
+    agreed = Base(Agreement({"name": "b"}))
+    before = Record("guest", "1", "res.partner", 4, "h", agreed.document(), "then", moment(1))
+    row = replace(planned(guest("1", 3), 4), record=before)
 
     record = record_of(report(row, applied=Applied({"1": 4}, {"1": REFUSED})))
 
-    assert (record.hash, record.base, record.updated_at) == ("", {"values": {}}, moment(1))
+    assert (record.hash, record.updated_at) == ("", moment(1))
+    assert Base.of(record.base) == agreed.with_half_written(AGREED.agreed)
 
 
 def test_a_record_that_was_only_matched_is_not_bound_by_a_row_that_odoo_refused() -> None:

@@ -156,4 +156,4 @@ def test_a_chunk_looks_up_every_kind_of_reference_data_once(world: World) -> Non
 
     resolver(world, PARTNER).resolve(rows)
 
-    assert sorted(call.model for call in world.odoo.calls) == ["res.company", "res.country", "res.lang", "res.partner"]
+    assert sorted(call.model for call in world.odoo.calls) == ["res.country", "res.lang"]

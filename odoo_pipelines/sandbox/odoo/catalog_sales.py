@@ -157,6 +157,7 @@ ORDER_LINE = model(
         selection=(("line_section", "Section"), ("line_subsection", "Subsection"), ("line_note", "Note")),
     ),
     Field("qty_delivered", "float", "Delivery Quantity", digits=QUANTITY_DIGITS),
+    Field("qty_invoiced", "float", "Invoiced Quantity", digits=QUANTITY_DIGITS),
     Field("customer_lead", "float", "Lead Time", required=True),
     Field("price_subtotal", "monetary", "Subtotal", readonly=True),
     Field("price_tax", "float", "Total Tax", readonly=True),

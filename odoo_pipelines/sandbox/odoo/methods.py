@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,6 +150,27 @@ def _check_object_reference(env: Env, _model: str, module: str, xml_id: str) -> 
     return [model, record_id if found else False]
 
 
+def _archiving(*, active: bool) -> Method:
+    def run(env: Env, model: str, ids: Sequence[int]) -> None:
+        if not env.model(model).archivable:
+            raise OdooFault("builtins.AssertionError", f"No 'active' field on model {model}")
+        writing.write(
+            env, model, [each for each in ids if env.row(model, each)["active"] is not active], {"active": active}
+        )
+        if model == "product.product":
+            _archive_templates(env, {env.row(model, each)["product_tmpl_id"] for each in ids}, active=active)
+
+    return Method(run, on_records=True)
+
+
+def _archive_templates(env: Env, templates: Iterable[int], *, active: bool) -> None:
+    """A template goes with its last product, and comes back with its first."""
+    for template in templates:
+        products = env.table("product.product").lookup("product_tmpl_id", template)
+        if any(env.row("product.product", each)["active"] for each in products) is active:
+            writing.write(env, "product.template", [template], {"active": active})
+
+
 def _action(run: Callable[[Env, Sequence[int]], Any]) -> Method:
     def on_orders(env: Env, _model: str, ids: Sequence[int]) -> Any:
         return run(env, ids)
@@ -174,6 +195,8 @@ METHODS: Mapping[str, Method] = {
     "context_get": Method(_context_get, on_records=False, model="res.users"),
     "has_group": Method(_has_group, on_records=True, model="res.users"),
     "check_object_reference": Method(_check_object_reference, on_records=False, model="ir.model.data"),
+    "action_archive": _archiving(active=False),
+    "action_unarchive": _archiving(active=True),
     "action_confirm": _action(orders.action_confirm),
     "action_cancel": _action(orders.action_cancel),
     "action_draft": _action(orders.action_draft),

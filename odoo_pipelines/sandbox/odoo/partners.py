@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import phonenumbers
@@ -12,6 +12,7 @@ from odoo_pipelines.sandbox.odoo.behaviours import Behaviour
 from odoo_pipelines.sandbox.odoo.env import COMPANY_ID, Env
 from odoo_pipelines.sandbox.odoo.errors import constraint_violation
 from odoo_pipelines.sandbox.odoo.store import Row
+from odoo_pipelines.sandbox.odoo.writing import write
 
 _MODEL = "res.partner"
 _EMAIL = re.compile(r"[^\s<>,;:\"()\[\]]+@[^\s<>,;:\"()\[\]@]+\.[^\s<>,;:\"()\[\]@]+")
@@ -23,9 +24,9 @@ class Partners(Behaviour):
     """res.partner."""
 
     def prepare(self, env: Env, vals: dict[str, Any]) -> dict[str, Any]:
-        """Checks the name and gives the context's language."""
+        """Checks the name and gives the company's language, or the context's."""
         _check_name(vals.get("name", False), vals.get("type", "contact"))
-        vals = {"lang": env.context.get("lang") or False, **vals}
+        vals = {"lang": _language(env, vals.get("parent_id")), **vals}
         if vals.get("website"):
             vals["website"] = _website(vals["website"])
         return vals
@@ -46,12 +47,21 @@ class Partners(Behaviour):
         return {**vals, "website": _website(vals["website"])} if vals.get("website") else vals
 
     def written(self, env: Env, before: Mapping[int, Row], vals: dict[str, Any]) -> None:
-        """Computes the stored fields again and hands address and tax id down to the contacts."""
-        for partner in before:
-            if vals.get("parent_id"):
+        """Computes the stored fields again and hands address and tax id up to the company and down to its contacts."""
+        for partner, old in before.items():
+            row = env.row(_MODEL, partner)
+            changed = {name for name in vals if (row.get(name) or False) != (old.get(name) or False)}
+            if row.get("parent_id") and not changed.isdisjoint({"parent_id", "type"}):
                 _take_from_parent(env, partner)
+            if row.get("parent_id") and "parent_id" in changed and "lang" not in vals:
+                env.table(_MODEL).update(partner, {"lang": _language(env, row["parent_id"])})
             _compute(env, partner)
-            _give_to_children(env, partner, vals)
+            _give_to_parent(env, partner, changed)
+            _give_to_children(env, partner, changed)
+
+
+def _language(env: Env, parent: Any) -> Any:
+    return env.row(_MODEL, parent or 0).get("lang") or env.context.get("lang") or False
 
 
 def _check_name(name: Any, kind: Any) -> None:
@@ -115,12 +125,25 @@ def _take_from_parent(env: Env, partner: int) -> None:
         env.table(_MODEL).update(partner, changes)
 
 
-def _give_to_children(env: Env, partner: int, vals: Mapping[str, Any]) -> None:
-    children = list(env.table(_MODEL).lookup("parent_id", partner))
+def _give_to_parent(env: Env, partner: int, changed: Set[str]) -> None:
+    """Whoever edits the address of a contact edits the company's, and with it that of all its contacts."""
     row = env.row(_MODEL, partner)
-    for child in children:
-        names = [name for name in _COMMERCIAL if name in vals]
+    if not row.get("parent_id"):
+        return
+    given = {name: row[name] for name in _COMMERCIAL if name in changed and row[name] and not row.get("is_company")}
+    if row.get("type") == "contact" and not changed.isdisjoint(_ADDRESS):
+        address = {name: row.get(name) or False for name in _ADDRESS}
+        given |= address if any(address.values()) else {}
+    if given:
+        write(env, _MODEL, [row["parent_id"]], given)
+
+
+def _give_to_children(env: Env, partner: int, changed: Set[str]) -> None:
+    row = env.row(_MODEL, partner)
+    for child in list(env.table(_MODEL).lookup("parent_id", partner)):
+        names = changed & set(_COMMERCIAL)
         if env.row(_MODEL, child).get("type") == "contact":
-            names += [name for name in _ADDRESS if name in vals]
+            names |= changed & set(_ADDRESS)
         if names:
-            env.table(_MODEL).update(child, {name: row.get(name) or False for name in names})
+            given = {name: row.get(name) or False for name in names}
+            env.table(_MODEL).update(child, {**given, "write_date": env.db.now(), "write_uid": env.uid})

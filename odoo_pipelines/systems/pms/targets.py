@@ -7,7 +7,16 @@ from typing import Any
 
 from odoo_pipelines.systems.pms.mapping.partners import GUEST
 from odoo_pipelines.systems.pms.mapping.products import EXTRA, ROOM_TYPE
-from odoo_pipelines.systems.targets import Lifecycle, LineTarget, Lookup, Match, Target, TargetField, Transition
+from odoo_pipelines.systems.targets import (
+    Inheritance,
+    Lifecycle,
+    LineTarget,
+    Lookup,
+    Match,
+    Target,
+    TargetField,
+    Transition,
+)
 
 ANY_ENTITY = "*"
 """As `references`: the mapped value names the entity itself, as "<entity>/<external id>"."""
@@ -66,6 +75,8 @@ PARTNER = Target(
         Match(GUEST, search="email_normalized", value="email"),
         Match(GUEST, search="phone_sanitized", value="phone"),
     ),
+    # A contact of a company has the company's address: Odoo overwrites it with every change of that.
+    inherits=Inheritance("parent_id", ("type", "contact"), ("street", "street2", "city", "zip", "country_id")),
 )
 
 PRODUCT = Target(
@@ -136,6 +147,7 @@ _ORDER_LINES = LineTarget(
         TargetField("x_children", "integer", label="Children", sources=_booking("rooms.children")),
     ),
     quantity="product_uom_qty",
+    invoiced="qty_invoiced",
     identity=("product_id",),
     rewritten_together=(
         ("product_id", ("name", "price_unit", "tax_ids", "technical_price_unit")),
@@ -154,6 +166,12 @@ def order_state(values: Mapping[str, Any]) -> str:
 _LIFECYCLE = Lifecycle(
     read=("state", "locked"),
     state_of=order_state,
+    values_in={
+        "draft": {"state": "draft", "locked": False},
+        "sale": {"state": "sale", "locked": False},
+        "locked": {"state": "sale", "locked": True},
+        "cancel": {"state": "cancel", "locked": False},
+    },
     transitions=(
         Transition("draft", "sale", ("action_confirm",), overwrites=("date_order",)),
         Transition("draft", "cancel", ("action_cancel",)),

@@ -1,0 +1,92 @@
+"""`odoo-pipelines sync --dry-run`: what a sync would do, as a table and as the changes of some records."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any, Literal
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from odoo_pipelines.commands.console import plain
+from odoo_pipelines.commands.sync import counts_table, showing_progress
+from odoo_pipelines.defs.rehearsal import FlowPreview, rehearse
+from odoo_pipelines.settings import Settings
+from odoo_pipelines.sync.preview import Preview
+from odoo_pipelines.systems.records import Outcome
+
+SAMPLE = 10
+_NOTE = "Nothing was written. A sync does this if nothing changes until then, as far as Odoo accepts it."
+_STYLES = {Outcome.CREATED: "green", Outcome.UPDATED: "cyan", Outcome.CONFLICT: "yellow", Outcome.REJECTED: "red"}
+
+
+def dry_run_with_progress(
+    settings: Settings,
+    name: str,
+    mode: Literal["delta", "full"],
+    partition: str | None,
+    console: Console,
+    *,
+    sample: int,
+) -> dict[str, FlowPreview]:
+    """Rehearses a sync; the console shows how far it is.
+
+    Raises:
+        OdooPipelinesError: the sync would fail in the same way.
+    """
+    integration = settings.integration(name)
+    with showing_progress(integration, console) as show:
+        return rehearse(settings, integration, mode, partition, show, sample=sample)
+
+
+def dry_run_document(mode: str, flows: Mapping[str, FlowPreview]) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
+        "dry_run": True,
+        "mode": mode,
+        "flows": {
+            name: {
+                "counts": flow.counts.as_dict(),
+                "fields": dict(sorted(flow.fields.items())),
+                "sample": [asdict(each) for each in flow.sample],
+            }
+            for name, flow in flows.items()
+        },
+    }
+
+
+def print_dry_run(mode: str, flows: Mapping[str, FlowPreview], console: Console) -> None:
+    """Prints what a person reads."""
+    console.print(counts_table(f"Dry run of a {mode} sync", {name: flow.counts for name, flow in flows.items()}))
+    console.print(_NOTE)
+    for name, flow in flows.items():
+        if flow.sample:
+            console.print(_sample_table(name, flow))
+
+
+def _sample_table(name: str, flow: FlowPreview) -> Table:
+    table = Table(title=f"{name}: the first of each outcome", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for title in ("record", "outcome", "field", "Odoo now", "would be"):
+        table.add_column(title, overflow="fold")
+    for each in flow.sample:
+        record = plain(f"{each.entity} {each.external_id}")
+        outcome = Text(each.outcome.value, _STYLES[each.outcome])
+        for number, cells in enumerate(_rows(each)):
+            table.add_row(*(("", "") if number else (record, outcome)), *cells)
+    return table
+
+
+def _rows(preview: Preview) -> Iterator[tuple[Text, Text, Text]]:
+    for change in preview.changes:
+        before = Text("-", "dim") if preview.outcome is Outcome.CREATED else plain(_shown(change.before), "red")
+        yield plain(change.field), before, plain(_shown(change.after), "green")
+    for conflict in preview.conflicts:
+        why = plain(f"conflict: the external system says {_shown(conflict.external)}", "yellow")
+        yield plain(conflict.field), plain(_shown(conflict.odoo)), why
+    if preview.code:
+        yield plain(preview.field), Text(""), plain(f"{preview.code}: {preview.reason}", _STYLES[preview.outcome])
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else orjson.dumps(value).decode()

@@ -1,0 +1,132 @@
+"""Settles the differences of one record, one after the other, and remembers how. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.sync.base import UNKNOWN, Base, Kept
+from odoo_pipelines.sync.decision import Sides, Times, Winner, winner
+from odoo_pipelines.systems.policies import FlowPolicies, Policy
+from odoo_pipelines.systems.records import BOTH_CHANGED, Conflict, FieldChange, Resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The value that a field gets."""
+
+    value: Any
+
+
+@dataclass(slots=True)
+class Arbiter:
+    """Settles one record's differences.
+
+    Attributes:
+        policies: of the flow.
+        base: what is remembered of the record.
+        times: of both sides' last changes.
+        answers: a human's, by field.
+        ours: fields that actions of our own, which did not get to their end, may have set in Odoo.
+        kept: where Odoo's value was left to differ; by field, as in `Base.kept`.
+        conflicts: what a human has to decide.
+        written: what will be written.
+    """
+
+    policies: FlowPolicies
+    base: Base
+    times: Times
+    answers: Mapping[str, Resolution] = field(default_factory=dict)
+    ours: frozenset[str] = frozenset()
+    kept: dict[str, Kept] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+    written: list[FieldChange] = field(default_factory=list)
+
+    def settle(
+        self, name: str, base: Any, external: Any, odoo: Any, cast: Callable[[Any], Any] | None = None
+    ) -> Write | None:
+        """Settles a difference.
+
+        Args:
+            name: of the field; of a line "order_line[<sync key>]", of its field "order_line[<sync key>].price_unit".
+            base: value on which both sides last agreed, or UNKNOWN.
+            external: the external side's value.
+            odoo: Odoo's, which differs.
+            cast: checks a value that a human has chosen instead; None where there is no choice but one of the sides.
+
+        Returns:
+            What to write; None where Odoo keeps what it has.
+        """
+        sides = Sides(base, external, odoo)
+        answer = self.answers.get(name)
+        if answer is not None and (answer.external, answer.odoo) == (external, odoo):
+            return self._answered(answer, name, sides, cast)
+        policy = self.policies.of(_policy_name(name))
+        kept = self.base.kept.get(name)
+        won = Winner.EXTERNAL if name in self.ours else winner(policy, sides, kept, self.times)
+        if won is Winner.EXTERNAL:
+            self._write(name, odoo, external, policy if sides.odoo_changed(kept) else None)
+            return Write(external)
+        if won is Winner.ODOO:
+            at = kept.at if kept and kept.odoo == odoo else self.times.odoo
+            self.kept[name] = Kept(external, odoo, at)
+        else:
+            self._ask(name, sides)
+        return None
+
+    def left(self, name: str) -> bool:
+        """Whether a field keeps Odoo's value although the external one differs."""
+        return name in self.kept or any(each.field == name for each in self.conflicts)
+
+    def remembered(self, compared: Iterable[str]) -> dict[str, Kept]:
+        """What was kept, now and before; of the fields compared, only what still differs."""
+        if not self.base.kept:
+            return self.kept
+        names = set(compared)
+        return {**{name: each for name, each in self.base.kept.items() if name not in names}, **self.kept}
+
+    def _answered(self, answer: Resolution, name: str, sides: Sides, cast: Callable[[Any], Any] | None) -> Write | None:
+        if answer.choice == "odoo":
+            self.kept[name] = Kept(sides.external, sides.odoo)
+            return None
+        try:
+            value = sides.external if answer.choice == "external" else _chosen(name, answer.value, cast)
+        except RowRejectedError as error:
+            self._ask(name, sides, error.reason)
+            return None
+        self._write(name, sides.odoo, value, Policy.MANUAL)
+        if value != sides.external:
+            self.kept[name] = Kept(sides.external, value)
+        return Write(value)
+
+    def _write(self, name: str, before: Any, after: Any, policy: Policy | None) -> None:
+        self.written.append(FieldChange(name, before, after, policy.value if policy else ""))
+
+    def _ask(self, name: str, sides: Sides, reason: str = "") -> None:
+        conflict = Conflict(
+            field=name,
+            code=BOTH_CHANGED,
+            reason=reason or f"{name}: changed in the external system and in Odoo since they last agreed",
+            base=None if sides.base is UNKNOWN else sides.base,
+            external=sides.external,
+            odoo=sides.odoo,
+            external_at=self.times.external,
+            odoo_at=self.times.odoo,
+        )
+        self.conflicts.append(conflict)
+        if name in self.base.kept:  # until the answer comes the earlier one stands
+            self.kept[name] = self.base.kept[name]
+
+
+def _policy_name(name: str) -> str:
+    """The name without the line's key: "order_line.price_unit"."""
+    lines, bracket, rest = name.partition("[")
+    return f"{lines}{rest.rpartition(']')[2]}" if bracket else name
+
+
+def _chosen(name: str, value: Any, cast: Callable[[Any], Any] | None) -> Any:
+    if cast is None:
+        raise RowRejectedError(name, "no_such_choice", f"{name}: only one of the two sides can be chosen here")
+    return cast(value)

@@ -1,0 +1,108 @@
+"""The base: what both sides last agreed on for a record, as the state keeps it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypeAlias
+
+Document: TypeAlias = dict[str, Any]
+"""A base as the state keeps it: JSON types only."""
+
+
+class Unknown:
+    """The type of UNKNOWN."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN = Unknown()
+"""The base of a value on which both sides never agreed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A value of Odoo that was left to differ from the external one.
+
+    Attributes:
+        external: the external side's value then; None for a line that it has not.
+        odoo: Odoo's value then; None for a line or a record that it has not.
+        at: `write_date` of the record then; "" where a human decided, so that whatever moves next is later.
+    """
+
+    external: Any
+    odoo: Any
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Values, lines (by sync key) and state of a record, at one time."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    lines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What is remembered of a record.
+
+    Attributes:
+        agreed: on what both sides last agreed.
+        kept: where they were left to differ; by field, "order_line[<sync key>].price_unit" for a line's.
+        half_written: what was being written each time when Odoo refused a part of it, since they last agreed: values
+            of Odoo that equal it are our own.
+    """
+
+    agreed: Agreement = field(default_factory=Agreement)
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    half_written: tuple[Agreement, ...] = ()
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any] | None) -> Base:
+        """Reads a document of the state; an empty one, or none, knows nothing."""
+        if not document:
+            return cls()
+        return cls(
+            Agreement(document["values"], document["lines"], document["state"]),
+            {name: Kept(**each) for name, each in document.get("kept", {}).items()},
+            tuple(Agreement(**each) for each in document.get("half_written", ())),
+        )
+
+    def document(self) -> Document:
+        """What the state keeps."""
+        document = _document(self.agreed)
+        if self.kept:
+            document["kept"] = {name: asdict(each) for name, each in self.kept.items()}
+        if self.half_written:
+            document["half_written"] = [_document(each) for each in self.half_written]
+        return document
+
+    def value(self, name: str, odoo: Any) -> Any:
+        """The base of a field; Odoo's own value where we wrote that ourselves, UNKNOWN where nothing is known."""
+        if any(half.values.get(name, UNKNOWN) == odoo for half in self.half_written):
+            return odoo
+        return self.agreed.values.get(name, UNKNOWN)
+
+    def line_value(self, key: str, name: str, odoo: Any) -> Any:
+        """The base of a line's field, likewise."""
+        if any(half.lines.get(key, {}).get(name, UNKNOWN) == odoo for half in self.half_written):
+            return odoo
+        if not odoo and self.half_removed(key):
+            return odoo
+        return self.agreed.lines.get(key, {}).get(name, UNKNOWN)
+
+    def half_removed(self, key: str) -> bool:
+        """Whether we may have deleted or emptied a line ourselves."""
+        return any(key not in half.lines for half in self.half_written)
+
+    def with_half_written(self, agreement: Agreement) -> Base:
+        """The same, with what Odoo may hold a part of."""
+        others = tuple(each for each in self.half_written if each != agreement)
+        return replace(self, half_written=(*others, agreement))
+
+
+def _document(agreement: Agreement) -> Document:
+    return {"values": agreement.values, "lines": agreement.lines, "state": agreement.state}

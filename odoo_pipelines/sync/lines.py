@@ -1,0 +1,176 @@
+"""Merges the lines of one record, line by line through their sync keys. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from odoo_pipelines.sync.arbiter import Arbiter
+from odoo_pipelines.sync.base import UNKNOWN
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
+from odoo_pipelines.sync.merge import FieldMerger
+from odoo_pipelines.sync.resolve import ResolvedLine
+from odoo_pipelines.systems.records import FieldChange
+from odoo_pipelines.systems.targets import LineTarget
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanges:
+    """What has to happen to the lines of one record.
+
+    Attributes:
+        created: lines that Odoo lacks.
+        updated: ids of lines and the values to write, a vanished line's quantity 0 included.
+        deleted: ids of vanished lines that may be deleted.
+    """
+
+    created: tuple[ResolvedLine, ...] = ()
+    updated: tuple[tuple[int, Mapping[str, Any]], ...] = ()
+    deleted: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.created or self.updated or self.deleted)
+
+
+@dataclass(slots=True)
+class MergedLines:
+    """What a merge of lines came to; whether a vanished line is deleted or emptied shows later.
+
+    Attributes:
+        created: lines that Odoo lacks.
+        updated: ids of lines and the values to write.
+        vanished: lines of Odoo that the record should not have any more, as read.
+        agreed: values by sync key on which both sides agree afterwards.
+        compared: names of what was compared, as in `Base.kept`.
+    """
+
+    created: list[ResolvedLine] = field(default_factory=list)
+    updated: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
+    vanished: list[Mapping[str, Any]] = field(default_factory=list)
+    agreed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    compared: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.created or self.updated or self.vanished)
+
+
+@dataclass(frozen=True, slots=True)
+class LineMerger:
+    """Merges lines of one target.
+
+    Attributes:
+        target: how the lines are written.
+        fields: merges the fields of a line.
+        integration: lines of other integrations, and those that people added, are left alone.
+    """
+
+    target: LineTarget
+    fields: FieldMerger
+    integration: str
+
+    def merge(
+        self, external: Sequence[ResolvedLine], odoo: Sequence[Mapping[str, Any]], arbiter: Arbiter
+    ) -> MergedLines:
+        """Merges the lines that a record should have with those that it has.
+
+        Args:
+            external: lines that the record should have.
+            odoo: lines that it has, as read.
+            arbiter: of the record.
+        """
+        merged = MergedLines()
+        ours = {str(line[SYNC_KEY_FIELD]): line for line in odoo if self._is_ours(line)}
+        for line in external:
+            if line.key in ours:
+                self._merge_line(line, ours[line.key], arbiter, merged)
+            else:
+                self._merge_missing(line, arbiter, merged)
+        wanted = {line.key for line in external}
+        for key, read in ours.items():
+            # An emptied line stays: it was sold once, and deleting it later would be a change out of nothing.
+            if key not in wanted and read[self.target.quantity]:
+                self._merge_vanished(key, read, arbiter, merged)
+        return merged
+
+    def changes(self, merged: MergedLines, *, keep: bool) -> LineChanges:
+        """What to do.
+
+        Args:
+            merged: as `merge` gave it.
+            keep: a vanished line may not be deleted; its quantity becomes 0.
+        """
+        updated, deleted = list(merged.updated), [line["id"] for line in merged.vanished]
+        if keep:
+            updated += [(line["id"], self._emptied(line)) for line in merged.vanished]
+            deleted = []
+        return LineChanges(tuple(merged.created), tuple(updated), tuple(deleted))
+
+    def _is_ours(self, line: Mapping[str, Any]) -> bool:
+        return str(line[SYNC_KEY_FIELD] or "").startswith(f"{self.integration}.")
+
+    def _name(self, key: str) -> str:
+        return f"{self.target.field}[{key}]"
+
+    def _merge_line(self, line: ResolvedLine, odoo: Mapping[str, Any], arbiter: Arbiter, merged: MergedLines) -> None:
+        prefix = f"{self._name(line.key)}."
+        result = self.fields.merge(line.values, odoo, arbiter, partial(arbiter.base.line_value, line.key), prefix)
+        if result.changes:
+            values = {
+                name: odoo[name] if arbiter.left(f"{prefix}{name}") else value for name, value in line.values.items()
+            }
+            merged.updated.append((odoo["id"], {**result.changes, **self._rewritten(result.changes, values)}))
+        merged.agreed[line.key] = {**arbiter.base.agreed.lines.get(line.key, {}), **result.agreed}
+        if arbiter.base.kept:
+            merged.compared |= {self._name(line.key), *(f"{prefix}{name}" for name in line.values)}
+
+    def _merge_missing(self, line: ResolvedLine, arbiter: Arbiter, merged: MergedLines) -> None:
+        """Odoo lacks the line: it is new, or somebody has deleted it in Odoo."""
+        name, base = self._name(line.key), arbiter.base.agreed.lines.get(line.key)
+        if arbiter.base.half_removed(line.key):
+            base = None
+        merged.compared |= _about(name, arbiter)
+        if base is None:
+            arbiter.written.append(FieldChange(name, None, line.values))
+        if base is None or arbiter.settle(name, base, line.values, None) is not None:
+            merged.created.append(line)
+            merged.agreed[line.key] = line.values
+        else:
+            merged.agreed[line.key] = base
+
+    def _merge_vanished(self, key: str, odoo: Mapping[str, Any], arbiter: Arbiter, merged: MergedLines) -> None:
+        """The external record has the line no more; somebody may have changed it in Odoo since."""
+        name, base = self._name(key), arbiter.base.agreed.lines.get(key)
+        merged.compared |= _about(name, arbiter)
+        stored = {each: self.fields.schema.canonical(each, odoo[each]) for each in base or () if each in odoo}
+        edited = name in arbiter.base.kept or any(
+            arbiter.base.line_value(key, each, value) not in (value, UNKNOWN)
+            for each, value in stored.items()
+            if each not in self.fields.create_only
+        )
+        if not edited:
+            arbiter.written.append(FieldChange(name, stored, None))
+        if not edited or arbiter.settle(name, base, None, stored) is not None:
+            merged.vanished.append(odoo)
+        elif base is not None:
+            merged.agreed[key] = base
+
+    def _emptied(self, odoo: Mapping[str, Any]) -> dict[str, Any]:
+        emptied = {self.target.quantity: 0.0}
+        return {**emptied, **self._rewritten(emptied, odoo)}
+
+    def _rewritten(self, changed: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that Odoo would reset unless they are sent again with the changed ones."""
+        return {
+            name: values[name]
+            for trigger, others in self.target.rewritten_together
+            if trigger in changed
+            for name in others
+            if name in values and name not in changed
+        }
+
+
+def _about(line: str, arbiter: Arbiter) -> set[str]:
+    """The line, and its fields about which there was a decision: one about the line as such replaces them."""
+    return {line, *(each for each in arbiter.base.kept if each.startswith(f"{line}."))}

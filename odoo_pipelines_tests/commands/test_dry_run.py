@@ -1,0 +1,139 @@
+"""What a dry run shows, to programs and to people."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from odoo_pipelines.cli import app
+from odoo_pipelines.commands.dry_run import print_dry_run
+from odoo_pipelines.defs.rehearsal import FlowPreview
+from odoo_pipelines.sync.preview import Preview
+from odoo_pipelines.systems.records import BOTH_CHANGED, Conflict, Counts, FieldChange, Outcome
+from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage, staged
+
+WORDS = ["extracted", "created", "updated", "unchanged", "conflict", "rejected", "superseded"]
+
+
+def flows() -> dict[str, FlowPreview]:
+    counts = Counts(extracted=4)
+    for outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.CONFLICT, Outcome.REJECTED):
+        counts.add(outcome)
+    asked = Conflict("city", BOTH_CHANGED, base="Linz", external="Graz", odoo="Wien", external_at=datetime.now(UTC))
+    sample = [
+        Preview("guest", "1", Outcome.CREATED, (FieldChange("name", None, "John [bold]Smith"),)),
+        Preview("guest", "2", Outcome.UPDATED, (FieldChange("zip", False, "1010"), FieldChange("vip", True, False))),
+        Preview("guest", "3", Outcome.CONFLICT, conflicts=(asked,), field="city", code=BOTH_CHANGED, reason="asked"),
+        Preview("guest", "4\x1b[31m", Outcome.REJECTED, field="name", code="required", reason="name: is required"),
+    ]
+    return {"partners": FlowPreview(counts, {"zip": 1, "vip": 1}, sample), "orders": FlowPreview()}
+
+
+def printed() -> list[str]:
+    console = Console(width=160, color_system=None)
+    with console.capture() as shown:
+        print_dry_run("delta", flows(), console)
+    return shown.get().splitlines()
+
+
+def line(text: str) -> str:
+    """The only line with a text in it."""
+    [found] = [each for each in printed() if text in each]
+    return " ".join(found.split())
+
+
+class TestPage:
+    def test_the_headline_says_that_nothing_was_written(self) -> None:
+        assert "Dry run of a delta sync" in printed()[0]
+        assert "Nothing was written." in line("as far as Odoo accepts it")
+
+    def test_the_table_is_that_of_a_sync(self) -> None:
+        assert [word in line("extracted") for word in WORDS] == [True] * 7
+        assert line("orders") == "orders 0 0 0 0 0 0 0"
+
+    def test_a_new_record_is_shown_with_its_values_as_they_are(self) -> None:
+        assert line("John") == 'guest 1 created name - "John [bold]Smith"'
+
+    def test_a_change_is_shown_with_what_odoo_has_and_the_record_is_named_once(self) -> None:
+        assert line("zip") == 'guest 2 updated zip false "1010"'
+        assert line("vip") == "vip true false"
+
+    def test_a_conflict_shows_both_sides_and_a_rejection_its_reason(self) -> None:
+        assert line("Graz") == 'guest 3 conflict city "Wien" conflict: the external system says "Graz"'
+        assert line("is required").endswith("rejected name required: name: is required")
+
+    def test_nothing_in_a_row_steers_the_terminal(self) -> None:
+        assert "\x1b" not in "".join(printed())
+
+
+@pytest.fixture
+def stage(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_database_url: str, engine: sa.Engine
+) -> Iterator[Stage]:
+    """A whole installation, in whose folder the command runs."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    with staged(monkeypatch, tmp_path, fresh_database_url, engine, {}) as stage:
+        shutil.copy(Path(__file__).resolve().parents[2] / "dagster.yaml", tmp_path)
+        monkeypatch.chdir(tmp_path)
+        yield stage
+    root.handlers = handlers
+    root.setLevel(level)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["sync", *arguments], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
+
+
+def document(*arguments: str) -> Any:
+    result = run("--dry-run", "--json", *arguments)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+class TestCommand:
+    def test_people_get_the_page_and_odoo_nothing(self, stage: Stage) -> None:
+        result = run("--dry-run", "--mode", "full", "--sample", "1")
+        assert result.exit_code == 0, result.stderr
+        assert "Dry run of a full sync" in result.stdout
+        assert "x_external_guest_id" in result.stdout
+        assert stage.odoo("sale.order", "search_count", domain=[]) == 0
+
+    def test_json_is_the_documented_document_and_nothing_else(self, stage: Stage) -> None:
+        found = document("--mode", "full", "--sample", "2")
+        assert list(found) == ["dry_run", "mode", "flows"]
+        assert (found["dry_run"], found["mode"]) == (True, "full")
+        orders = found["flows"]["orders"]
+        assert list(orders) == ["counts", "fields", "sample"]
+        assert list(orders["counts"]) == WORDS
+        assert orders["counts"]["created"] == BOOKINGS
+        assert len(orders["sample"]) == 2
+        assert {"field", "before", "after", "policy"} == set(orders["sample"][0]["changes"][0])
+        assert stage.keys
+
+    def test_a_partition_can_be_chosen(self, stage: Stage) -> None:
+        found = document("--mode", "full", "--partition", stage.keys[-1], "--sample", "0")
+        assert 0 < found["flows"]["orders"]["counts"]["extracted"] < BOOKINGS
+        assert found["flows"]["orders"]["sample"] == []
+
+    def test_a_failure_exits_1_and_names_its_cause(self, stage: Stage) -> None:
+        stage.pms_fault(kind="status", status=400, path="/guests", times=None)
+        result = run("--dry-run", "--json")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "/guests" in result.stderr
+
+    @pytest.mark.usefixtures("stage")
+    def test_a_sample_without_a_dry_run_is_a_usage_error(self) -> None:
+        result = run("--sample", "3")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "--dry-run" in result.stderr
