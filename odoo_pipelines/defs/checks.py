@@ -70,8 +70,9 @@ def _rejected(integration: Integration, load: FlowLoad) -> dg.AssetCheckResult:
 
 def _unique(load: FlowLoad) -> dg.AssetCheckResult:
     numbers = load.uniqueness
-    metadata = {"in_odoo": numbers.in_odoo, "known": numbers.known}
-    return _result(UNIQUE, passed=numbers.in_odoo <= numbers.known, metadata=metadata)
+    doubled = "the server cannot tell" if numbers.doubled is None else ", ".join(numbers.doubled) or "none"
+    metadata = {"in_odoo": numbers.in_odoo, "known": numbers.known, "doubled_sample": doubled}
+    return _result(UNIQUE, passed=numbers.holds, metadata=metadata)
 
 
 def _vanished(load: FlowLoad) -> dg.AssetCheckResult:

@@ -8,17 +8,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from odoo_pipelines.defs.mapping import abandoned_partitions, batches_to_do, without_partition
 from odoo_pipelines.defs.session import FlowState, Session
+from odoo_pipelines.defs.uniqueness import Uniqueness, examine_uniqueness
 from odoo_pipelines.defs.vanished import VanishedRecords, judge, treat_vanished
 from odoo_pipelines.errors import AccountingError
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.rows import from_columns
 from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
-from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.report import FlowReport, merged
 from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow
@@ -39,19 +38,6 @@ def partitions_to_load(session: Session, flow: Flow, keys: Sequence[str]) -> lis
     """The partitions that a run over these keys loads: those of streams without partitions, and old ones, too."""
     abandoned = abandoned_partitions(session, "mapped", [flow.name], consumer_of(flow.target))
     return [*without_partition(session.system, flow), *abandoned, *keys]
-
-
-@dataclass(frozen=True, slots=True)
-class Uniqueness:
-    """Records by external id.
-
-    Attributes:
-        known: records of the state, each bound to an Odoo record of its own.
-        in_odoo: records of Odoo with a sync key of the integration; more than known means that one exists twice.
-    """
-
-    known: int
-    in_odoo: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +104,7 @@ def load_flow(
         by_partition=by_partition,
         rows_in=rows_in,
         balanced=balanced,
-        uniqueness=_uniqueness(session, flow),
+        uniqueness=examine_uniqueness(session, flow),
         vanished=vanished,
         dead_letters=session.state.count_letters(LetterFilter(session.integration.name, flow.name)),
         requests=(session.odoo.requests.total if session.odoo else 0) - requests_before,
@@ -183,15 +169,6 @@ def _finish(state: FlowState, flow: Flow, rows_in: int, batch_ids: Sequence[int]
         log.exception("%s: the accounts do not balance", flow.name)
         return False
     return True
-
-
-def _uniqueness(session: Session, flow: Flow) -> Uniqueness:
-    name, model = session.integration.name, flow.target.model
-    domain: list[Any] = [(SYNC_KEY_FIELD, "=like", f"{name.replace('_', chr(92) + '_')}.%")]
-    if session.schemas(model).server_name("active"):
-        domain.append(("active", "in", [True, False]))
-    in_odoo = session.odoo.search_count(model, domain) if session.odoo else 0
-    return Uniqueness(session.state.record_count(name, model), in_odoo)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ READ_METHODS = frozenset(
         "context_get",
         "default_get",
         "fields_get",
+        "formatted_read_group",
         "get_external_id",
         "get_metadata",
         "has_access",

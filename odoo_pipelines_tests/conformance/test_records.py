@@ -358,3 +358,19 @@ def test_a_category_spells_out_its_path(odoo: Wire) -> None:
     parent = odoo.create("product.category", name="Hotel")
     child = odoo.create("product.category", name="Rooms", parent_id=parent)
     assert odoo.value("product.category", child, "complete_name") == "Hotel / Rooms"
+
+
+def test_values_that_occur_twice_are_found_by_grouping(odoo: Wire) -> None:
+    ref = unique("twice")
+    for name in ("a", "b"):
+        odoo.create("res.partner", name=name, ref=ref)
+    odoo.create("res.partner", name="c", ref=f"{ref}-once")
+    groups = odoo.json2(
+        "res.partner",
+        "formatted_read_group",
+        domain=[("ref", "=like", f"{ref}%")],
+        groupby=["ref"],
+        aggregates=["__count"],
+        having=[("__count", ">", 1)],
+    )
+    assert [(group["ref"], group["__count"]) for group in groups] == [(ref, 2)]

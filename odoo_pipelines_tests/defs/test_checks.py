@@ -21,7 +21,8 @@ from odoo_pipelines.defs.checks import (
     check_specs,
     not_checked,
 )
-from odoo_pipelines.defs.loading import FlowLoad, Uniqueness
+from odoo_pipelines.defs.loading import FlowLoad
+from odoo_pipelines.defs.uniqueness import Uniqueness
 from odoo_pipelines.defs.vanished import VanishedRecords
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.stores.vanished import Marked
@@ -41,6 +42,7 @@ def load(
     balanced: bool = True,
     known: int = 10,
     in_odoo: int = 10,
+    doubled: tuple[str, ...] | None = (),
     vanished: VanishedRecords | None = None,
     letters: Mapping[str, int] | None = None,
 ) -> FlowLoad:
@@ -48,7 +50,7 @@ def load(
     counts.add(Outcome.CREATED, created)
     counts.add(Outcome.REJECTED, rejected)
     report = FlowReport(counts=counts, totals_compared=created)
-    unique = Uniqueness(known, in_odoo)
+    unique = Uniqueness(known, in_odoo, doubled)
     gone, waiting = vanished or found(), letters or {}
     return FlowLoad(report, {}, created + rejected, balanced, unique, gone, waiting, requests=3, seconds=0.5)
 
@@ -79,10 +81,14 @@ class TestEach:
         assert passed(load(created=10 - rejected, rejected=rejected))[REJECTED] is within
 
     def test_an_external_id_with_two_records(self) -> None:
-        assert not passed(load(known=10, in_odoo=11))[UNIQUE]
+        assert not passed(load(known=10, in_odoo=10, doubled=("pms.booking.1",)))[UNIQUE]
 
-    def test_records_that_somebody_deleted_in_odoo_are_no_duplicates(self) -> None:
-        assert passed(load(known=10, in_odoo=9))[UNIQUE]
+    def test_records_that_the_state_does_not_know_are_no_duplicates(self) -> None:
+        assert passed(load(known=10, in_odoo=11))[UNIQUE]
+
+    @pytest.mark.parametrize(("in_odoo", "well"), [(9, True), (10, True), (11, False)])
+    def test_where_the_server_cannot_group_the_numbers_have_to_tell(self, in_odoo: int, *, well: bool) -> None:
+        assert passed(load(known=10, in_odoo=in_odoo, doubled=None))[UNIQUE] is well
 
     @pytest.mark.parametrize(
         ("vanished", "well"),
@@ -164,7 +170,8 @@ def test_numbers_that_do_not_add_up_fail_the_run_and_stop_what_comes_after(stage
 @pytest.mark.parametrize("pms", [{"bad_rows": 3}], indirect=True)
 def test_checks_of_a_real_run_tell_what_is_wrong_without_failing_it(stage: Stage) -> None:
     stage.sync("full")
-    stage.odoo("sale.order", "create", vals_list=[{"partner_id": 1, "x_sync_key": "pms.booking.twin"}])
+    [order, *_] = stage.odoo("sale.order", "search_read", domain=[], fields=["x_sync_key"])
+    stage.odoo("sale.order", "create", vals_list=[{"partner_id": 1, "x_sync_key": order["x_sync_key"]}])
     result = stage.sync("full")
     assert result.success
     checks = {
@@ -173,3 +180,4 @@ def test_checks_of_a_real_run_tell_what_is_wrong_without_failing_it(stage: Stage
         if "sale_order" in str(check.asset_key)
     }
     assert (checks[REJECTED].passed, checks[UNIQUE].passed, checks[BALANCE].passed) == (False, False, True)
+    assert checks[UNIQUE].metadata["doubled_sample"].value == order["x_sync_key"]

@@ -20,7 +20,19 @@ from urllib.parse import urlsplit
 from odoo_pipelines_tests.faults.kinds import Fault
 
 READS = frozenset(
-    {"context_get", "fields_get", "has_access", "read", "search", "search_count", "search_read", "web_read"}
+    {
+        "check_object_reference",
+        "context_get",
+        "fields_get",
+        "formatted_read_group",
+        "get_external_id",
+        "has_access",
+        "read",
+        "search",
+        "search_count",
+        "search_read",
+        "web_read",
+    }
 )
 """Methods of Odoo that change nothing; everything else counts as writing."""
 JSON2 = "/json/2/"

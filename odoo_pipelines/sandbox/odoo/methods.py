@@ -16,6 +16,7 @@ READS = frozenset(
         "check_object_reference",
         "context_get",
         "fields_get",
+        "formatted_read_group",
         "get_external_id",
         "has_access",
         "has_group",
@@ -180,6 +181,7 @@ def _action(run: Callable[[Env, Sequence[int]], Any]) -> Method:
 
 METHODS: Mapping[str, Method] = {
     "search": Method(reading.search, on_records=False),
+    "formatted_read_group": Method(reading.formatted_read_group, on_records=False),
     "search_count": Method(_search_count, on_records=False),
     "search_read": Method(_search_read, on_records=False),
     "read": Method(reading.read, on_records=True),
