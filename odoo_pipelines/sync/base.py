@@ -17,6 +17,9 @@ class Unknown:
         return "UNKNOWN"
 
 
+HALF_WRITTEN_KEPT = 10
+"""So many refused versions in a row are remembered: a row that never gets through must not grow for ever."""
+
 UNKNOWN = Unknown()
 """The base of a value on which both sides never agreed."""
 
@@ -101,7 +104,7 @@ class Base:
     def with_half_written(self, agreement: Agreement) -> Base:
         """The same, with what Odoo may hold a part of."""
         others = tuple(each for each in self.half_written if each != agreement)
-        return replace(self, half_written=(*others, agreement))
+        return replace(self, half_written=(*others, agreement)[-HALF_WRITTEN_KEPT:])
 
 
 def _document(agreement: Agreement) -> Document:

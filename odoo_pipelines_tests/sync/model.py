@@ -1,0 +1,266 @@
+"""What must hold of one record, told as simply as possible: the table of DESIGN section 5, and what is not known.
+
+A record has parts: fields, and the quantity of each line. The engine's memory of a record cannot be seen, and a run
+that is killed may have done a row, a part of it, or nothing. So the model keeps every memory that is possible, and
+drops those that contradict what is in Odoo afterwards. If none is left, the engine did what it must not do.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from odoo_pipelines.systems.policies import Policy
+from odoo_pipelines.systems.records import Choice
+
+Values: TypeAlias = tuple[tuple[str, Any], ...]
+"""Values by part, in a fixed order; of a line that is not there, None."""
+
+NEVER = "never agreed on"
+OUR_OWN_WRITE = 10**6
+"""A day later than all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A record of the source at one time; `at` is the day of its last change."""
+
+    at: int
+    values: Values
+    state: str | None = None
+
+    def says_what(self, other: Version) -> bool:
+        return (self.values, self.state) == (other.values, other.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A decision for Odoo's value: both values then, and the day on which Odoo's was written."""
+
+    external: Any
+    odoo: Any
+    at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is remembered of a part: the last value of both sides, and what a refused row may have left in Odoo."""
+
+    agreed: Any = NEVER
+    left: Left | None = None
+    ours: frozenset[Any] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of a record; `done` is its last row, and nothing of it is left to do unless it was refused."""
+
+    parts: tuple[Part, ...]
+    done: Version | None = None
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """What may be: a memory, Odoo's values (None if the record is gone), and the parts that a human is asked about."""
+
+    memory: Memory
+    odoo: Values | None
+    asked: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A human's answer, and the values of both sides in the question."""
+
+    choice: Choice
+    value: Any
+    external: Any
+    odoo: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """In which a row is met.
+
+    Attributes:
+        policy: of all fields.
+        verify: Odoo's side is looked at even if the row is known.
+        written: the days on which Odoo's side may have been written last.
+        refusing: Odoo may refuse the record.
+        answers: by part.
+    """
+
+    policy: Policy
+    verify: bool
+    written: frozenset[int]
+    refusing: bool = False
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    external: Any
+    odoo: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Met:
+    part: Part
+    odoo: Any
+    asked: bool = False
+
+
+def after_all(now: Iterable[Possible], rows: Sequence[Version], how: Circumstances) -> set[Possible]:
+    """What may be when a run has ended well that has met these rows of a record, one after the other."""
+    ends = set()
+    for met in {tuple(rows), _folded(rows)}:
+        some = {replace(each, asked=frozenset()) for each in now}
+        for row in met:
+            some = {new for each in some for new in meet(each, row, how)}
+        ends |= some
+    return ends
+
+
+def after_a_part(
+    now: Iterable[Possible], rows: Sequence[Version], how: Circumstances, seen: Values | None
+) -> set[Possible]:
+    """What may be when a run has died somewhere on its way through these rows, and Odoo is as seen."""
+    found = set()
+    for met in {tuple(rows), _folded(rows)}:
+        some = set(now)
+        for row in (*met, None):
+            ways = {each: meet(each, row, how) if row else {each} for each in some}
+            found |= {Possible(each.memory, seen) for each, ends in ways.items() if _on_the_way(each, ends, seen)}
+            some = {end for ends in ways.values() for end in ends}
+    return found
+
+
+def meet(now: Possible, row: Version, how: Circumstances) -> set[Possible]:
+    """What may be when a row of the record was met."""
+    memory = now.memory
+    known = memory.done is not None and not memory.refused and memory.done.says_what(row)
+    if known and not how.verify and not how.answers:
+        return {replace(now, memory=_with_time(memory, row))}
+    if not known and memory.done is not None and memory.done.at > row.at:
+        return {now}
+    ends = {_created(row)} if now.odoo is None else _merged(now, row, how)
+    if not how.verify and not how.answers and _says_nothing_new(memory, row):
+        ends.add(replace(now, memory=_with_time(replace(memory, done=row), row)))  # Odoo need not be looked at
+    return ends | ({each for end in ends for each in _refused(now, end, row)} if how.refusing else set())
+
+
+def _folded(rows: Sequence[Version]) -> tuple[Version, ...]:
+    """The rows, where one that says the same as the one before has come in the same chunk."""
+    last = rows[-1:]
+    return (*(row for row, after in itertools.pairwise(rows) if not row.says_what(after)), *last)
+
+
+def _says_nothing_new(memory: Memory, row: Version) -> bool:
+    said = (part.left.external if part.left else part.agreed for part in memory.parts)
+    same_state = memory.done is not None and memory.done.state == row.state
+    return same_state and not memory.refused and tuple(said) == tuple(value for _, value in row.values)
+
+
+def _with_time(memory: Memory, row: Version) -> Memory:
+    return Memory(memory.parts, row if memory.done is None or row.at > memory.done.at else memory.done)
+
+
+def _created(row: Version) -> Possible:
+    return Possible(Memory(tuple(Part(value) for _, value in row.values), row), row.values)
+
+
+def _merged(now: Possible, row: Version, how: Circumstances) -> set[Possible]:
+    each = [
+        _merge(part, _Sides(external, odoo), row.at, how, how.answers.get(name))
+        for part, (name, external), (_, odoo) in zip(now.memory.parts, row.values, now.odoo or (), strict=True)
+    ]
+    names = [name for name, _ in row.values]
+    done = row if now.memory.done is None or row.at >= now.memory.done.at else now.memory.done
+    return {
+        Possible(
+            Memory(tuple(met.part for met in mets), done),
+            tuple((name, met.odoo) for name, met in zip(names, mets, strict=True)),
+            frozenset(name for name, met in zip(names, mets, strict=True) if met.asked),
+        )
+        for mets in itertools.product(*each)
+    }
+
+
+def _merge(part: Part, sides: _Sides, at: int, how: Circumstances, answer: Answer | None) -> list[_Met]:
+    if sides.external == sides.odoo:
+        return [_Met(Part(sides.external), sides.external)]
+    if answer and (answer.external, answer.odoo) == (sides.external, sides.odoo):
+        return [_answered(part, answer)]
+    ends = _decided(part, sides, at, how)
+    if part.left and (part.left.external is None) is not (sides.external is None):
+        # A decision about a line's quantity, or about there being a line: it may count for the other, or not, and our
+        # own write since may make the edit in Odoo look later than it was.
+        late = replace(how, written=how.written | {OUR_OWN_WRITE})
+        ends += _decided(replace(part, left=None), sides, at, late)
+    return ends
+
+
+def _decided(part: Part, sides: _Sides, at: int, how: Circumstances) -> list[_Met]:
+    """The table."""
+    left, to_external = part.left, _Met(Part(sides.external), sides.external)
+    days = sorted({left.at} if left and left.odoo == sides.odoo else how.written, key=str)
+    kept = [_Met(Part(part.agreed, Left(sides.external, sides.odoo, day)), sides.odoo) for day in days]
+    stands = left is not None and (left.external, left.odoo) == (sides.external, sides.odoo)
+    external_moved, odoo_moved = _moved(part, sides)
+    if how.policy is Policy.EXTERNAL_WINS or not (stands or odoo_moved):
+        return [to_external]
+    if stands or (not external_moved and how.policy is not Policy.ODOO_WINS):
+        return kept
+    if how.policy is Policy.ODOO_WINS:
+        return kept if sides.odoo else [to_external]
+    if how.policy is Policy.MANUAL:
+        return [_Met(Part(part.agreed, left), sides.odoo, asked=True)]
+    return [to_external if day is None or at >= day else keep for day, keep in zip(days, kept, strict=True)]
+
+
+def _moved(part: Part, sides: _Sides) -> tuple[bool, bool]:
+    """Which side has moved since they agreed, or since it was decided that they differ."""
+    ours = sides.odoo in part.ours
+    base = sides.odoo if ours else part.agreed
+    external_moved = sides.external != part.left.external if part.left else _differs(sides.external, base)
+    odoo_left = part.left is not None and sides.odoo != part.left.odoo
+    return external_moved, not ours and (odoo_left or _differs(sides.odoo, base))
+
+
+def _differs(value: Any, base: Any) -> bool:
+    return bool(value) if base is NEVER else bool(value != base)
+
+
+def _answered(part: Part, answer: Answer) -> _Met:
+    value = {"external": answer.external, "odoo": answer.odoo, "value": answer.value}[answer.choice]
+    if value == answer.external:
+        return _Met(Part(value), value)
+    return _Met(Part(part.agreed, Left(answer.external, value, None)), value)
+
+
+def _refused(now: Possible, end: Possible, row: Version) -> Iterator[Possible]:
+    """Odoo has refused the record, or some of its parts; what it took is remembered as ours."""
+    parts = tuple(
+        Part(part.agreed, part.left, part.ours | {value})
+        for part, (_, value) in zip(now.memory.parts, row.values, strict=True)
+    )
+    memory = Memory(parts, now.memory.done, refused=True)
+    if now.odoo is None or end.odoo is None:
+        yield from (Possible(each, None) for each in (memory, now.memory))
+        return
+    choices = [{before, after} for before, after in zip(now.odoo, end.odoo, strict=True)]
+    yield from (Possible(memory, values) for values in itertools.product(*choices))
+
+
+def _on_the_way(now: Possible, ends: Iterable[Possible], seen: Values | None) -> bool:
+    """Whether every part is as before or as afterwards."""
+    return any(_is_between(now.odoo, end.odoo, seen) for end in ends)
+
+
+def _is_between(before: Values | None, after: Values | None, seen: Values | None) -> bool:
+    if seen is None or before is None or after is None:
+        return seen in (before, after)
+    return all(value in sides for value, sides in zip(seen, zip(before, after, strict=True), strict=True))
