@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
@@ -75,6 +75,10 @@ class Arbiter:
         else:
             self._ask(name, sides)
         return None
+
+    def of_line(self, write_date: str) -> Arbiter:
+        """The same for a line that was written at another time; what it settles is the record's."""
+        return replace(self, times=replace(self.times, odoo=write_date))
 
     def left(self, name: str) -> bool:
         """Whether a field keeps Odoo's value although the external one differs."""

@@ -84,14 +84,14 @@ class LineMerger:
         ours = {str(line[SYNC_KEY_FIELD]): line for line in odoo if self._is_ours(line)}
         for line in external:
             if line.key in ours:
-                self._merge_line(line, ours[line.key], arbiter, merged)
+                self._merge_line(line, ours[line.key], _of_line(arbiter, ours[line.key]), merged)
             else:
                 self._merge_missing(line, arbiter, merged)
         wanted = {line.key for line in external}
         for key, read in ours.items():
             # An emptied line stays: it was sold once, and deleting it later would be a change out of nothing.
             if key not in wanted and read[self.target.quantity]:
-                self._merge_vanished(key, read, arbiter, merged)
+                self._merge_vanished(key, read, _of_line(arbiter, read), merged)
         return merged
 
     def changes(self, merged: MergedLines, *, keep: bool) -> LineChanges:
@@ -169,6 +169,11 @@ class LineMerger:
             for name in others
             if name in values and name not in changed
         }
+
+
+def _of_line(arbiter: Arbiter, line: Mapping[str, Any]) -> Arbiter:
+    """A line has a time of its own: an edit of its text does not touch the record's."""
+    return arbiter.of_line(str(line["write_date"] or ""))
 
 
 def _about(line: str, arbiter: Arbiter) -> set[str]:

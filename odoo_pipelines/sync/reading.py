@@ -26,7 +26,7 @@ class Reading:
         if target.lines:
             schema = schemas(target.lines.model)
             names = [server_names(schema, target.lines.fields, only_on_create=each) for each in (True, False)]
-            self._line_fields = sorted(names[0] | names[1] | {SYNC_KEY_FIELD, target.lines.parent})
+            self._line_fields = sorted(names[0] | names[1] | {SYNC_KEY_FIELD, target.lines.parent, "write_date"})
             if target.lines.invoiced and schema.server_name(target.lines.invoiced):
                 self._line_fields.append(target.lines.invoiced)
 

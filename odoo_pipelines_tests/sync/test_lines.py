@@ -21,6 +21,7 @@ LINES = SCHEMAS["sale.order.line"]
 FIELDS = FieldMerger(LINES, server_names(LINES, SALE_ORDER.lines.fields, only_on_create=True))
 MERGER = LineMerger(SALE_ORDER.lines, FIELDS, INTEGRATION)
 NOON, EARLIER, LATER = "2026-05-01 12:00:00", datetime(2026, 5, 1, 9, tzinfo=UTC), datetime(2026, 5, 1, 15, tzinfo=UTC)
+RECORD_WRITTEN = "2026-05-01 11:00:00"
 NAME = "order_line[hotel.booking_room.b.1]"
 
 
@@ -31,7 +32,7 @@ def external(number: int, **values: Any) -> ResolvedLine:
 
 
 def in_odoo(number: int, **values: Any) -> dict[str, Any]:
-    return external(number).values | {"id": number, "technical_price_unit": 80.0} | values
+    return external(number).values | {"id": number, "write_date": NOON, "technical_price_unit": 80.0} | values
 
 
 def agreed(*lines: ResolvedLine) -> Base:
@@ -39,7 +40,7 @@ def agreed(*lines: ResolvedLine) -> Base:
 
 
 def arbiter(base: Base | None = None, policy: Policy = Policy.LATEST_WINS, at: datetime = LATER) -> Arbiter:
-    return Arbiter(FlowPolicies(policy), base or agreed(external(1), external(2)), Times(at, NOON))
+    return Arbiter(FlowPolicies(policy), base or agreed(external(1), external(2)), Times(at, RECORD_WRITTEN))
 
 
 def merge(lines: list[ResolvedLine], odoo: list[dict[str, Any]], judge: Arbiter | None = None) -> MergedLines:
@@ -96,12 +97,20 @@ def test_lines_of_people_and_of_other_integrations_are_left_alone(key: str | boo
     assert not changes([], [in_odoo(1, **{SYNC_KEY_FIELD: key})], keep=keep)
 
 
+@pytest.mark.parametrize(("written", "name"), [("2026-05-01 14:59:59", "ours"), ("2026-05-01 15:00:01", "theirs")])
+def test_of_two_edits_of_a_line_the_later_one_counts_by_the_lines_own_time(written: str, name: str) -> None:
+    judge = arbiter(agreed(external(1, name="before")))
+    merged = merge([external(1, name="ours")], [in_odoo(1, name="theirs", write_date=written)], judge)
+
+    assert merged.updated == ([(1, {"name": "ours"})] if name == "ours" else [])
+
+
 def test_a_line_that_somebody_has_deleted_in_odoo_stays_deleted_while_the_source_does_not_change_it() -> None:
     judge = arbiter()
     merged = merge([external(1)], [], judge)
 
     assert not merged
-    assert judge.kept == {NAME: Kept(external(1).values, None, NOON)}
+    assert judge.kept == {NAME: Kept(external(1).values, None, RECORD_WRITTEN)}
     assert merged.agreed == {external(1).key: external(1).values}
 
 
