@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.sync.base import UNKNOWN, Base, Kept
+from odoo_pipelines.sync.base import Base, Kept, NoValue
 from odoo_pipelines.sync.decision import Sides, Times, Winner, winner
 from odoo_pipelines.systems.policies import FlowPolicies, Policy
 from odoo_pipelines.systems.records import BOTH_CHANGED, Conflict, FieldChange, Resolution
@@ -33,6 +33,7 @@ class Arbiter:
         kept: where Odoo's value was left to differ; by field, as in `Base.kept`.
         conflicts: what a human has to decide.
         written: what will be written.
+        emptied: vanished lines that stay without a quantity; remembered like what was kept.
     """
 
     policies: FlowPolicies
@@ -43,6 +44,7 @@ class Arbiter:
     kept: dict[str, Kept] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
     written: list[FieldChange] = field(default_factory=list)
+    emptied: Mapping[str, Kept] = field(default_factory=dict)
 
     def settle(
         self, name: str, base: Any, external: Any, odoo: Any, cast: Callable[[Any], Any] | None = None
@@ -113,7 +115,7 @@ class Arbiter:
             field=name,
             code=BOTH_CHANGED,
             reason=reason or f"{name}: changed in the external system and in Odoo since they last agreed",
-            base=None if sides.base is UNKNOWN else sides.base,
+            base=None if isinstance(sides.base, NoValue) else sides.base,
             external=sides.external,
             odoo=sides.odoo,
             external_at=self.times.external,

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from enum import Enum
 from typing import Any, TypeAlias
 
 Document: TypeAlias = dict[str, Any]
 """A base as the state keeps it: JSON types only."""
 
 
-class Unknown:
-    """The type of UNKNOWN."""
+class NoValue(Enum):
+    """Bases that are no values."""
 
-    def __repr__(self) -> str:
-        return "UNKNOWN"
+    UNKNOWN = "unknown"
+    OURS = "ours"
 
 
 HALF_WRITTEN_KEPT = 10
 """So many refused versions in a row are remembered: a row that never gets through must not grow for ever."""
 
-UNKNOWN = Unknown()
+UNKNOWN = NoValue.UNKNOWN
 """The base of a value on which both sides never agreed."""
+OURS = NoValue.OURS
+"""The base of a value of Odoo that we wrote ourselves, before Odoo refused the rest of the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +87,32 @@ class Base:
         return document
 
     def value(self, name: str, odoo: Any) -> Any:
-        """The base of a field; Odoo's own value where we wrote that ourselves, UNKNOWN where nothing is known."""
+        """The base of a field, for Odoo's value of it; OURS where we wrote that, UNKNOWN where nothing is known."""
         if any(half.values.get(name, UNKNOWN) == odoo for half in self.half_written):
-            return odoo
+            return OURS
         return self.agreed.values.get(name, UNKNOWN)
 
     def line_value(self, key: str, name: str, odoo: Any) -> Any:
         """The base of a line's field, likewise."""
         if any(half.lines.get(key, {}).get(name, UNKNOWN) == odoo for half in self.half_written):
-            return odoo
+            return OURS
         if not odoo and self.half_removed(key):
-            return odoo
+            return OURS
         return self.agreed.lines.get(key, {}).get(name, UNKNOWN)
 
     def half_removed(self, key: str) -> bool:
         """Whether we may have deleted or emptied a line ourselves."""
         return any(key not in half.lines for half in self.half_written)
+
+    def sent(self, left: Collection[str]) -> Agreement:
+        """What is agreed on, without fields that are left to Odoo or to a human: those values were not sent."""
+        lines = {key: dict(line) for key, line in self.agreed.lines.items()}
+        for name in left:
+            key, bracket, rest = name.partition("[")[2].rpartition("]")
+            if bracket and key in lines:
+                lines[key] = {each: value for each, value in lines[key].items() if rest and f".{each}" != rest}
+        values = {name: value for name, value in self.agreed.values.items() if name not in left}
+        return Agreement(values, lines, None if "state" in left else self.agreed.state)
 
     def with_half_written(self, agreement: Agreement) -> Base:
         """The same, with what Odoo may hold a part of."""

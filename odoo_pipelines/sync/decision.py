@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from odoo_pipelines.sync.base import UNKNOWN, Kept
+from odoo_pipelines.sync.base import OURS, UNKNOWN, Kept
 from odoo_pipelines.systems.policies import Policy
 
 
@@ -37,7 +37,7 @@ class Sides:
     """The values of a field that differs.
 
     Attributes:
-        base: value on which both sides last agreed, or UNKNOWN.
+        base: value on which both sides last agreed, UNKNOWN, or OURS.
         external: the external side's value.
         odoo: Odoo's, as it is compared.
     """
@@ -51,7 +51,9 @@ class Sides:
         return self.external != kept.external if kept else _changed(self.external, self.base)
 
     def odoo_changed(self, kept: Kept | None) -> bool:
-        """Whether Odoo has moved away from the base, or from an earlier decision."""
+        """Whether Odoo has moved away from the base, or from an earlier decision; what we wrote is no move."""
+        if self.base is OURS:
+            return False
         return _changed(self.odoo, self.base) or (kept is not None and self.odoo != kept.odoo)
 
 

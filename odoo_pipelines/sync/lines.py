@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from odoo_pipelines.sync.arbiter import Arbiter
-from odoo_pipelines.sync.base import UNKNOWN
+from odoo_pipelines.sync.base import OURS, UNKNOWN, Base, Kept
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.merge import FieldMerger
 from odoo_pipelines.sync.resolve import ResolvedLine
@@ -42,6 +42,7 @@ class MergedLines:
         created: lines that Odoo lacks.
         updated: ids of lines and the values to write.
         vanished: lines of Odoo that the record should not have any more, as read.
+        empty: those that have no quantity any more.
         agreed: values by sync key on which both sides agree afterwards.
         compared: names of what was compared, as in `Base.kept`.
     """
@@ -49,6 +50,7 @@ class MergedLines:
     created: list[ResolvedLine] = field(default_factory=list)
     updated: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
     vanished: list[Mapping[str, Any]] = field(default_factory=list)
+    empty: list[Mapping[str, Any]] = field(default_factory=list)
     agreed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     compared: set[str] = field(default_factory=set)
 
@@ -89,9 +91,12 @@ class LineMerger:
                 self._merge_missing(line, arbiter, merged)
         wanted = {line.key for line in external}
         for key, read in ours.items():
-            # An emptied line stays: it was sold once, and deleting it later would be a change out of nothing.
-            if key not in wanted and read[self.target.quantity]:
+            if key in wanted:
+                continue
+            if read[self.target.quantity]:
                 self._merge_vanished(key, read, _of_line(arbiter, read), merged)
+            else:  # it stays: it was sold once, and deleting it later would be a change out of nothing
+                merged.empty.append(read)
         return merged
 
     def changes(self, merged: MergedLines, *, keep: bool) -> LineChanges:
@@ -106,6 +111,21 @@ class LineMerger:
             updated += [(line["id"], self._emptied(line)) for line in merged.vanished]
             deleted = []
         return LineChanges(tuple(merged.created), tuple(updated), tuple(deleted))
+
+    def emptied(self, merged: MergedLines, base: Base, *, keep: bool) -> dict[str, Kept]:
+        """What is remembered of vanished lines that stay, emptied: a new quantity is then an edit in Odoo."""
+        kept = {}
+        for line in (*merged.empty, *(merged.vanished if keep else ())):
+            key = str(line[SYNC_KEY_FIELD])
+            known = base.agreed.lines.get(key)
+            if known is not None:
+                merged.agreed[key] = {**known, self.target.quantity: 0.0}
+                kept[self._name(key)] = Kept(None, {**self._stored(line, known), self.target.quantity: 0.0})
+        return kept
+
+    def _stored(self, odoo: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+        """What a line holds in Odoo, of the fields that are known of it."""
+        return {each: self.fields.schema.canonical(each, odoo[each]) for each in known if each in odoo}
 
     def _is_ours(self, line: Mapping[str, Any]) -> bool:
         return str(line[SYNC_KEY_FIELD] or "").startswith(f"{self.integration}.")
@@ -143,9 +163,9 @@ class LineMerger:
         """The external record has the line no more; somebody may have changed it in Odoo since."""
         name, base = self._name(key), arbiter.base.agreed.lines.get(key)
         merged.compared |= _about(name, arbiter)
-        stored = {each: self.fields.schema.canonical(each, odoo[each]) for each in base or () if each in odoo}
+        stored = self._stored(odoo, base or {})
         edited = name in arbiter.base.kept or any(
-            arbiter.base.line_value(key, each, value) not in (value, UNKNOWN)
+            arbiter.base.line_value(key, each, value) not in (value, UNKNOWN, OURS)
             for each, value in stored.items()
             if each not in self.fields.create_only
         )

@@ -36,7 +36,7 @@ class Planned:
         base: what is remembered of it once all of this is done.
         written: the same changes as a person reads them.
         conflicts: fields that only a human can decide; they are left as they are.
-        kept: whether some of Odoo's values were left to differ.
+        left: fields, as in `Base.kept`, in which Odoo's value stays although the external one differs.
     """
 
     source: ChunkRow
@@ -50,7 +50,7 @@ class Planned:
     base: Base = NOTHING_AGREED
     written: tuple[FieldChange, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
-    kept: bool = False
+    left: frozenset[str] = frozenset()
 
     @property
     def touches(self) -> bool:

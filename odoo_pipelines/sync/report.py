@@ -128,8 +128,7 @@ def totals(plan: Plan, applied: Applied, total_field: str) -> list[tuple[str, st
         (planned.source.row.external_id, planned.source.row.total, applied.after[odoo_id][total_field])
         for planned in plan.planned
         if planned.source.row.total is not None
-        and not planned.kept
-        and not planned.conflicts
+        and not planned.left
         and (odoo_id := applied.ids.get(planned.resolved.key)) in applied.after
         and total_field in applied.after[odoo_id]
     ]
@@ -203,7 +202,7 @@ def _bound_only(planned: Planned, odoo_id: int, model: str) -> Record:
     row, before = planned.source.row, planned.record
     base = Base.of(before.base if before else None)
     if planned.base.agreed != base.agreed and not (row.only_create and planned.odoo_id is not None):
-        base = base.with_half_written(planned.base.agreed)
+        base = base.with_half_written(planned.base.sent(planned.left))
     if before:
         return replace(before, odoo_id=odoo_id, hash="", base=base.document())
     return Record(row.entity, row.external_id, model, odoo_id, "", base.document(), "", None)

@@ -110,6 +110,8 @@ class RowPlanner:
         state = self._merge_state(row.row, odoo.values, arbiter, half_done=known.half_done)
         changes, way = self._lines_and_way(odoo.values, merged.changes, lines, state)
         self._refuse_fixed(merged.changes, way)
+        if self._lines and lines is not None:
+            arbiter.emptied = self._lines.emptied(lines, arbiter.base, keep=not changes.deleted)
         planned = Planned(
             source,
             row,
@@ -122,7 +124,7 @@ class RowPlanner:
             base=self._base(row.row, arbiter, {**arbiter.base.agreed.values, **merged.agreed}, lines, values),
             written=tuple(arbiter.written),
             conflicts=tuple(arbiter.conflicts),
-            kept=bool(arbiter.kept),
+            left=frozenset({*arbiter.kept, *(each.field for each in arbiter.conflicts)}),
         )
         self._refuse_invoiced(planned, odoo.lines)
         return planned
@@ -199,7 +201,7 @@ class RowPlanner:
         state = before.state if row.state is None or arbiter.left(STATE) else row.state
         names = {*compared, STATE, *(() if lines is None else lines.compared)}
         agreed = Agreement(values, before.lines if lines is None else lines.agreed, state)
-        return Base(agreed, arbiter.remembered(names))
+        return Base(agreed, {**arbiter.remembered(names), **arbiter.emptied})
 
     def _refuse_fixed(self, changes: Mapping[str, Any], way: Way) -> None:
         lifecycle = self._target.lifecycle

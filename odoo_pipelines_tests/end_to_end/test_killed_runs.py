@@ -37,9 +37,9 @@ WHILE_FILLING = (
 WHILE_CHANGING = (
     KillPoint(f"{ORDER}/action_unlock", answered=True),
     KillPoint(f"{ORDER}/action_draft", answered=True),
-    KillPoint(f"{LINE}/load", answered=True, by=SIGTERM),
+    KillPoint(f"{LINE}/load", answered=True),
     KillPoint(f"{LINE}/w", answered=True),
-    KillPoint(f"{ORDER}/action_lock"),
+    KillPoint(f"{ORDER}/action_lock", by=SIGTERM),  # the last: chunks in flight are finished after this signal
 )
 
 

@@ -41,11 +41,11 @@ def site(real_site: Site) -> Site:
 @pytest.fixture(scope="module")
 def synced(site: Site, hotel: Hotel, installation: Installation) -> Installation:
     """Everything is in Odoo, synced by somebody with the documented rights."""
-    installation.connect(hotel, site)
+    installation.connect(hotel, site, policy="external_wins")  # or what the wizard fills in would stay
     assert installation.bootstrap().returncode == 0
     groups = ("base.group_user", "sales_team.group_sale_salesman_all_leads", "base.group_partner_manager")
     user = site.new_user(*groups, "product.group_product_manager")
-    installation.connect(hotel, site.used_by(user), unlock_orders=True)
+    installation.connect(hotel, site.used_by(user), unlock_orders=True, policy="external_wins")
     installation.synced("full")
     return installation
 

@@ -88,14 +88,14 @@ class Circumstances:
     Attributes:
         policy: of all fields.
         verify: Odoo's side is looked at even if the row is known.
-        written: the days on which Odoo's side may have been written last.
+        written: by part, the days on which Odoo's side may have been written last: a line has a time of its own.
         refusing: Odoo may refuse the record.
         answers: by part.
     """
 
     policy: Policy
     verify: bool
-    written: frozenset[int]
+    written: Mapping[str, frozenset[int]]
     refusing: bool = False
     answers: Mapping[str, Answer] = field(default_factory=dict)
 
@@ -104,6 +104,14 @@ class Circumstances:
 class _Sides:
     external: Any
     odoo: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """The day of the external change, and those on which Odoo's side may have been written last."""
+
+    external: int
+    odoo: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +182,7 @@ def _created(row: Version) -> Possible:
 
 def _merged(now: Possible, row: Version, how: Circumstances) -> set[Possible]:
     each = [
-        _merge(part, _Sides(external, odoo), row.at, how, how.answers.get(name))
+        _merge(part, _Sides(external, odoo), _Times(row.at, how.written[name]), how.policy, how.answers.get(name))
         for part, (name, external), (_, odoo) in zip(now.memory.parts, row.values, now.odoo or (), strict=True)
     ]
     names = [name for name, _ in row.values]
@@ -189,36 +197,36 @@ def _merged(now: Possible, row: Version, how: Circumstances) -> set[Possible]:
     }
 
 
-def _merge(part: Part, sides: _Sides, at: int, how: Circumstances, answer: Answer | None) -> list[_Met]:
+def _merge(part: Part, sides: _Sides, times: _Times, policy: Policy, answer: Answer | None) -> list[_Met]:
     if sides.external == sides.odoo:
         return [_Met(Part(sides.external), sides.external)]
     if answer and (answer.external, answer.odoo) == (sides.external, sides.odoo):
         return [_answered(part, answer)]
-    ends = _decided(part, sides, at, how)
+    ends = _decided(part, sides, times, policy)
     if part.left and (part.left.external is None) is not (sides.external is None):
         # A decision about a line's quantity, or about there being a line: it may count for the other, or not, and our
         # own write since may make the edit in Odoo look later than it was.
-        late = replace(how, written=how.written | {OUR_OWN_WRITE})
-        ends += _decided(replace(part, left=None), sides, at, late)
+        late = replace(times, odoo=times.odoo | {OUR_OWN_WRITE})
+        ends += _decided(replace(part, left=None), sides, late, policy)
     return ends
 
 
-def _decided(part: Part, sides: _Sides, at: int, how: Circumstances) -> list[_Met]:
+def _decided(part: Part, sides: _Sides, times: _Times, policy: Policy) -> list[_Met]:
     """The table."""
     left, to_external = part.left, _Met(Part(sides.external), sides.external)
-    days = sorted({left.at} if left and left.odoo == sides.odoo else how.written, key=str)
+    days = sorted({left.at} if left and left.odoo == sides.odoo else times.odoo, key=str)
     kept = [_Met(Part(part.agreed, Left(sides.external, sides.odoo, day)), sides.odoo) for day in days]
     stands = left is not None and (left.external, left.odoo) == (sides.external, sides.odoo)
     external_moved, odoo_moved = _moved(part, sides)
-    if how.policy is Policy.EXTERNAL_WINS or not (stands or odoo_moved):
+    if policy is Policy.EXTERNAL_WINS or not (stands or odoo_moved):
         return [to_external]
-    if stands or (not external_moved and how.policy is not Policy.ODOO_WINS):
+    if stands or (not external_moved and policy is not Policy.ODOO_WINS):
         return kept
-    if how.policy is Policy.ODOO_WINS:
+    if policy is Policy.ODOO_WINS:
         return kept if sides.odoo else [to_external]
-    if how.policy is Policy.MANUAL:
+    if policy is Policy.MANUAL:
         return [_Met(Part(part.agreed, left), sides.odoo, asked=True)]
-    return [to_external if day is None or at >= day else keep for day, keep in zip(days, kept, strict=True)]
+    return [to_external if day is None or times.external >= day else keep for day, keep in zip(days, kept, strict=True)]
 
 
 def _moved(part: Part, sides: _Sides) -> tuple[bool, bool]:
@@ -244,8 +252,8 @@ def _answered(part: Part, answer: Answer) -> _Met:
 def _refused(now: Possible, end: Possible, row: Version) -> Iterator[Possible]:
     """Odoo has refused the record, or some of its parts; what it took is remembered as ours."""
     parts = tuple(
-        Part(part.agreed, part.left, part.ours | {value})
-        for part, (_, value) in zip(now.memory.parts, row.values, strict=True)
+        Part(part.agreed, part.left, part.ours | ({value} if value == sent else frozenset()))
+        for part, (_, value), (_, sent) in zip(now.memory.parts, row.values, end.odoo or row.values, strict=True)
     )
     memory = Memory(parts, now.memory.done, refused=True)
     if now.odoo is None or end.odoo is None:

@@ -58,18 +58,20 @@ class Tracked:
     Attributes:
         version: as the source has it now.
         possible: what the model deems possible.
-        edited: the day of the last edit in Odoo.
+        edited: the day of the last edit in Odoo, of each part; of a field that of the record, which lines touch, too.
         maybe: days of runs that may have written it and not remembered that.
     """
 
     version: Version
     possible: set[Possible]
-    edited: int = 0
+    edited: dict[str, int] = field(default_factory=dict)
     maybe: set[int] = field(default_factory=set)
 
-    @property
-    def written(self) -> frozenset[int]:
-        return frozenset({self.edited, *(day for day in self.maybe if day > self.edited)})
+    def written(self, part: str, *, there: bool) -> frozenset[int]:
+        days = {self.edited.get(part, 0) if part in LINES else max(self.edited.values(), default=0)}
+        if not there:  # the time of a line that is not there is its record's
+            days = {max(self.edited.values(), default=0)}
+        return frozenset(days | {day for day in self.maybe if day > min(days)})
 
 
 class Stage:
@@ -86,6 +88,7 @@ class Stage:
         self.open: dict[Key, tuple[Conflict, ...]] = {}
         self.answered: dict[Key, tuple[Resolution, ...]] = {}
         self.heard = 0
+        self.before: dict[Key, dict[str, Any]] = {}
         self.world.products(product(ROOM))
         for key in (*GUESTS, *BOOKINGS):
             self.source_has(key, {"1": 2.0, "2": 3.0} if key in BOOKINGS else {})
@@ -100,18 +103,19 @@ class Stage:
         self.tomorrow()
         if part in LINES:
             line = self._lines(record).get(part)
-            if line is None or not line["product_uom_qty"]:
+            if line is None:
                 return
             self.world.odoo.write(LINE_MODEL, [line["id"]], {"product_uom_qty": value})
         values = {} if part in LINES else {part: value}
         self.world.odoo.write(FLOWS[key[0]].model, [record["id"]], values)  # Odoo counts the total anew with a line
-        self.edited(key)
+        self.edited(key, part)
 
     def run(self, full: bool, chunk_size: int, fault: Fault | None) -> list[RowOutcome]:
         """Extracts, and loads what is pending; holds what came of it against the model."""
         self.tomorrow()
         self._extract(full=full)
         self.answered = {key: tuple(some) for key, some in self.world.state.answers.items()}
+        self.before = {key: dict(self.seen(key) or ()) for key in self.source}
         before = len(self.world.state.outcomes)
         lift = self._inject(fault)
         self.world.odoo.calls.clear()
@@ -216,7 +220,9 @@ class Stage:
             part_of(each.field): Answer(each.choice, each.value, _value(each.external), _value(each.odoo))
             for each in self.answered.get(key, [])
         }
-        return Circumstances(self.policy, full, self.source[key].written, self.is_refused(key), answers)
+        tracked = self.source[key]
+        written = {part: tracked.written(part, there=self.before[key].get(part) is not None) for part in PARTS[key[0]]}
+        return Circumstances(self.policy, full, written, self.is_refused(key), answers)
 
     def seen(self, key: Key) -> Values | None:
         """What Odoo holds of a record; a line without a quantity is none."""
@@ -246,9 +252,9 @@ class Stage:
         tracked.version = Version(self.day, tuple(values.items()), state or tracked.version.state)
         self.changed[key[0]].add(key)
 
-    def edited(self, key: Key) -> None:
+    def edited(self, key: Key, *parts: str) -> None:
         tracked = self.source[key]
-        tracked.edited = self.day
+        tracked.edited |= dict.fromkeys(parts, self.day)
         tracked.possible = {replace(each, odoo=self.seen(key)) for each in tracked.possible}
 
     def _forget_answers(self) -> None:

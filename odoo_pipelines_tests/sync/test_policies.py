@@ -176,6 +176,35 @@ def test_a_line_edited_in_odoo_keeps_its_edit_when_the_source_changes_another_li
     assert [row["product_uom_qty"] for row in world.lines().values()] == [2.0, 5.0]
 
 
+@pytest.mark.parametrize(("policy", "quantity"), [(Policy.LATEST_WINS, 7.0), (Policy.EXTERNAL_WINS, 0.0)])
+def test_an_emptied_line_to_which_somebody_gives_a_quantity_again_is_an_edit_in_odoo(
+    policy: Policy, quantity: float
+) -> None:
+    world = synced(policy)
+    row = booking("b", 2, lines=[room("1")], client_order_ref="R")
+    world.orders(row)
+    edit(world, "sale.order.line", emptied(world), product_uom_qty=7.0, price_unit=80.0, technical_price_unit=-1)
+
+    world.orders(row, verify=True)
+    assert emptied(world)["product_uom_qty"] == quantity
+    assert only(world.orders(row, verify=True)) is Outcome.UNCHANGED
+    assert emptied(world)["product_uom_qty"] == quantity
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+def test_an_emptied_line_that_the_source_has_again_gets_its_quantity_back(policy: Policy) -> None:
+    world = synced(policy)
+    for day, lines in ((2, [room("1")]), (3, [room("1"), room("2", quantity=3)])):
+        assert only(world.orders(booking("b", day, lines=lines, client_order_ref="R"))) is Outcome.UPDATED
+
+    assert emptied(world)["product_uom_qty"] == 3.0
+    assert world.state.kept["booking", "b"].base.get("kept", {}) == {}
+
+
+def emptied(world: World) -> Row:
+    return world.lines()["hotel.booking_room.b.2.room_type%2Fdouble"]
+
+
 @pytest.mark.parametrize("change", ["header", "lines", "state"])
 def test_an_invoiced_order_is_never_touched_and_the_conflict_says_why(change: str) -> None:
     world = synced()
