@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from odoo_pipelines.errors import ConfigurationError, OdooPipelinesError
+from odoo_pipelines.errors import OdooPipelinesError
 
 if TYPE_CHECKING:
     from odoo_pipelines.settings import Settings
@@ -50,16 +50,9 @@ def state_of(settings: Settings) -> Iterator[State]:
     """The state alone, for commands that need neither side.
 
     Raises:
-        ConfigurationError: the database cannot be reached.
+        StateError: the database cannot be reached.
     """
-    import sqlalchemy as sa  # noqa: PLC0415 - help is printed without it
+    from odoo_pipelines.clients import open_state  # noqa: PLC0415 - help is printed without it
 
-    from odoo_pipelines.clients import open_state  # noqa: PLC0415
-
-    try:
-        with open_state(settings) as state:
-            yield state
-    except sa.exc.OperationalError:
-        raise ConfigurationError(
-            ["ODOO_PIPELINES_DATABASE_URL: no connection; check it, and that PostgreSQL runs"]
-        ) from None
+    with open_state(settings) as state:
+        yield state

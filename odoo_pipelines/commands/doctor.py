@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 
-import sqlalchemy as sa
-
 from odoo_pipelines.clients import external_client, odoo_client, open_state
 from odoo_pipelines.commands.doctor_odoo import odoo_findings
 from odoo_pipelines.commands.findings import Finding, findings_table, ok, problem, warning
 from odoo_pipelines.commands.instance import prepare_home
 from odoo_pipelines.defs.choices import check_choices
 from odoo_pipelines.defs.instance import instance_facts
-from odoo_pipelines.errors import ConfigurationError, ExternalAuthenticationError, ExternalError, OdooPipelinesError
+from odoo_pipelines.errors import (
+    ConfigurationError,
+    ExternalAuthenticationError,
+    ExternalError,
+    OdooPipelinesError,
+    StateError,
+)
 from odoo_pipelines.integration import ExternalSettings, Integration
 from odoo_pipelines.settings import Settings, load_settings
 from odoo_pipelines.systems import get_system
@@ -71,11 +75,11 @@ def _database(settings: Settings) -> Finding:
     try:
         with open_state(settings):
             return ok("database", f"{where}, tables up to date")
+    except StateError as error:
+        cure = "check ODOO_PIPELINES_DATABASE_URL, and that PostgreSQL runs"
+        return problem("database", f"{where}: {error}", cure)
     except OdooPipelinesError as error:
         return problem("database", str(error), "see the message")
-    except sa.exc.OperationalError:
-        cure = "check ODOO_PIPELINES_DATABASE_URL, and that PostgreSQL runs"
-        return problem("database", f"{where}: no connection", cure)
 
 
 def _instance(settings: Settings, integration: Integration) -> Iterator[Finding]:

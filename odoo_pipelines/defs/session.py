@@ -93,7 +93,9 @@ class Session:
         migrate(engine)
         lock = one_writer(url, self.integration.name, self.run_id, LOCK_PATIENCE_SECONDS, log)
         self._still_writer = self._stack.enter_context(lock)
-        return State(self._stack.enter_context(taken_back(engine)) if self.dry_run else engine)
+        state = State(self._stack.enter_context(taken_back(engine)) if self.dry_run else engine)
+        state.close_dead_runs(self.integration.name, self.run_id)
+        return state
 
     @cached_property
     def batches(self) -> BatchStore:

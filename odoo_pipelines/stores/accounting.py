@@ -31,14 +31,14 @@ class RunRef:
     flow: str
 
 
-def open_run(connection: Connection, run: RunRef, mode: str) -> None:
-    """Opens the accounts; a repeated attempt starts them anew, and those of a run that died are closed.
-
-    Only one run writes for an integration, so another one that is still open cannot be alive.
-    """
-    others = (_RUN.c.integration == run.integration, _RUN.c.flow == run.flow, _RUN.c.run_id != run.run_id)
-    died = sa.update(_RUN).where(*others, _RUN.c.status == "running")
+def close_dead_runs(connection: Connection, integration: str, run_id: str) -> None:
+    """Closes the accounts of other runs of an integration: only one run writes for it, so they cannot be alive."""
+    died = sa.update(_RUN).where(_RUN.c.integration == integration, _RUN.c.run_id != run_id, _RUN.c.status == "running")
     connection.execute(died.values(status="failed", finished_at=sa.func.now(), reason="the run died"))
+
+
+def open_run(connection: Connection, run: RunRef, mode: str) -> None:
+    """Opens the accounts; a repeated attempt starts them anew."""
     new = insert(_RUN).values(**_names(run), attempt=1, mode=mode, status="running", reason="")
     again = {"attempt": _RUN.c.attempt + 1, "mode": mode, "status": "running", "reason": ""}
     again |= {"started_at": sa.func.now(), "finished_at": None, **_ZERO}

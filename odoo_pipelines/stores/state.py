@@ -167,6 +167,11 @@ class State:
         with transaction(self._engine) as connection:
             return bindings.count_records(connection, integration, model)
 
+    def close_dead_runs(self, integration: str, run_id: str) -> None:
+        """Closes what other runs left open; to be called by the run that has the right to write."""
+        with transaction(self._engine) as connection:
+            accounting.close_dead_runs(connection, integration, run_id)
+
     def start(self, run: RunRef, mode: str) -> None:
         """Opens the accounts of a flow in a run; a repeated attempt of the same run starts its numbers anew."""
         with transaction(self._engine) as connection:

@@ -12,7 +12,10 @@ from sqlalchemy import Connection
 
 from odoo_pipelines.errors import StateError
 
-UNREACHABLE = "the database of the state cannot be reached, or the connection to it was lost"
+UNREACHABLE = (
+    "the database of the state cannot be reached, or the connection to it was lost; "
+    "check ODOO_PIPELINES_DATABASE_URL, and that PostgreSQL runs"
+)
 
 
 class Transactions(Protocol):

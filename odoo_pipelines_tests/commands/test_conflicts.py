@@ -106,7 +106,7 @@ class TestList:
         monkeypatch.setenv("ODOO_PIPELINES_DATABASE_URL", "postgresql://nobody:hidden-word@127.0.0.1:1/none")
         result = run("list")
         assert (result.exit_code, result.stdout) == (1, "")
-        assert "ODOO_PIPELINES_DATABASE_URL: no connection" in result.stderr
+        assert "check ODOO_PIPELINES_DATABASE_URL" in result.stderr
         assert "hidden-word" not in result.stderr
 
 

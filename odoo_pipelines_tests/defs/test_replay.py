@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -330,6 +331,7 @@ class TestRuns:
         stage.odoo("res.partner", "write", ids=[partner], vals={"phone": "+43 1 234"})
         for changed in (guest["id"], other):
             edit(stage.pms.sandbox.world, Edit(stream="guests", id=changed, fields={"phone": "+43 1 567"}))
+            time.sleep(1.1)  # change times have seconds: what changed last is what a delta reads again
         assert stage.counts(stage.sync("full"), "partners")["conflict"] >= 1
         [question] = stage.state.conflicts(ConflictFilter("pms"))
         stage.state.resolve([question.id], "value", "+43 1 999")

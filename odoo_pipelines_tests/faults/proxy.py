@@ -98,7 +98,8 @@ class Proxy:
         self._door = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
-        self._serving: set[asyncio.Task[Any] | None] = set()  # asyncio itself keeps no hold on them before 3.12
+        self._serving: set[asyncio.Task[None]] = set()  # asyncio itself keeps no hold on them before 3.12
+        self._open_ends: set[asyncio.StreamWriter] = set()
         self.requests: Counter[str] = Counter()
         self.struck: list[str] = []
         self.url = f"http://{_HOST}:{self._place.getsockname()[1]}"
@@ -149,6 +150,9 @@ class Proxy:
         ready.set()
         await self._stop.wait()
         await self._close()
+        for writer in self._open_ends:
+            writer.transport.abort()
+        await asyncio.sleep(0.01)  # the loop closes what was aborted
         self._place.close()
 
     def stop(self) -> None:
@@ -164,7 +168,7 @@ class Proxy:
         async with self._door:
             if self._server is None:
                 port = self._place.getsockname()[1]
-                self._server = await asyncio.start_server(self._serve, _HOST, port, reuse_port=True)
+                self._server = await asyncio.start_server(self._accept, _HOST, port, reuse_port=True)
 
     async def _close(self) -> None:
         async with self._door:
@@ -181,9 +185,13 @@ class Proxy:
                 self.struck.append(fault.name)
             return fault, strike.effect if strike else lambda: None
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open_ends.add(writer)
+        task = asyncio.ensure_future(self._serve(reader, writer))
         self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):  # one side has gone
                 head = await reader.readuntil(_END_OF_HEAD)
@@ -197,7 +205,7 @@ class Proxy:
                 writer.close()
         finally:
             _reset(writer)
-            self._serving.discard(task)
+            self._open_ends.discard(writer)
 
     async def _misbehave(
         self,

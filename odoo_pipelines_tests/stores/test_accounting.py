@@ -82,14 +82,15 @@ class TestAccounts:
     def test_a_run_that_died_is_closed_by_the_next_one(self, state: State, engine: sa.Engine) -> None:
         state.start(RUN, "delta")
         state.start(replace(RUN, flow="another"), "delta")
-        state.start(replace(RUN, run_id="next"), "delta")
+        state.start(replace(RUN, integration="elsewhere"), "delta")
+        state.close_dead_runs(RUN.integration, "next")
         with engine.connect() as connection:
-            query = sa.text("select run_id, flow, status, reason from odoo_pipelines.sync_run order by 1, 2")
-            rows = {(row.run_id, row.flow): (row.status, row.reason) for row in connection.execute(query)}
+            query = sa.text("select integration, flow, status, reason from odoo_pipelines.sync_run order by 1, 2")
+            rows = {(row.integration, row.flow): (row.status, row.reason) for row in connection.execute(query)}
         assert rows == {
-            (RUN.run_id, RUN.flow): ("failed", "the run died"),
-            (RUN.run_id, "another"): ("running", ""),
-            ("next", RUN.flow): ("running", ""),
+            (RUN.integration, RUN.flow): ("failed", "the run died"),
+            (RUN.integration, "another"): ("failed", "the run died"),
+            ("elsewhere", RUN.flow): ("running", ""),
         }
 
     def test_the_first_rejections_can_be_shown(self, state: State) -> None:
