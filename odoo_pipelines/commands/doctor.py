@@ -65,7 +65,7 @@ def _odoo(settings: Settings, integration: Integration) -> Iterator[Finding]:
         return
     try:
         client = odoo_client(odoo, settings)
-        yield from odoo_findings(client, get_system(integration.system))
+        yield from odoo_findings(client, get_system(integration.system), integration.journals)
     except OdooPipelinesError as error:
         yield problem("Odoo", str(error), "see the message")
 

@@ -1,25 +1,34 @@
-"""The doctor's look at Odoo: version, credentials, rights, custom fields, languages, currencies."""
+"""The doctor's look at Odoo: version, credentials, rights, custom fields, journals, languages, currencies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from odoo_pipelines.commands.bootstrap import plan_for
+from odoo_pipelines.commands.bootstrap import lacking_in
 from odoo_pipelines.commands.findings import Finding, ok, problem, warning
 from odoo_pipelines.errors import OdooAuthenticationError, OdooPipelinesError, OdooUnknownNameError
 from odoo_pipelines.odoo.client import OdooClient
+from odoo_pipelines.odoo.custom_fields import BootstrapPlan
+from odoo_pipelines.odoo.payment_accounts import PaymentPlan
 from odoo_pipelines.systems.base import System
 from odoo_pipelines.systems.targets import Target
 
 _KEY_RUNS_OUT_SOON = timedelta(days=14)
 _TESTED_MAJOR = 19
 _OUR_LANGUAGE = "en_US"
+_SHOWN = 5
 _ALL_ORDERS = "sales_team.group_sale_salesman_all_leads"
 
 
-def odoo_findings(client: OdooClient, system: System) -> Iterator[Finding]:
-    """Looks at Odoo; stops at the first thing without which nothing else can be seen."""
+def odoo_findings(client: OdooClient, system: System, journals: Mapping[str, str]) -> Iterator[Finding]:
+    """Looks at Odoo; stops at the first thing without which nothing else can be seen.
+
+    Args:
+        client: the integration's.
+        system: that is synced.
+        journals: codes of journals by payment method or gateway, as the integration sets them.
+    """
     try:
         version = client.version
     except OdooPipelinesError as error:
@@ -35,7 +44,9 @@ def odoo_findings(client: OdooClient, system: System) -> Iterator[Finding]:
     for check in (_api_key, _language, _currencies):
         yield check(client)
     yield from _rights(client, system, user_id)
-    yield from _custom_fields(client, system)
+    lacking = lacking_in(client, system, journals)
+    yield from _custom_fields(lacking.fields)
+    yield from _payments(lacking.payments)
 
 
 def _version(major: int, text: str) -> Finding:
@@ -114,16 +125,34 @@ def _sees_all_orders(client: OdooClient, user_id: int) -> Finding:
     return problem("orders of others", "hidden", "give the user the group 'Sales / User: All Documents'")
 
 
-def _custom_fields(client: OdooClient, system: System) -> Iterator[Finding]:
-    plan = plan_for(client, system)
+def _custom_fields(plan: BootstrapPlan) -> Iterator[Finding]:
     for each in plan.problems:
         yield problem("custom fields", each, "correct it in Odoo")
     missing = [f"{model}.{each.name}" for model, fields in plan.fields.items() for each in fields]
     missing += [f"product category {name}" for name in plan.categories]
     if missing:
-        shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")  # noqa: PLR2004
-        yield problem(
-            "custom fields", f"missing: {shown}", "run `odoo-pipelines bootstrap` as somebody with Access Rights"
-        )
+        yield problem("custom fields", f"missing: {_some(missing)}", _bootstrap_as("Access Rights"))
     elif not plan.problems:
         yield ok("custom fields", "all there")
+
+
+def _payments(plan: PaymentPlan) -> Iterator[Finding]:
+    for each in plan.obstacles:
+        yield problem("payment journals", each.detail, each.cure)
+    if plan.new_journals:
+        cure = f"{_bootstrap_as('Accounting / Administrator')}, or name a journal in the setting `journals`"
+        yield problem("payment journals", f"missing: {', '.join(plan.new_journals)} journal", cure)
+    if plan.methods:
+        bare = _some([f"{method.journal} {method.payment_type}" for method in plan.methods])
+        detail = f"none on {bare}: a payment that is written before it is posted gets no journal entry"
+        yield problem("outstanding accounts", detail, _bootstrap_as("Accounting / Invoicing"))
+    if plan.journals and plan.is_empty and not plan.obstacles:
+        yield ok("payment journals", f"{_some(plan.journals)}, all with outstanding accounts")
+
+
+def _bootstrap_as(right: str) -> str:
+    return f"run `odoo-pipelines bootstrap` as somebody with {right}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

@@ -25,7 +25,7 @@ CustomFieldType: TypeAlias = Literal["char", "text", "integer", "float", "boolea
 
 _TRIES = 3
 _CATEGORY = "product.category"
-_XMLID_MODULE = "__odoo_pipelines__"  # no real module: at an upgrade Odoo deletes what a module does not mention
+XMLID_MODULE = "__odoo_pipelines__"  # no real module: at an upgrade Odoo deletes what a module does not mention
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def apply_bootstrap(client: OdooClient, plan: BootstrapPlan) -> None:
         OdooAccessError: the right is missing.
         OdooValidationError: Odoo refuses a field or a category.
     """
-    model_ids = _model_ids(client, plan.fields)
+    model_ids = _model_ids(client, plan.fields) if plan.fields else {}
     for model, fields in plan.fields.items():
         _create_fields(client, model, model_ids[model], fields)
     if plan.categories:
@@ -181,4 +181,4 @@ def _create_categories(client: OdooClient, names: Sequence[str]) -> None:
 
 
 def _category_xmlid(name: str) -> str:
-    return f"{_XMLID_MODULE}.product_category_{sha256(name.encode()).hexdigest()[:16]}"
+    return f"{XMLID_MODULE}.product_category_{sha256(name.encode()).hexdigest()[:16]}"

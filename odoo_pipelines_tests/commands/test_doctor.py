@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from odoo_pipelines.cli import app
-from odoo_pipelines.commands.bootstrap import needed_fields
+from odoo_pipelines.commands.bootstrap import lacking_in, needed_fields
 from odoo_pipelines.commands.doctor_odoo import odoo_findings
 from odoo_pipelines.commands.findings import Finding
 from odoo_pipelines.odoo.client import OdooClient
@@ -45,6 +45,7 @@ ALL_ORDERS = "sales_team.group_sale_salesman_all_leads"
 OWN_ORDERS = "sales_team.group_sale_salesman"
 CONTACTS = "base.group_partner_manager"
 PRODUCTS = "product.group_product_manager"
+INVOICING = "account.group_account_invoice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Standin:
         return self.client(user["api_key"], user["login"])
 
     def findings(self, client: OdooClient | None = None) -> dict[str, Finding]:
-        return {each.check: each for each in odoo_findings(client or self.client(), SYSTEM)}
+        return {each.check: each for each in odoo_findings(client or self.client(), SYSTEM, {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +141,8 @@ def prepared_odoo() -> FastAPI:
 
 
 def prepare(url: str) -> None:
-    Standin(url).client().call(
-        "product.category", "create", vals_list=[{"name": name} for name in SYSTEM.product_categories]
-    )
+    client = Standin(url).client()
+    lacking_in(client, SYSTEM, {}).apply(client)
 
 
 def assert_well_formed(document: list[dict[str, Any]]) -> None:
@@ -167,7 +167,7 @@ class TestTheCommand:
         assert {finding["status"] for finding in report.document} == {"ok"}
         checks = [finding["check"] for finding in report.document]
         assert checks[0] == "settings"
-        assert checks[-4:] == ["custom fields", "database", "Dagster storage", "Dagster pool"]
+        assert checks[-5:] == ["custom fields", "payment journals", "database", "Dagster storage", "Dagster pool"]
         assert {"pms API", "Odoo version", "Odoo login", "Odoo API key", "languages", "currencies"} < set(checks)
         assert {f"rights on {model}" for model in needed_fields(SYSTEM)} | {"orders of others"} < set(checks)
 
@@ -284,9 +284,9 @@ class TestOdoo:
     @pytest.mark.parametrize(
         ("groups", "lacking"),
         [
-            pytest.param((EMPLOYEE, ALL_ORDERS, CONTACTS, PRODUCTS), {}, id="the documented ones"),
+            pytest.param((EMPLOYEE, ALL_ORDERS, CONTACTS, PRODUCTS, INVOICING), {}, id="the documented ones"),
             pytest.param(
-                (EMPLOYEE, CONTACTS, PRODUCTS),
+                (EMPLOYEE, CONTACTS, PRODUCTS, INVOICING),
                 {
                     "rights on sale.order": "Sales / User: All Documents",
                     "rights on sale.order.line": "Sales / User: All Documents",
@@ -295,12 +295,30 @@ class TestOdoo:
                 id="no sales",
             ),
             pytest.param(
-                (EMPLOYEE, OWN_ORDERS, CONTACTS, PRODUCTS),
+                (EMPLOYEE, OWN_ORDERS, CONTACTS, PRODUCTS, INVOICING),
                 {"orders of others": "Sales / User: All Documents"},
                 id="own orders only",
             ),
             pytest.param(
-                (EMPLOYEE, ALL_ORDERS, CONTACTS), {"rights on product.product": "Products / Create"}, id="no products"
+                (EMPLOYEE, ALL_ORDERS, CONTACTS, INVOICING),
+                {"rights on product.product": "Products / Create"},
+                id="no products",
+            ),
+            pytest.param(
+                (EMPLOYEE, ALL_ORDERS, CONTACTS, PRODUCTS),
+                {"rights on account.payment": "Accounting / Invoicing"},
+                id="no payments",
+            ),
+            pytest.param(
+                (EMPLOYEE, CONTACTS, PRODUCTS),
+                {
+                    "rights on sale.order": "Sales / User: All Documents",
+                    "rights on sale.order.line": "Sales / User: All Documents",
+                    "orders of others": "Sales / User: All Documents",
+                    "rights on account.payment": "Accounting / Invoicing",
+                    "payment journals": "Accounting / Invoicing",
+                },
+                id="neither sales nor payments",
             ),
         ],
     )
@@ -315,7 +333,7 @@ class TestOdoo:
     def test_a_model_that_is_not_installed(self, odoo: Standin) -> None:
         flow = SYSTEM.flows[0]
         system = replace(SYSTEM, flows=(replace(flow, target=replace(flow.target, model="hotel.folio")),))
-        findings = {each.check: each for each in odoo_findings(odoo.client(), system)}
+        findings = {each.check: each for each in odoo_findings(odoo.client(), system, {})}
         finding = findings["rights on hotel.folio"]
         assert (finding.passed, finding.cure) == (False, "install the app that brings hotel.folio")
 
@@ -330,14 +348,37 @@ class TestOdoo:
     def test_a_field_of_another_type_is_a_problem_that_bootstrap_cannot_cure(self) -> None:
         fields = {"res.partner": {"x_loyalty_points": "char"}}
         with running(create_odoo(Options(api_key=ODOO_KEY, custom_fields=fields))) as url:
-            found = [each for each in odoo_findings(Standin(url).client(), SYSTEM) if each.check == "custom fields"]
+            found = [each for each in odoo_findings(Standin(url).client(), SYSTEM, {}) if each.check == "custom fields"]
         [wrong] = [each for each in found if "x_loyalty_points" in each.detail and each.cure == "correct it in Odoo"]
         assert not wrong.passed
+
+    def test_a_fresh_odoo_lacks_a_cash_journal_and_outstanding_accounts(self) -> None:
+        with running(create_odoo(Options(api_key=ODOO_KEY))) as url:
+            findings = Standin(url).findings()
+        journals, accounts = findings["payment journals"], findings["outstanding accounts"]
+        assert (journals.passed, journals.detail) == (False, "missing: cash journal")
+        assert "bootstrap` as somebody with Accounting / Administrator" in journals.cure
+        assert (accounts.passed, accounts.detail.partition(":")[0]) == (False, "none on BNK1 inbound, BNK1 outbound")
+        assert accounts.cure == "run `odoo-pipelines bootstrap` as somebody with Accounting / Invoicing"
+
+    def test_with_accounts_everywhere_the_journals_are_named(self, odoo: Standin) -> None:
+        finding = odoo.findings()["payment journals"]
+        assert (finding.status, finding.detail) == ("ok", "BNK1, CSH1, all with outstanding accounts")
+
+    def test_a_journal_of_the_settings_that_odoo_lacks(self, odoo: Standin) -> None:
+        journals = {"paypal": "PPL", "cash": "BNK1", "check": "INV"}
+        found = [each for each in odoo_findings(odoo.client(), SYSTEM, journals) if each.check == "payment journals"]
+        assert [finding.detail for finding in found] == [
+            f"'{code}' is the code of no active journal for payments" for code in ("INV", "PPL")
+        ]
+        assert {finding.cure for finding in found} == {"correct the setting `journals`, or create the journal in Odoo"}
 
     @pytest.mark.parametrize(("days", "status"), [(3, "warning"), (60, "ok")])
     def test_a_key_that_runs_out_soon_is_a_warning(self, odoo: Standin, days: int, status: str) -> None:
         end = datetime.now(UTC) + timedelta(days=days)
-        client = odoo.client_with(EMPLOYEE, ALL_ORDERS, CONTACTS, PRODUCTS, key_ends=f"{end:%Y-%m-%d %H:%M:%S}")
+        client = odoo.client_with(
+            EMPLOYEE, ALL_ORDERS, CONTACTS, PRODUCTS, INVOICING, key_ends=f"{end:%Y-%m-%d %H:%M:%S}"
+        )
         finding = odoo.findings(client)["Odoo API key"]
         assert (finding.status, f"{end:%Y-%m-%d}" in finding.detail) == (status, True)
 

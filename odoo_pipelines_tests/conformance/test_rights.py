@@ -11,6 +11,7 @@ INTEGRATION = (
     "sales_team.group_sale_salesman_all_leads",
     "base.group_partner_manager",
     "product.group_product_manager",
+    "account.group_account_invoice",
 )
 EVERYTHING = "read write create unlink"
 
@@ -50,6 +51,9 @@ def rights(user: Wire, model: str) -> str:
         ("res.country", "read", "read"),
         ("res.company", "read", "read"),
         ("account.tax", "read", "read"),
+        ("account.payment", "", EVERYTHING),
+        ("account.journal", "", "read"),
+        ("account.payment.method.line", "read", EVERYTHING),
         ("res.groups", "read", "read"),
         ("ir.model", "", ""),
         ("ir.model.fields", "", ""),

@@ -144,7 +144,6 @@ def test_a_missing_right_is_told_at_once(partner: FakeOdoo, client: OdooClient) 
 
 def test_categories_are_created_under_external_ids(odoo: FakeOdoo, client: OdooClient) -> None:
     odoo.script(f"{CATEGORIES}/load", result({"ids": [4, 5], "messages": []}))
-    odoo.script("/json/2/ir.model/search_read", result([]))
 
     apply_bootstrap(client, BootstrapPlan({}, ("Rooms", "Zimmer & Säle"), ()))
 
@@ -159,7 +158,6 @@ def test_categories_are_created_under_external_ids(odoo: FakeOdoo, client: OdooC
 def test_a_refused_category_is_an_error(odoo: FakeOdoo, client: OdooClient) -> None:
     odoo.script(f"{CATEGORIES}/load", result({"ids": False, "messages": [{"type": "error", "message": "No."}]}))
     odoo.script(f"{CATEGORIES}/has_access", result(value=True))
-    odoo.script("/json/2/ir.model/search_read", result([]))
 
     with pytest.raises(OdooValidationError) as caught:
         apply_bootstrap(client, BootstrapPlan({}, ("Rooms",), ()))

@@ -30,6 +30,8 @@ _SALES = "sales_team.group_sale_salesman"
 _SALES_ALL = "sales_team.group_sale_salesman_all_leads"
 _SALES_ADMIN = "sales_team.group_sale_manager"
 _INVOICING = "account.group_account_invoice"
+_ACCOUNTING_ADMIN = "account.group_account_manager"
+_ACCOUNTING_READER = "account.group_account_readonly"
 
 GROUPS = (
     Group(_EMPLOYEE, "Role / User", api_key_days=90.0),
@@ -41,6 +43,8 @@ GROUPS = (
     Group(_SALES_ALL, "Sales / User: All Documents", (_SALES,)),
     Group(_SALES_ADMIN, "Sales / Administrator", (_SALES_ALL,)),
     Group(_INVOICING, "Accounting / Invoicing", (_EMPLOYEE,)),
+    Group(_ACCOUNTING_ADMIN, "Accounting / Administrator", (_INVOICING,)),
+    Group(_ACCOUNTING_READER, "Show Accounting Features - Readonly", (_EMPLOYEE,)),
 )
 _BY_XMLID = {group.xmlid: group for group in GROUPS}
 
@@ -53,6 +57,7 @@ def _rules(read: tuple[str, ...], *, write: tuple[str, ...], unlink: tuple[str, 
 
 _REFERENCE: _Rules = _rules((_EMPLOYEE,), write=(_SETTINGS,))
 _CATALOGUE: _Rules = _rules((_EMPLOYEE,), write=(_PRODUCTS,))
+_SEES_ORDERS = (_SALES, _INVOICING, _ACCOUNTING_READER)
 _RULES: Mapping[str, _Rules] = {
     "res.partner": _rules((_EMPLOYEE,), write=(_CONTACTS, _SALES), unlink=(_CONTACTS,)),
     "res.partner.category": _rules((_EMPLOYEE,), write=(_CONTACTS,)),
@@ -60,15 +65,22 @@ _RULES: Mapping[str, _Rules] = {
     "product.template": _CATALOGUE,
     "product.category": _CATALOGUE,
     "product.pricelist": _rules((_EMPLOYEE,), write=(_PRODUCTS, _SALES_ADMIN)),
-    "sale.order": _rules((_SALES, _INVOICING), write=(_SALES,), unlink=(_SALES_ADMIN,)),
-    "sale.order.line": _rules((_SALES, _INVOICING), write=(_SALES,)),
+    "sale.order": {**_rules(_SEES_ORDERS, write=(_SALES,), unlink=(_SALES_ADMIN,)), "write": (_SALES, _INVOICING)},
+    "sale.order.line": {**_rules(_SEES_ORDERS, write=(_SALES,)), "write": (_SALES, _INVOICING)},
     "res.users": _rules((_EMPLOYEE,), write=(_RIGHTS,)),
     "res.groups": _rules((_EMPLOYEE,), write=(_RIGHTS,)),
     "res.users.apikeys": _rules((_EMPLOYEE,), write=()),
     "ir.model": _rules((_RIGHTS,), write=(_RIGHTS,)),
     "ir.model.fields": _rules((_RIGHTS,), write=(_RIGHTS,)),
     "ir.model.data": _rules((_RIGHTS,), write=(_RIGHTS,)),
-    "account.tax": _rules((_EMPLOYEE,), write=(_INVOICING,)),
+    "res.currency": _rules((_EMPLOYEE,), write=(_SETTINGS, _ACCOUNTING_ADMIN)),
+    "account.tax": _rules((_EMPLOYEE,), write=(_ACCOUNTING_ADMIN,)),
+    "account.account": _rules((_EMPLOYEE,), write=(_ACCOUNTING_ADMIN,)),
+    "account.journal": _rules((_SALES, _INVOICING, _ACCOUNTING_READER), write=(_ACCOUNTING_ADMIN,)),
+    "account.payment.method": {**_rules((_EMPLOYEE,), write=(_INVOICING,)), "create": ()},
+    "account.payment.method.line": _rules((_EMPLOYEE,), write=(_INVOICING,)),
+    "account.move": _rules((_SALES, _INVOICING, _ACCOUNTING_READER), write=(_INVOICING,)),
+    "account.payment": _rules((_INVOICING, _ACCOUNTING_READER), write=(_INVOICING,)),
 }
 _VERBS = {"read": "access", "write": "modify", "create": "create", "unlink": "delete"}
 
@@ -107,7 +119,7 @@ def closure(xmlids: Iterable[str]) -> frozenset[str]:
 
 
 def _refusal(env: Env, model: str, operation: str) -> OdooFault:
-    groups = [_BY_XMLID[xmlid].full_name for xmlid in _RULES.get(model, _REFERENCE)[operation]]
+    groups = [_BY_XMLID[xmlid].full_name.replace(" / ", "/") for xmlid in _RULES.get(model, _REFERENCE)[operation]]
     allowed = "".join(f"\n\t- {name}" for name in groups)
     reason = (
         f"This operation is allowed for the following groups:{allowed}"

@@ -83,6 +83,7 @@ COMPANY = model(
     Field("currency_id", "many2one", "Currency", required=True, relation="res.currency"),
     Field("country_id", "many2one", "Country", relation="res.country"),
     Field("account_sale_tax_id", "many2one", "Default Sale Tax", relation="account.tax"),
+    Field("transfer_account_id", "many2one", "Inter-Banks Transfer Account", relation="account.account"),
 )
 GROUP = model(
     "res.groups",

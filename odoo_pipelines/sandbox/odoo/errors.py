@@ -96,6 +96,15 @@ def still_needed(holder: str, description: str, field: str, label: str) -> OdooF
     )
 
 
+def still_used(user: str, description: str, field: str, label: str) -> OdooFault:
+    """Another record refers to the one that is to go, although it could do without."""
+    return constraint_violation(
+        "Another model is using the record you are trying to delete.\n\n"
+        f"The troublemaker is: '{description}' ({user})\nThanks to the following constraint: '{label}' ({field})\n"
+        "How about archiving the record instead?"
+    )
+
+
 def value_error(message: str) -> OdooFault:
     """Python's ValueError inside Odoo."""
     return OdooFault("builtins.ValueError", message)

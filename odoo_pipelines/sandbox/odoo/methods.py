@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from odoo_pipelines.sandbox.odoo import access, domains, loading, orders, reading, writing
+from odoo_pipelines.sandbox.odoo import access, domains, entries, loading, orders, payments, reading, writing
 from odoo_pipelines.sandbox.odoo.env import Env
 from odoo_pipelines.sandbox.odoo.errors import OdooFault, access_error, value_error
 
@@ -36,12 +36,10 @@ class Method:
     Attributes:
         run: takes the call's environment, the model's name, the ids unless it is for the model, and the parameters.
         on_records: whether it works on records; otherwise it refuses ids.
-        model: the only model that has it; "" for all.
     """
 
     run: Callable[..., Any]
     on_records: bool
-    model: str = ""
 
     @property
     def signature(self) -> inspect.Signature:
@@ -59,8 +57,9 @@ def find(env: Env, model: str, name: str) -> Method | None:
     """
     if name.startswith("_"):
         raise access_error(f"Private methods (such as '{model}.{name}') cannot be called remotely.")
-    method = METHODS.get(name)
-    return method if method and method.model in {"", model} and model in env.db.models else None
+    if model not in env.db.models:
+        return None
+    return _OF_ONE_MODEL.get((model, name)) or METHODS.get(name)
 
 
 def call(  # noqa: PLR0917
@@ -173,10 +172,10 @@ def _archive_templates(env: Env, templates: Iterable[int], *, active: bool) -> N
 
 
 def _action(run: Callable[[Env, Sequence[int]], Any]) -> Method:
-    def on_orders(env: Env, _model: str, ids: Sequence[int]) -> Any:
+    def on_records(env: Env, _model: str, ids: Sequence[int]) -> Any:
         return run(env, ids)
 
-    return Method(on_orders, on_records=True, model="sale.order")
+    return Method(on_records, on_records=True)
 
 
 METHODS: Mapping[str, Method] = {
@@ -194,14 +193,22 @@ METHODS: Mapping[str, Method] = {
     "unlink": Method(writing.unlink, on_records=True),
     "load": Method(loading.load, on_records=False),
     "web_save_multi": Method(_web_save_multi, on_records=True),
-    "context_get": Method(_context_get, on_records=False, model="res.users"),
-    "has_group": Method(_has_group, on_records=True, model="res.users"),
-    "check_object_reference": Method(_check_object_reference, on_records=False, model="ir.model.data"),
     "action_archive": _archiving(active=False),
     "action_unarchive": _archiving(active=True),
-    "action_confirm": _action(orders.action_confirm),
-    "action_cancel": _action(orders.action_cancel),
-    "action_draft": _action(orders.action_draft),
-    "action_lock": _action(orders.action_lock),
-    "action_unlock": _action(orders.action_unlock),
+}
+_OF_ONE_MODEL: Mapping[tuple[str, str], Method] = {
+    ("res.users", "context_get"): Method(_context_get, on_records=False),
+    ("res.users", "has_group"): Method(_has_group, on_records=True),
+    ("ir.model.data", "check_object_reference"): Method(_check_object_reference, on_records=False),
+    ("sale.order", "action_confirm"): _action(orders.action_confirm),
+    ("sale.order", "action_cancel"): _action(orders.action_cancel),
+    ("sale.order", "action_draft"): _action(orders.action_draft),
+    ("sale.order", "action_lock"): _action(orders.action_lock),
+    ("sale.order", "action_unlock"): _action(orders.action_unlock),
+    ("account.payment", "action_post"): _action(payments.action_post),
+    ("account.payment", "action_validate"): _action(payments.action_validate),
+    ("account.payment", "action_reject"): _action(payments.action_reject),
+    ("account.payment", "action_draft"): _action(payments.action_draft),
+    ("account.payment", "action_cancel"): _action(payments.action_cancel),
+    ("account.move", "button_draft"): _action(entries.button_draft),
 }

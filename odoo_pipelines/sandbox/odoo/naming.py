@@ -35,9 +35,31 @@ def _user(env: Env, row: Any) -> str | bool:
     return display_name(env, "res.partner", row["partner_id"])
 
 
+def _payment(_env: Env, row: Any) -> str:
+    return str(row.get("name") or "Draft Payment")
+
+
+def _entry(_env: Env, row: Any) -> str:
+    name = f"{row.get('name') or ''}{' (' + row['ref'] + ')' if row.get('ref') else ''}"
+    return name if row["state"] == "posted" else f"Draft Entry {name}"
+
+
+def _journal(env: Env, row: Any) -> str:
+    currency = env.row("res.currency", row.get("currency_id") or 0)
+    return f"{row['name']} ({currency['name']})" if currency else str(row["name"])
+
+
+def _method_line(env: Env, row: Any) -> str:
+    return f"{row['name']} ({env.row('account.journal', row.get('journal_id') or 0).get('name', False)})"
+
+
 _SPECIAL = {
     "product.product": _product,
     "product.pricelist": _pricelist,
     "sale.order.line": _line,
     "res.users": _user,
+    "account.payment": _payment,
+    "account.move": _entry,
+    "account.journal": _journal,
+    "account.payment.method.line": _method_line,
 }

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from odoo_pipelines.sandbox.odoo import catalog_base, catalog_sales, reference
+from odoo_pipelines.sandbox.odoo import catalog_accounting, catalog_base, catalog_sales, chart, reference
 from odoo_pipelines.sandbox.odoo.access import GROUPS
-from odoo_pipelines.sandbox.odoo.env import SUPERUSER, Env
+from odoo_pipelines.sandbox.odoo.env import COMPANY_ID, SUPERUSER, Env
 from odoo_pipelines.sandbox.odoo.schema import registry
 from odoo_pipelines.sandbox.odoo.store import Database
 from odoo_pipelines.sandbox.odoo.system_models import register_all
@@ -27,7 +27,7 @@ _TAXES = (
 def fresh_database(clock: Callable[[], datetime] | None, password: str, api_key: str) -> Database:
     """A new database, with the administrator `admin`, whose id is 2 as in Odoo."""
     register_all()
-    database = Database(registry((*catalog_base.MODELS, *catalog_sales.MODELS)), clock)
+    database = Database(registry((*catalog_base.MODELS, *catalog_sales.MODELS, *catalog_accounting.MODELS)), clock)
     env = Env(database, SUPERUSER)
     with database.transaction():
         _describe_models(env)
@@ -37,6 +37,7 @@ def fresh_database(clock: Callable[[], datetime] | None, password: str, api_key:
         _insert(env, "res.lang", reference.languages())
         _insert(env, "uom.uom", [{"name": "Units"}])
         _make_company(env)
+        _make_chart(env)
         _make_groups(env)
         _make_users(env, password, api_key)
     return database
@@ -107,6 +108,28 @@ def _make_company(env: Env) -> None:
     _insert(env, "account.tax", [{"name": name, "amount": amount, "type_tax_use": use} for name, amount, use in _TAXES])
     categories = ({"name": name} for name in ("Goods", "Expenses", "Services"))
     create(env, "product.category", list(categories))
+
+
+def _make_chart(env: Env) -> None:
+    accounts = _named(env, "account.account", chart.accounts())
+    env.table("res.company").update(COMPANY_ID, {"transfer_account_id": accounts["transfer_account_id"]})
+    journals = _named(env, "account.journal", chart.journals(accounts))
+    _insert(env, "account.payment.method", chart.payment_methods())
+    methods = env.table("account.payment.method").rows
+    lines = [
+        {"name": row["name"], "payment_method_id": method, "journal_id": journals["bank"]}
+        for method, row in methods.items()
+    ]
+    _insert(env, "account.payment.method.line", lines)
+
+
+def _named(env: Env, model: str, rows: Mapping[str, dict[str, Any]]) -> dict[str, int]:
+    """Inserts rows of the chart and returns their ids by the name of their external id."""
+    _insert(env, model, list(rows.values()))
+    ids = dict(zip(rows, env.table(model).rows, strict=True))
+    for name, record_id in ids.items():
+        env.db.set_xmlid(f"account.{COMPANY_ID}_{name}", model, record_id)
+    return ids
 
 
 def _make_groups(env: Env) -> None:

@@ -26,7 +26,8 @@ _LOAD_CONFLICT = {
     "nextrow": 0,
 }
 SYNC_KEY_FIELDS: Mapping[str, Mapping[str, str]] = {
-    model: {"x_sync_key": "char"} for model in ("res.partner", "product.product", "sale.order", "sale.order.line")
+    model: {"x_sync_key": "char"}
+    for model in ("res.partner", "product.product", "sale.order", "sale.order.line", "account.payment")
 }
 
 

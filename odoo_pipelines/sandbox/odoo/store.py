@@ -137,6 +137,14 @@ class Database:
         self._sequences[sequence] = self._sequences.get(sequence, 0) + 1
         return self._sequences[sequence]
 
+    def next_free_number(self, sequence: str, taken: Callable[[int], bool]) -> int:
+        """One more than the highest number in use; a number that was freed at the end is given again."""
+        last = self._sequences.get(sequence, 0)
+        while last and not taken(last):
+            last -= 1
+        self._sequences[sequence] = last + 1
+        return last + 1
+
     @contextmanager
     def transaction(self) -> Iterator[Savepoint]:
         """All or nothing; inside of another one it is a savepoint."""

@@ -7,11 +7,14 @@ from typing import Any
 
 from odoo_pipelines.sandbox.odoo.behaviours import Behaviour, register
 from odoo_pipelines.sandbox.odoo.domains import search
+from odoo_pipelines.sandbox.odoo.entries import Entries
 from odoo_pipelines.sandbox.odoo.env import Env
 from odoo_pipelines.sandbox.odoo.errors import constraint_violation, user_error, validation_error
+from odoo_pipelines.sandbox.odoo.journals import Journals, MethodLines
 from odoo_pipelines.sandbox.odoo.lines import OrderLines
 from odoo_pipelines.sandbox.odoo.orders import Orders
 from odoo_pipelines.sandbox.odoo.partners import Partners
+from odoo_pipelines.sandbox.odoo.payments import Payments
 from odoo_pipelines.sandbox.odoo.schema import Field
 from odoo_pipelines.sandbox.odoo.store import XMLIDS, Row, hidden_columns
 from odoo_pipelines.sandbox.odoo.writing import create
@@ -120,3 +123,7 @@ def register_all() -> None:
     register("product.category", Categories())
     register("res.currency", Currencies())
     register("res.lang", Languages())
+    register("account.journal", Journals())
+    register("account.payment.method.line", MethodLines())
+    register("account.move", Entries())
+    register("account.payment", Payments())

@@ -8,11 +8,21 @@ from typing import Any
 from odoo_pipelines.sandbox.odoo import access
 from odoo_pipelines.sandbox.odoo.behaviours import behaviour
 from odoo_pipelines.sandbox.odoo.env import SUPERUSER, Env
-from odoo_pipelines.sandbox.odoo.errors import key_error, mandatory_field, missing_record, still_needed, value_error
+from odoo_pipelines.sandbox.odoo.errors import (
+    key_error,
+    mandatory_field,
+    missing_record,
+    still_needed,
+    still_used,
+    value_error,
+)
 from odoo_pipelines.sandbox.odoo.schema import MAGIC_NAMES, Field, Model
 from odoo_pipelines.sandbox.odoo.store import XMLIDS, Row
 from odoo_pipelines.sandbox.odoo.values import stored_value
 
+_USERS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "res.partner": (("account.payment", "partner_id"),),
+}
 _HOLDERS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "res.partner": (("sale.order", "partner_id"), ("res.users", "partner_id"), ("res.company", "partner_id")),
     "product.product": (("sale.order.line", "product_id"),),
@@ -100,11 +110,15 @@ def unlink(env: Env, model_name: str, ids: Sequence[int]) -> bool:
 
 
 def _check_unneeded(env: Env, model_name: str, ids: Sequence[int]) -> None:
-    """Orders and users hold on to their partners, lines to their products."""
+    """Orders, users and payments hold on to their partners, lines to their products."""
     for holder, name in _HOLDERS.get(model_name, ()):
         if any(env.table(holder).lookup(name, record_id) for record_id in ids):
             model = env.model(holder)
             raise still_needed(holder, model.description, name, model.fields[name].string)
+    for user, name in _USERS.get(model_name, ()):
+        if any(env.table(user).lookup(name, record_id) for record_id in ids):
+            model = env.model(user)
+            raise still_used(user, model.description, name, model.fields[name].string)
 
 
 def _release(env: Env, field: Field, lines: list[int]) -> None:
