@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.systems.policies import DeletedPolicy, FlowPolicies, Policy, VanishedPolicy
 
 _CRON_FIELDS = 5
+_METHOD_AND_GATEWAY = 2
 
 
 def _http_url(value: str) -> str:
@@ -52,6 +53,30 @@ def _filled(value: SecretStr) -> SecretStr:
     return value
 
 
+def _secret_list(value: Any) -> Any:
+    """Texts, one or a list of them, as the secrets that they are; one text may name several, with commas between."""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    return [{"secret": each} if isinstance(each, str) else each for each in value] if isinstance(value, list) else value
+
+
+def _journal_key(value: str) -> str:
+    parts = value.split("/")
+    if len(parts) > _METHOD_AND_GATEWAY or not all(part and part == part.strip().lower() for part in parts):
+        message = "name a payment method, a gateway or method/gateway in lower case, such as 'credit_card/stripe'"
+        raise ValueError(message)
+    return value
+
+
+def _journal_code(value: str) -> str:
+    if not value or value != value.strip():
+        message = "must be the code of a journal in Odoo, such as 'BNK1'"
+        raise ValueError(message)
+    return value
+
+
 def _past(value: date) -> date:
     if value > datetime.now(UTC).date():
         message = "must not lie in the future"
@@ -64,6 +89,8 @@ Cron: TypeAlias = Annotated[str, AfterValidator(_cron)]
 TimeZone: TypeAlias = Annotated[str, AfterValidator(_time_zone)]
 Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_filled)]
 Past: TypeAlias = Annotated[date, AfterValidator(_past)]
+JournalKey: TypeAlias = Annotated[str, AfterValidator(_journal_key)]
+JournalCode: TypeAlias = Annotated[str, AfterValidator(_journal_code)]
 Name: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
@@ -110,6 +137,18 @@ class OdooSettings(_Model):
         return f"{self.url}/web#id={odoo_id}&model={model}&view_type=form"
 
 
+class WebhookSecret(_Model):
+    """A secret that webhooks may be signed with.
+
+    Attributes:
+        secret: the key; one that begins with "whsec_" holds it in base64, as Standard Webhooks has it.
+        until: last day, UTC, on which it is accepted; None: for ever.
+    """
+
+    secret: Secret
+    until: date | None = None
+
+
 class FlowSettings(_Model):
     """What is different for one flow; what is left out is as for the integration."""
 
@@ -131,6 +170,7 @@ class Integration(_Model):
     """One configured instance of a system."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$")
+    number: int | None = Field(default=None, ge=1, le=999_999_999)
     system: str = "pms"
     active: bool = True
     auto_sync: bool = True
@@ -141,6 +181,7 @@ class Integration(_Model):
     history_start: Past = date(2025, 1, 1)
     overlap_minutes: float = Field(default=5.0, ge=0)
     taxes: Literal["none", "odoo"] | tuple[str, ...] = "none"
+    journals: dict[JournalKey, JournalCode] = Field(default_factory=dict)
     unlock_orders: bool = False
     policy: Policy = Policy.LATEST_WINS
     deleted_in_odoo: DeletedPolicy = DeletedPolicy.RECREATE
@@ -148,9 +189,14 @@ class Integration(_Model):
     vanished_share_limit: float = Field(default=0.05, ge=0, le=1)
     flows: dict[str, FlowSettings] = Field(default_factory=dict)
     rejected_share_limit: float = Field(default=0.05, ge=0, le=1)
+    availability_days: int = Field(default=90, ge=1, le=730)
+    capture_overlap_seconds: float = Field(default=180.0, ge=0)
+    webhook_secrets: Annotated[list[WebhookSecret], BeforeValidator(_secret_list)] = Field(default_factory=list)
+    webhook_unsigned: bool = False
     delta_cron: Cron = "*/30 * * * *"
     full_cron: Cron = "0 3 * * *"
     retry_cron: Cron = "15,45 * * * *"
+    outbound_cron: Cron = "10,40 * * * *"
     time_zone: TimeZone = "UTC"
 
     def connections(self) -> Connections:

@@ -106,6 +106,41 @@ class TestLimits:
         with pytest.raises(ValidationError):
             Integration.model_validate({"name": "pms", "taxes": "10% Lodging"})
 
+    def test_journals_are_named_by_method_gateway_or_both(self) -> None:
+        journals = {"cash": "CSH1", "adyen": "BNK2", "credit_card/stripe": "BNK3"}
+        assert Integration.model_validate({"name": "pms", "journals": journals}).journals == journals
+        assert Integration(name="pms").journals == {}
+
+    @pytest.mark.parametrize("key", ["Cash", "", " cash", "/adyen", "cash/", "a/b/c"])
+    def test_a_journal_for_what_no_payment_can_have_is_refused(self, key: str) -> None:
+        with pytest.raises(ValidationError, match="a payment method, a gateway or method/gateway in lower case"):
+            Integration.model_validate({"name": "pms", "journals": {key: "BNK1"}})
+
+    @pytest.mark.parametrize("code", ["", "BNK1 "])
+    def test_a_journal_needs_its_code(self, code: str) -> None:
+        with pytest.raises(ValidationError, match="must be the code of a journal in Odoo"):
+            Integration.model_validate({"name": "pms", "journals": {"cash": code}})
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"availability_days": 0},
+            {"availability_days": 731},
+            {"availability_days": 1.5},
+            {"capture_overlap_seconds": -1},
+            {"outbound_cron": "every hour"},
+        ],
+    )
+    def test_numbers_and_times_of_what_goes_out_are_limited(self, changes: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError) as caught:
+            Integration.model_validate({"name": "pms", **changes})
+        assert caught.value.errors()[0]["loc"] == tuple(changes)
+
+    def test_what_goes_out_follows_the_delta_by_default(self) -> None:
+        plain = Integration(name="pms")
+        assert (plain.availability_days, plain.capture_overlap_seconds) == (90, 180.0)
+        assert plain.outbound_cron == "10,40 * * * *"
+
     def test_nothing_can_be_changed_afterwards(self) -> None:
         with pytest.raises(ValidationError):
             integration().active = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -110,7 +111,7 @@ def map_partition(session: Session, flow: Flow, partition: str) -> Mapped:
                 writer.write([columns for _, columns in rows])
                 if letters:
                     seen = {(session.system.entity_of(batch.name), row["external_id"]) for row in raw}
-                    through = (through | (letters & seen)) - {row_key(row) for row, _ in rows}
+                    through = (through | (letters & seen)) - {row.key for row, _ in rows}
         _require_all(flow, sources, mapped.rows_in)
     mapped.sources, mapped.path = len(sources), path
     batch = Batch(
@@ -175,13 +176,15 @@ def fold(rows: Iterable[MappedRow | RejectedRow]) -> list[MappedRow | RejectedRo
     Rows that only say that a record exists fold into any other row of it: a thousand bookings of one room type are one
     row, with a weight of a thousand.
     """
-    rejected: list[RejectedRow] = []
+    every = list(rows)
+    rejected = [row for row in every if isinstance(row, RejectedRow)]
     mapped: dict[tuple[str, ...], MappedRow] = {}
-    for row in rows:
+    times = Counter(row.key for row in every)
+    for row in every:
         if isinstance(row, RejectedRow):
-            rejected.append(row)
             continue
-        identity = (row.entity, row.external_id) if row.only_create else (row.entity, row.external_id, row_hash(row))
+        alone = row.only_create or times[row.key] == 1  # hashes are dear
+        identity = row.key if alone else (*row.key, row_hash(row))
         first = mapped.pop(identity, None)  # where no time tells, the last one counts
         mapped[identity] = _merged(first, row) if first else row
     return [*mapped.values(), *rejected]
@@ -198,11 +201,6 @@ def with_columns(
     """Folds rows, and gives each with its columns in the batch."""
     for row in fold(rows):
         yield from _columns(row, flow)
-
-
-def row_key(row: MappedRow | RejectedRow) -> Key:
-    """Entity and external id."""
-    return row.entity, row.external_id
 
 
 def _columns(row: MappedRow | RejectedRow, flow: Flow) -> Sequence[tuple[MappedRow | RejectedRow, dict[str, Any]]]:

@@ -15,7 +15,16 @@ from odoo_pipelines.stores import tables
 from odoo_pipelines.stores.arrays import insert_rows, unnested
 from odoo_pipelines.stores.batch_registry import utc
 from odoo_pipelines.stores.text import storable
-from odoo_pipelines.systems.records import BOTH_CHANGED, DELETED_IN_ODOO, Choice, Conflict, Key, Resolution, RowOutcome
+from odoo_pipelines.systems.records import (
+    BOTH_CHANGED,
+    DELETED_IN_ODOO,
+    SEALED,
+    Choice,
+    Conflict,
+    Key,
+    Resolution,
+    RowOutcome,
+)
 
 OPEN, RESOLVED, APPLIED, CLOSED = tables.CONFLICT_STATES
 WAITING = (OPEN, RESOLVED)
@@ -75,6 +84,8 @@ class StoredConflict:
         if self.code == BOTH_CHANGED:
             whole_line = isinstance(self.external, dict) or isinstance(self.odoo, dict)
             return _SIDES if whole_line else (*_SIDES, "value")
+        if self.code == SEALED:
+            return ("odoo", "retry")
         return (*_SIDES, "retry") if self.code == DELETED_IN_ODOO else ("retry",)
 
 

@@ -15,9 +15,10 @@ import orjson
 import pyarrow as pa
 
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.stores.text import is_storable, storable
+from odoo_pipelines.stores.text import storable
 from odoo_pipelines.systems.base import MappedLine, MappedRow, RejectedRow, Value
 from odoo_pipelines.systems.targets import FieldType, LineTarget, Target, TargetField
+from odoo_pipelines.systems.values import is_storable
 
 _TIME: pa.DataType = pa.timestamp("us", tz="UTC")
 _TEXTS = pa.list_(pa.string())
@@ -35,6 +36,7 @@ _ROW_COLUMNS: Mapping[str, pa.DataType] = {
     "hash": pa.string(),
     "weight": pa.int64(),
     "only_create": pa.bool_(),
+    "only_existing": pa.bool_(),
     "state": pa.string(),
     "total": pa.string(),
     "warnings": _TEXTS,
@@ -89,6 +91,7 @@ def from_columns(columns: Mapping[str, Any], target: Target) -> MappedRow | Reje
         state=columns["state"],
         total=columns["total"],
         only_create=columns["only_create"],
+        only_existing=bool(columns.get("only_existing")),
         warnings=tuple(columns["warnings"]),
         weight=columns["weight"],
         hash=columns["hash"],
@@ -96,10 +99,11 @@ def from_columns(columns: Mapping[str, Any], target: Target) -> MappedRow | Reje
 
 
 def row_hash(row: MappedRow) -> str:
-    """Stable hash of what Odoo should have: values, lines and state; 32 hexadecimal digits."""
+    """Stable hash of what Odoo should have: values, lines, state, and whether at all; 32 hexadecimal digits."""
     lines = None if row.lines is None else [[line.entity, line.external_id, _plain(line.values)] for line in row.lines]
-    content = orjson.dumps([_plain(row.values), lines, row.state], option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(content, digest_size=_HASH_BYTES).hexdigest()
+    content = [_plain(row.values), lines, row.state, *(["only_existing"] if row.only_existing else [])]
+    written = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(written, digest_size=_HASH_BYTES).hexdigest()
 
 
 def _plain(values: Mapping[str, Value]) -> dict[str, Value]:
@@ -130,6 +134,7 @@ def _mapped_columns(row: MappedRow, target: Target) -> dict[str, Any]:
         "updated_at": row.updated_at,
         "weight": row.weight,
         "only_create": row.only_create,
+        "only_existing": row.only_existing,
         "state": row.state,
         "total": row.total,
         "warnings": [storable(warning) for warning in row.warnings],
@@ -192,11 +197,13 @@ def _lines(columns: Mapping[str, Any], target: LineTarget | None) -> tuple[Mappe
 def _values(
     cells: Mapping[str, Any], fields: Iterable[TargetField], reserved: Mapping[str, pa.DataType]
 ) -> dict[str, Value]:
+    """What a row carries; a batch of an earlier version lacks the columns of fields that came later."""
     absent = cells["absent"]
     return {
-        name: cells[name if name not in reserved else _column(name, reserved)]
+        name: cells[column]
         for field in fields
         if (name := field.name) not in absent
+        and (column := name if name not in reserved else _column(name, reserved)) in cells
     }
 
 

@@ -7,10 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.sync.base import Base, Kept, NoValue
+from odoo_pipelines.sync.base import UNKNOWN, Base, Kept, NoValue
 from odoo_pipelines.sync.decision import Sides, Times, Winner, winner
+from odoo_pipelines.sync.names import general_name
 from odoo_pipelines.systems.policies import FlowPolicies, Policy
-from odoo_pipelines.systems.records import BOTH_CHANGED, Conflict, FieldChange, Resolution
+from odoo_pipelines.systems.records import BOTH_CHANGED, SEALED, Conflict, FieldChange, Resolution
+
+_REASONS = {
+    BOTH_CHANGED: "changed in the external system and in Odoo since they last agreed",
+    SEALED: "differs, but the record is in a state in which it is not changed any more; correct it in Odoo and retry, "
+    "or take 'odoo' to leave it as it is",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +37,11 @@ class Arbiter:
         times: of both sides' last changes.
         answers: a human's, by field.
         ours: fields that actions of our own, which did not get to their end, may have set in Odoo.
+        sealed: nothing of the record can be written any more, so what the external side would win is asked about.
+        free: fields that can be written nevertheless.
         kept: where Odoo's value was left to differ; by field, as in `Base.kept`.
         conflicts: what a human has to decide.
         written: what will be written.
-        emptied: vanished lines that stay without a quantity; remembered like what was kept.
     """
 
     policies: FlowPolicies
@@ -41,10 +49,11 @@ class Arbiter:
     times: Times
     answers: Mapping[str, Resolution] = field(default_factory=dict)
     ours: frozenset[str] = frozenset()
+    sealed: bool = False
+    free: frozenset[str] = frozenset()
     kept: dict[str, Kept] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
     written: list[FieldChange] = field(default_factory=list)
-    emptied: Mapping[str, Kept] = field(default_factory=dict)
 
     def settle(
         self, name: str, base: Any, external: Any, odoo: Any, cast: Callable[[Any], Any] | None = None
@@ -63,12 +72,14 @@ class Arbiter:
         """
         sides = Sides(base, external, odoo)
         answer = self.answers.get(name)
-        if answer is not None and (answer.external, answer.odoo) == (external, odoo):
+        if answer is not None and self._is_usable(name, answer) and (answer.external, answer.odoo) == (external, odoo):
             return self._answered(answer, name, sides, cast)
-        policy = self.policies.of(_policy_name(name))
+        policy = self.policies.of(general_name(name))
         kept = self.base.kept.get(name)
         won = Winner.EXTERNAL if name in self.ours else winner(policy, sides, kept, self.times)
-        if won is Winner.EXTERNAL:
+        if won is Winner.ODOO and self._is_sealed(name) and sides.base is UNKNOWN and kept is None:
+            won = Winner.NOBODY  # its record was found: which of two amounts is right, no time of a change can tell
+        if won is Winner.EXTERNAL and not self._is_sealed(name):
             self._write(name, odoo, external, policy if sides.odoo_changed(kept) else None)
             return Write(external)
         if won is Winner.ODOO:
@@ -93,6 +104,13 @@ class Arbiter:
         names = set(compared)
         return {**{name: each for name, each in self.base.kept.items() if name not in names}, **self.kept}
 
+    def _is_sealed(self, name: str) -> bool:
+        return self.sealed and name not in self.free
+
+    def _is_usable(self, name: str, answer: Resolution) -> bool:
+        """Whether an answer says what to do; "retry" only asks to look again, and what is sealed cannot be written."""
+        return answer.choice == "odoo" or (answer.choice != "retry" and not self._is_sealed(name))
+
     def _answered(self, answer: Resolution, name: str, sides: Sides, cast: Callable[[Any], Any] | None) -> Write | None:
         if answer.choice == "odoo":
             self.kept[name] = Kept(sides.external, sides.odoo)
@@ -111,10 +129,11 @@ class Arbiter:
         self.written.append(FieldChange(name, before, after, policy.value if policy else ""))
 
     def _ask(self, name: str, sides: Sides, reason: str = "") -> None:
+        code = SEALED if self._is_sealed(name) else BOTH_CHANGED
         conflict = Conflict(
             field=name,
-            code=BOTH_CHANGED,
-            reason=reason or f"{name}: changed in the external system and in Odoo since they last agreed",
+            code=code,
+            reason=reason or f"{name}: {_REASONS[code]}",
             base=None if isinstance(sides.base, NoValue) else sides.base,
             external=sides.external,
             odoo=sides.odoo,
@@ -124,12 +143,6 @@ class Arbiter:
         self.conflicts.append(conflict)
         if name in self.base.kept:  # until the answer comes the earlier one stands
             self.kept[name] = self.base.kept[name]
-
-
-def _policy_name(name: str) -> str:
-    """The name without the line's key: "order_line.price_unit"."""
-    lines, bracket, rest = name.partition("[")
-    return f"{lines}{rest.rpartition(']')[2]}" if bracket else name
 
 
 def _chosen(name: str, value: Any, cast: Callable[[Any], Any] | None) -> Any:

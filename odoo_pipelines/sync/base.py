@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 from typing import Any, TypeAlias
 
+from odoo_pipelines.sync.names import STATE, line_field, line_key
+
 Document: TypeAlias = dict[str, Any]
 """A base as the state keeps it: JSON types only."""
 
@@ -108,11 +110,11 @@ class Base:
         """What is agreed on, without fields that are left to Odoo or to a human: those values were not sent."""
         lines = {key: dict(line) for key, line in self.agreed.lines.items()}
         for name in left:
-            key, bracket, rest = name.partition("[")[2].rpartition("]")
-            if bracket and key in lines:
-                lines[key] = {each: value for each, value in lines[key].items() if rest and f".{each}" != rest}
+            key, field = line_key(name), line_field(name)
+            if key in lines:
+                lines[key] = {each: value for each, value in lines[key].items() if field and each != field}
         values = {name: value for name, value in self.agreed.values.items() if name not in left}
-        return Agreement(values, lines, None if "state" in left else self.agreed.state)
+        return Agreement(values, lines, None if STATE in left else self.agreed.state)
 
     def with_half_written(self, agreement: Agreement) -> Base:
         """The same, with what Odoo may hold a part of."""

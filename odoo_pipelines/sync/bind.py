@@ -164,7 +164,7 @@ class Binder:
         xmlids = self._xmlids(sorted(owners))
         for row in rows:
             owner = owners.get(ids.get(row.key, 0))
-            if owner is None or owner == (row.row.entity, row.row.external_id):
+            if owner is None or owner == row.row.key:
                 continue
             if xmlids[ids[row.key]] == xmlid(sync_key(self._integration, *owner)):
                 reason = f"record {ids.pop(row.key)} of Odoo is bound to {owner[0]} '{owner[1]}' already"

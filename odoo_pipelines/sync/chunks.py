@@ -24,7 +24,7 @@ class ChunkRow:
     @property
     def key(self) -> Key:
         """Entity and external id."""
-        return self.row.entity, self.row.external_id
+        return self.row.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class _Building:
         if isinstance(row, RejectedRow):
             self._rejected.append(row)
             return True
-        key = (row.entity, row.external_id)
+        key = row.key
         first = self._rows.get(key)
         if first is None:
             self._rows[key] = ChunkRow(row)

@@ -21,7 +21,8 @@ def local_outcome(row: MappedRow, binding: Binding | None, *, verify: bool) -> O
         verify: Odoo's side is looked at even when the row has not changed.
     """
     if binding is None:
-        return None
+        # Of what should not be there nothing was ever bound, so only a look at Odoo's side can find it.
+        return Outcome.UNCHANGED if row.only_existing and not verify else None
     if row.only_create:
         return None if verify else Outcome.UNCHANGED
     if row.hash == binding.hash:

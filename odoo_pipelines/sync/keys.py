@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 SYNC_KEY_FIELD = "x_sync_key"
 XMLID_MODULE = "__odoo_pipelines__"
@@ -18,6 +18,12 @@ def sync_key(integration: str, entity: str, *ids: str) -> str:
     return ".".join(
         (integration, entity, *(quote(part, safe="").replace(".", "%2E").replace("~", "%7E") for part in ids))
     )
+
+
+def external_id_of(key: str, integration: str, entity: str) -> str | None:
+    """The external id in a sync key of one part; None where the key is another integration's or entity's."""
+    prefix = sync_key(integration, entity, "")
+    return unquote(key.removeprefix(prefix)) if key.startswith(prefix) else None
 
 
 def xmlid(key: str) -> str:

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.systems.targets import Lifecycle, Transition
 
 
@@ -58,6 +59,16 @@ def plan_way(lifecycle: Lifecycle, source: str, target: str, *, writes: bool) ->
 def leaves_frozen_state(lifecycle: Lifecycle, way: Way) -> bool:
     """Whether a step leads out of a state in which the record may not be written."""
     return any(step.source in lifecycle.frozen for step in (*way.before, *way.after))
+
+
+def is_sealed(lifecycle: Lifecycle, state: str) -> bool:
+    """Whether a record in this state can be neither written nor taken to another one."""
+    return state in lifecycle.frozen and all(step.source != state for step in lifecycle.transitions)
+
+
+def free_fields(lifecycle: Lifecycle) -> frozenset[str]:
+    """The fields that are written in every state; the sync key is one of them where there are any."""
+    return frozenset({*lifecycle.free, SYNC_KEY_FIELD}) if lifecycle.free else frozenset()
 
 
 def passed_states(lifecycle: Lifecycle, source: str, target: str) -> frozenset[str]:

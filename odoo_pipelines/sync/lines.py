@@ -11,6 +11,7 @@ from odoo_pipelines.sync.arbiter import Arbiter
 from odoo_pipelines.sync.base import OURS, UNKNOWN, Base, Kept
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.merge import FieldMerger
+from odoo_pipelines.sync.names import line_name
 from odoo_pipelines.sync.resolve import ResolvedLine
 from odoo_pipelines.systems.records import FieldChange
 from odoo_pipelines.systems.targets import LineTarget
@@ -45,6 +46,7 @@ class MergedLines:
         empty: those that have no quantity any more.
         agreed: values by sync key on which both sides agree afterwards.
         compared: names of what was compared, as in `Base.kept`.
+        emptied: vanished lines that stay without a quantity; remembered like what was kept.
     """
 
     created: list[ResolvedLine] = field(default_factory=list)
@@ -53,6 +55,7 @@ class MergedLines:
     empty: list[Mapping[str, Any]] = field(default_factory=list)
     agreed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     compared: set[str] = field(default_factory=set)
+    emptied: dict[str, Kept] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.created or self.updated or self.vanished)
@@ -112,16 +115,15 @@ class LineMerger:
             deleted = []
         return LineChanges(tuple(merged.created), tuple(updated), tuple(deleted))
 
-    def emptied(self, merged: MergedLines, base: Base, *, keep: bool) -> dict[str, Kept]:
-        """What is remembered of vanished lines that stay, emptied: a new quantity is then an edit in Odoo."""
-        kept = {}
+    def remember_emptied(self, merged: MergedLines, base: Base, *, keep: bool) -> None:
+        """Notes the vanished lines that stay, emptied: a new quantity is then an edit in Odoo."""
         for line in (*merged.empty, *(merged.vanished if keep else ())):
             key = str(line[SYNC_KEY_FIELD])
             known = base.agreed.lines.get(key)
             if known is not None:
                 merged.agreed[key] = {**known, self.target.quantity: 0.0}
-                kept[self._name(key)] = Kept(None, {**self._stored(line, known), self.target.quantity: 0.0})
-        return kept
+                stored = {**self._stored(line, known), self.target.quantity: 0.0}
+                merged.emptied[self._name(key)] = Kept(None, stored)
 
     def _stored(self, odoo: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
         """What a line holds in Odoo, of the fields that are known of it."""
@@ -131,7 +133,7 @@ class LineMerger:
         return str(line[SYNC_KEY_FIELD] or "").startswith(f"{self.integration}.")
 
     def _name(self, key: str) -> str:
-        return f"{self.target.field}[{key}]"
+        return line_name(self.target.field, key)
 
     def _merge_line(self, line: ResolvedLine, odoo: Mapping[str, Any], arbiter: Arbiter, merged: MergedLines) -> None:
         prefix = f"{self._name(line.key)}."

@@ -70,14 +70,14 @@ class Planner:
         sources = {each.key: each for each in self._undecided(chunk, bindings, plan)}
         resolved, rejected = self._resolver.resolve([each.row for each in sources.values()])
         for refused, error in rejected:
-            plan.decided.append(Decided(sources[_key(refused)], Outcome.REJECTED, error, refused.warnings))
-        records = self._state.records(_key(row.row) for row in resolved if _key(row.row) in bindings)
+            plan.decided.append(Decided(sources[refused.key], Outcome.REJECTED, error, refused.warnings))
+        records = self._state.records(row.row.key for row in resolved if row.row.key in bindings)
         rows = []
         for row in resolved:
-            record = records.get(_key(row.row))
-            if record and not self._verify(_key(row.row)) and _is_agreed(row, record):
+            record = records.get(row.row.key)
+            if record and not self._verify(row.row.key) and _is_agreed(row, record):
                 remembered = _remembered(row, record)
-                plan.decided.append(Decided(sources[_key(row.row)], Outcome.UNCHANGED, None, row.warnings, remembered))
+                plan.decided.append(Decided(sources[row.row.key], Outcome.UNCHANGED, None, row.warnings, remembered))
             else:
                 rows.append(row)
         self._plan_against_odoo(rows, records, sources, plan)
@@ -120,7 +120,7 @@ class Planner:
         sources: Mapping[Key, ChunkRow],
         plan: Plan,
     ) -> None:
-        bound = {row.key: known[_key(row.row)].odoo_id for row in rows if _key(row.row) in known}
+        bound = {row.key: known[row.row.key].odoo_id for row in rows if row.row.key in known}
         odoo = self._reading.records(rows, bound.values())
         ids = self._binder.still_theirs(bound, odoo)
         found = self._binder.find([row for row in rows if row.key not in ids], lost=bound.keys() - ids.keys())
@@ -128,13 +128,13 @@ class Planner:
         odoo |= self._reading.records(rows, found.ids.values())
         lines = self._reading.lines(ids.values())
         for row in rows:
-            key, odoo_id = _key(row.row), ids.get(row.key, 0)
+            key, odoo_id = row.row.key, ids.get(row.key, 0)
             known_row = Known(known.get(key), self._answers.get(key, {}), plan.resumed)
             in_odoo = InOdoo(odoo[odoo_id], lines.get(odoo_id, [])) if odoo_id in odoo else None
             try:
                 if row.key in found.undecidable:
                     raise found.undecidable[row.key]
-                decided = self._decide_deleted(sources[key], row, known_row) if in_odoo is None else None
+                decided = self._decide_missing(sources[key], row, known_row) if in_odoo is None else None
                 if decided is not None:
                     plan.decided.append(decided)
                 else:
@@ -142,15 +142,13 @@ class Planner:
             except RowRejectedError as error:
                 plan.decided.append(_refused(sources[key], row, error))
 
-    def _decide_deleted(self, source: ChunkRow, row: ResolvedRow, known: Known) -> Decided | None:
-        """What becomes of a row whose record is gone from Odoo; None if it is created, again or for the first time."""
+    def _decide_missing(self, source: ChunkRow, row: ResolvedRow, known: Known) -> Decided | None:
+        """What becomes of a row that has no record, or none any more; None if it is created."""
+        if row.row.only_existing:
+            return Decided(source, Outcome.UNCHANGED, warnings=row.warnings, compared=True)
         if known.record is None:
             return None
         return decide_deleted(self._options.policies.deleted, source, row, known.record, known.answers)
-
-
-def _key(row: MappedRow) -> Key:
-    return row.entity, row.external_id
 
 
 def _is_news(row: MappedRow, binding: Binding) -> bool:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from odoo_pipelines.sync.names import STATE, line_name
 from odoo_pipelines.systems.records import Conflict, FieldChange, Outcome, Record, RowOutcome
 from odoo_pipelines.systems.targets import Target
 
 _NOTHING_TO_SHOW = frozenset({Outcome.UNCHANGED, Outcome.SUPERSEDED})
-_STATE = "state"
-_LINE_KEY = re.compile(r"\[[^\]]*\]")
 
 KeyOfNew = Callable[[int], str | None]
 """Gives the sync key of a record that is only planned, and None for one that exists."""
@@ -67,17 +65,12 @@ def previews(
         yield Preview(row.entity, row.external_id, row.outcome, shown, row.conflicts, row.field, row.code, row.reason)
 
 
-def field_name(change: str) -> str:
-    """The name of a change's field without the line's key: "order_line.price_unit"."""
-    return _LINE_KEY.sub("", change)
-
-
 def _of_new(target: Target, base: Mapping[str, Any]) -> tuple[FieldChange, ...]:
     lines = target.lines.field if target.lines else ""
     return (
         *(FieldChange(name, None, value) for name, value in base["values"].items()),
-        *(FieldChange(f"{lines}[{key}]", None, values) for key, values in base["lines"].items()),
-        *([FieldChange(_STATE, None, base["state"])] if base["state"] else []),
+        *(FieldChange(line_name(lines, key), None, values) for key, values in base["lines"].items()),
+        *([FieldChange(STATE, None, base["state"])] if base["state"] else []),
     )
 
 

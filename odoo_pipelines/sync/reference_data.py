@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from threading import Lock
 from typing import Any, TypeAlias
 
 from odoo_pipelines.sync.ports import EVEN_ARCHIVED, Odoo, Schemas
-from odoo_pipelines.systems.targets import Lookup
+from odoo_pipelines.systems.targets import ANY_FIELD, Lookup
 
 Candidates: TypeAlias = tuple[int | bool, ...]
 
@@ -82,6 +84,17 @@ class ReferenceData:
         return str(record[rest])
 
     def _search(self, lookup: Lookup, values: list[str]) -> dict[str, tuple[int, ...]]:
+        return self._search_any(lookup, values) if lookup.field == ANY_FIELD else self._search_one(lookup, values)
+
+    def _search_any(self, lookup: Lookup, values: list[str]) -> dict[str, tuple[int, ...]]:
+        by_field: dict[str, list[str]] = defaultdict(list)
+        for value in values:
+            field, _, name = value.partition("/")
+            by_field[field].append(name)
+        found = {field: self._search_one(replace(lookup, field=field), names) for field, names in by_field.items()}
+        return {f"{field}/{name}": ids for field, some in found.items() for name, ids in some.items()}
+
+    def _search_one(self, lookup: Lookup, values: list[str]) -> dict[str, tuple[int, ...]]:
         head, _, rest = lookup.field.partition(".")
         if not rest:
             rows = self._odoo.search_read(lookup.model, [(head, "in", values), *lookup.also], [head])

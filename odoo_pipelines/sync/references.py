@@ -6,6 +6,7 @@ After contacts were merged the xmlid leads to the one that was kept; after Odoo 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
 from odoo_pipelines.sync.ports import EVEN_ARCHIVED, FlowState, Odoo
@@ -39,6 +40,15 @@ class References:
             if record is not None:
                 proven[external_id] = record
         return proven
+
+    def values(
+        self, model: str, entity: str, external_ids: Iterable[str], fields: Iterable[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Values of those records by external id, as Odoo holds them now."""
+        ids = self.ids(model, entity, external_ids)
+        rows = self._odoo.read(model, sorted(set(ids.values())), sorted(fields)) if ids else []
+        by_id = {row["id"]: row for row in rows}
+        return {external_id: by_id[odoo_id] for external_id, odoo_id in ids.items() if odoo_id in by_id}
 
     def _read_keys(self, model: str, ids: Iterable[int]) -> None:
         """Each record is asked for once in a run: one that goes meanwhile is refused by Odoo itself."""

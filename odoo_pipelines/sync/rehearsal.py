@@ -146,8 +146,8 @@ class Rehearsal:
         return {name: planned.get(name, value) for name, value in row.items()}
 
     def _shown_new(self, model: str, odoo_id: int, fields: Iterable[str]) -> Row:
-        values = self._planned[model, odoo_id]
-        return {"id": odoo_id, **{name: values.get(name, _UNSET.get(name, False)) for name in fields}}
+        values = {**_UNSET, "name": f"new {self._new[odoo_id]}", **self._planned[model, odoo_id]}
+        return {"id": odoo_id, **{name: values.get(name, False) for name in fields}}
 
     def _still_matches(self, model: str, odoo_id: int, domain: Sequence[Any]) -> bool:
         """Only an adoption takes a record out of a search: whoever has a sync key is no candidate any more."""

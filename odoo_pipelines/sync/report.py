@@ -15,8 +15,8 @@ from odoo_pipelines.sync.base import Base
 from odoo_pipelines.sync.chunks import ChunkRow
 from odoo_pipelines.sync.diff import latest
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
+from odoo_pipelines.sync.named import MISSING_REFERENCE
 from odoo_pipelines.sync.planned import Decided, Plan, Planned
-from odoo_pipelines.sync.resolve import MISSING_REFERENCE
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.records import Conflict, Counts, FieldChange, Outcome, Record, RowOutcome
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
-from odoo_pipelines.sync.ports import Schema, Schemas
+from odoo_pipelines.sync.named import Known, Names, Slots, lender
+from odoo_pipelines.sync.ports import Schemas
 from odoo_pipelines.sync.reference_data import Candidates, ReferenceData
 from odoo_pipelines.sync.references import References
 from odoo_pipelines.systems.base import MappedLine, MappedRow, Value
-from odoo_pipelines.systems.targets import Lookup, Target, TargetField
-
-MISSING_REFERENCE = "missing_reference"
+from odoo_pipelines.systems.targets import Target, TargetField
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,48 +45,6 @@ class ResolvedRow:
     as_good: Mapping[str, Candidates]
 
 
-@dataclass(slots=True)
-class _Names:
-    """Everything that the rows of a chunk name, so that each kind is looked up once."""
-
-    references: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
-    lookups: dict[Lookup, set[str]] = field(default_factory=lambda: defaultdict(set))
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """A field that the server has.
-
-    Attributes:
-        field: of the target.
-        name: the server's.
-        related_model: that its references are of.
-    """
-
-    field: TargetField
-    name: str
-    related_model: str
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether its values name nothing that has to be found first."""
-        return not (self.field.references or self.field.lookup or self.field.language)
-
-
-class _Slots:
-    """The fields of a model, arranged so that each row costs little."""
-
-    def __init__(self, schema: Schema, fields: Iterable[TargetField]) -> None:
-        known = [(each, schema.server_name(each.name)) for each in fields]
-        slots = [_Slot(each, name, schema.relation(name) if each.references else "") for each, name in known if name]
-        self.all = [
-            (slot.field.name, slot.name, None if slot.is_plain else slot.field, schema.caster(slot.name))
-            for slot in slots
-        ]
-        self.named = [slot for slot in slots if slot.field.references or slot.field.lookup]
-        self.choices = [slot.field for slot in slots if slot.field.lookup and slot.field.type == "many2one"]
-
-
 class Resolver:
     """Resolves the rows of one flow.
 
@@ -114,8 +70,8 @@ class Resolver:
         self._schemas = schemas
         self._reference_data = reference_data
         self._references = references
-        self._header = _Slots(schemas(target.model), target.fields)
-        self._line = _Slots(schemas(target.lines.model), target.lines.fields) if target.lines else None
+        self._header = Slots(schemas(target.model), target.fields)
+        self._line = Slots(schemas(target.lines.model), target.lines.fields) if target.lines else None
 
     @property
     def missing_fields(self) -> list[str]:
@@ -141,23 +97,27 @@ class Resolver:
                 rejected.append((row, error))
         return resolved, rejected
 
-    def _look_up(self, rows: Sequence[MappedRow]) -> _Known:
-        names = _Names()
+    def _look_up(self, rows: Sequence[MappedRow]) -> Known:
+        names = Names()
         for row in rows:
-            _collect(names, self._header, row.values)
+            names.collect(self._header, row.values)
             if self._line:
                 for line in row.lines or ():
-                    _collect(names, self._line, line.values)
-        return _Known(
+                    names.collect(self._line, line.values)
+        return Known(
             references={
                 entity: self._references.ids(model, entity, ids) for (model, entity), ids in names.references.items()
+            },
+            lenders={
+                entity: self._references.values(model, entity, ids, names.fields[model, entity])
+                for (model, entity), ids in names.lenders.items()
             },
             lookups={
                 lookup: self._reference_data.candidates(lookup, values) for lookup, values in names.lookups.items()
             },
         )
 
-    def _resolve_row(self, row: MappedRow, known: _Known) -> ResolvedRow:
+    def _resolve_row(self, row: MappedRow, known: Known) -> ResolvedRow:
         key = sync_key(self._integration, row.entity, row.external_id)
         warnings = list(row.warnings)
         values = self._resolve_values(self._header, row.values, known, warnings)
@@ -167,14 +127,14 @@ class Resolver:
         )
         return ResolvedRow(row, key, values, lines, tuple(warnings), self._as_good(row, known))
 
-    def _as_good(self, row: MappedRow, known: _Known) -> dict[str, Candidates]:
+    def _as_good(self, row: MappedRow, known: Known) -> dict[str, Candidates]:
         return {
             each.name: known.lookups[each.lookup][str(value)]
             for each in self._header.choices
-            if each.lookup and (value := row.values.get(each.name)) is not None
+            if each.lookup and (value := row.values.get(each.name)) is not None and not lender(each, value)
         }
 
-    def _resolve_line(self, row: MappedRow, line: MappedLine, known: _Known, warnings: list[str]) -> ResolvedLine:
+    def _resolve_line(self, row: MappedRow, line: MappedLine, known: Known, warnings: list[str]) -> ResolvedLine:
         if self._target.lines is None or self._line is None:
             message = f"{self._target.model} takes no lines"
             raise TypeError(message)
@@ -184,7 +144,7 @@ class Resolver:
         return ResolvedLine(key, {**values, SYNC_KEY_FIELD: key})
 
     def _resolve_values(
-        self, slots: _Slots, values: Mapping[str, Value], known: _Known, warnings: list[str]
+        self, slots: Slots, values: Mapping[str, Value], known: Known, warnings: list[str]
     ) -> dict[str, Any]:
         resolved: dict[str, Any] = {}
         for mapped_name, name, to_find, cast in slots.all:
@@ -192,17 +152,19 @@ class Resolver:
                 continue
             value: Any = values[mapped_name]
             if to_find is not None and value is not None:
-                value, warning = self._find(to_find, value, known)
+                value, warning = self._find(to_find, value, known, values)
                 if warning:
                     warnings.append(warning)
                     continue
             resolved[name] = cast(value)
         return resolved
 
-    def _find(self, each: TargetField, value: Value, known: _Known) -> tuple[Any, str]:
+    def _find(self, each: TargetField, value: Value, known: Known, values: Mapping[str, Value]) -> tuple[Any, str]:
         """What a value names in Odoo and "", or None and the warning with which the field is left alone."""
         if each.references:
             return known.reference(each, str(value)), ""
+        if lent := lender(each, value):
+            return known.borrowed(each, lent, values), ""
         if each.lookup and isinstance(value, list):
             return [known.looked_up(each, name, each.lookup) for name in value], ""
         if each.lookup:
@@ -210,45 +172,3 @@ class Resolver:
             return found or None, "" if found is not None else f"{each.name}: unknown to Odoo"
         language = self._reference_data.language(str(value))
         return language, "" if language else f"{each.name}: no such language is active in Odoo"
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    references: Mapping[str, Mapping[str, int]]
-    lookups: Mapping[Lookup, Mapping[str, Candidates]]
-
-    def reference(self, each: TargetField, value: str) -> int:
-        entity, external_id = _reference(each, value)
-        found = self.references[entity].get(external_id)
-        if found is None:
-            reason = f"{each.name}: {entity} '{external_id}' is not in Odoo; it was rejected, or not extracted yet"
-            raise RowRejectedError(each.name, MISSING_REFERENCE, reason)
-        return found
-
-    def looked_up(self, each: TargetField, value: str, lookup: Lookup) -> int | bool | None:
-        """The id, False where none is needed, None where Odoo has nothing of this name and the row can do without."""
-        found = self.lookups[lookup][value]
-        if not found and lookup.required:
-            reason = f"{each.name}: Odoo has no {lookup.model} with {lookup.field} '{value}'"
-            raise RowRejectedError(each.name, "unknown_to_odoo", f"{reason}; {lookup.cure}" if lookup.cure else reason)
-        return found[0] if found else None
-
-
-def _reference(each: TargetField, value: str) -> tuple[str, str]:
-    """Entity and external id; where a field may refer to several entities the value names its own."""
-    if each.references != "*":
-        return each.references, value
-    entity, _, external_id = value.partition("/")
-    return entity, external_id
-
-
-def _collect(names: _Names, slots: _Slots, values: Mapping[str, Value]) -> None:
-    for slot in slots.named:
-        value = values.get(slot.field.name)
-        if value is None:
-            continue
-        if slot.field.references:
-            entity, external_id = _reference(slot.field, str(value))
-            names.references[slot.related_model, entity].add(external_id)
-        elif slot.field.lookup:
-            names.lookups[slot.field.lookup].update(value if isinstance(value, list) else [str(value)])

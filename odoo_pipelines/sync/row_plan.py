@@ -8,13 +8,14 @@ from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.arbiter import Arbiter
-from odoo_pipelines.sync.base import Agreement, Base
+from odoo_pipelines.sync.base import UNKNOWN, Agreement, Base
 from odoo_pipelines.sync.chunks import ChunkRow
 from odoo_pipelines.sync.decision import Times
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
-from odoo_pipelines.sync.lifecycle import Way, leaves_frozen_state, passed_states, plan_way
+from odoo_pipelines.sync.lifecycle import Way, free_fields, is_sealed, leaves_frozen_state, passed_states, plan_way
 from odoo_pipelines.sync.lines import LineChanges, LineMerger, MergedLines
 from odoo_pipelines.sync.merge import FieldMerger, server_names
+from odoo_pipelines.sync.names import STATE
 from odoo_pipelines.sync.planned import STAY, Planned
 from odoo_pipelines.sync.ports import Schemas
 from odoo_pipelines.sync.resolve import ResolvedRow
@@ -26,7 +27,6 @@ from odoo_pipelines.systems.targets import Lifecycle, Target
 FROZEN = "frozen"
 FIXED_FIELD = "fixed_field"
 INVOICED = "invoiced"
-STATE = "state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class RowPlanner:
         self._unlock = unlock
         schema = schemas(target.model)
         self._fields = FieldMerger(schema, server_names(schema, target.fields, only_on_create=True))
+        self._free = free_fields(target.lifecycle) if target.lifecycle else frozenset()
         self._lines = None
         if target.lines:
             schema = schemas(target.lines.model)
@@ -111,7 +112,7 @@ class RowPlanner:
         changes, way = self._lines_and_way(odoo.values, merged.changes, lines, state)
         self._refuse_fixed(merged.changes, way)
         if self._lines and lines is not None:
-            arbiter.emptied = self._lines.emptied(lines, arbiter.base, keep=not changes.deleted)
+            self._lines.remember_emptied(lines, arbiter.base, keep=not changes.deleted)
         planned = Planned(
             source,
             row,
@@ -148,7 +149,16 @@ class RowPlanner:
         ours = {SYNC_KEY_FIELD}
         if known.half_done and self._target.lifecycle:
             ours |= {name for step in self._target.lifecycle.transitions for name in step.overwrites}
-        return Arbiter(self._policies, base, times, known.answers, frozenset(ours))
+        lifecycle = self._target.lifecycle
+        return Arbiter(
+            self._policies,
+            base,
+            times,
+            known.answers,
+            frozenset(ours),
+            sealed=lifecycle is not None and is_sealed(lifecycle, lifecycle.state_of(odoo.values)),
+            free=self._free,
+        )
 
     def _own_values(self, row: ResolvedRow, odoo: Mapping[str, Any]) -> Mapping[str, Any]:
         """The row's values, without what the record has from its parent, and with what Odoo has that is as good."""
@@ -169,10 +179,12 @@ class RowPlanner:
         current = lifecycle.state_of(odoo)
         if row.state is None or row.state == current:
             return current
-        base = arbiter.base.agreed.state or lifecycle.initial
+        agreed = arbiter.base.agreed.state
+        base = agreed or lifecycle.initial
         if half_done and current in _own_states(lifecycle, base, row.state, arbiter.base):
-            base = current
-        write = arbiter.settle(STATE, base, row.state, current)
+            base = agreed = current
+        # A sealed record that was found has been more than a draft before anybody knew of it.
+        write = arbiter.settle(STATE, UNKNOWN if arbiter.sealed and not agreed else base, row.state, current)
         return str(write.value) if write else current
 
     def _lines_and_way(
@@ -182,7 +194,8 @@ class RowPlanner:
         lifecycle = self._target.lifecycle
         if lifecycle is None:
             return self._line_changes(merged, keep=False), STAY
-        way = self._way(lifecycle, lifecycle.state_of(odoo), wanted, writes=bool(changes or merged))
+        writes = bool(changes.keys() - self._free or merged)
+        way = self._way(lifecycle, lifecycle.state_of(odoo), wanted, writes=writes)
         return self._line_changes(merged, keep=way.written_in in lifecycle.lines_kept), way
 
     def _line_changes(self, merged: MergedLines | None, *, keep: bool) -> LineChanges:
@@ -201,7 +214,7 @@ class RowPlanner:
         state = before.state if row.state is None or arbiter.left(STATE) else row.state
         names = {*compared, STATE, *(() if lines is None else lines.compared)}
         agreed = Agreement(values, before.lines if lines is None else lines.agreed, state)
-        return Base(agreed, {**arbiter.remembered(names), **arbiter.emptied})
+        return Base(agreed, {**arbiter.remembered(names), **({} if lines is None else lines.emptied)})
 
     def _refuse_fixed(self, changes: Mapping[str, Any], way: Way) -> None:
         lifecycle = self._target.lifecycle

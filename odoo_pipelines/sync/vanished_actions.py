@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.base import Base
 from odoo_pipelines.sync.lifecycle import Way, leaves_frozen_state, plan_way
+from odoo_pipelines.sync.names import STATE
 from odoo_pipelines.sync.ports import Odoo
-from odoo_pipelines.sync.row_plan import FROZEN, INVOICED, STATE
+from odoo_pipelines.sync.row_plan import FROZEN, INVOICED
 from odoo_pipelines.sync.transitions import Transitions
 from odoo_pipelines.sync.writing import Failures, Writing
 from odoo_pipelines.systems.policies import VanishedPolicy

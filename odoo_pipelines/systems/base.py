@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.systems.outbound import OutboundFlow
+from odoo_pipelines.systems.records import Key
 from odoo_pipelines.systems.targets import Target
 
 Value: TypeAlias = str | int | float | bool | list[str] | None
@@ -48,8 +50,11 @@ class MappedRow:
         state: name of the state to reach, for targets with a lifecycle.
         total: amount that the record must have in Odoo, as a decimal string.
         only_create: the row is second-hand (a product named in a booking): it creates a missing record, changes none.
+        only_existing: the row tells of a record that should not be (a payment that failed): it changes one that exists,
+            creates none.
         warnings: values that were dropped, without the values.
-        weight: how many extracted rows this one stands for, when equal ones were folded into it.
+        weight: how many extracted rows this one stands for, when equal ones were folded into it; 0 for one that only
+            goes with another.
         hash: of values, lines and state; filled when the row is stored in a batch.
     """
 
@@ -61,9 +66,15 @@ class MappedRow:
     state: str | None = None
     total: str | None = None
     only_create: bool = False
+    only_existing: bool = False
     warnings: tuple[str, ...] = ()
     weight: int = 1
     hash: str = ""
+
+    @property
+    def key(self) -> Key:
+        """Entity and external id."""
+        return self.entity, self.external_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,11 @@ class RejectedRow:
     error: RowRejectedError
     payload: str
 
+    @property
+    def key(self) -> Key:
+        """Entity and external id."""
+        return self.entity, self.external_id
+
 
 @dataclass(frozen=True, slots=True)
 class MappingOptions:
@@ -91,13 +107,31 @@ class MappingOptions:
 
     Attributes:
         taxes: "none": lines carry no tax; "odoo": Odoo chooses; otherwise names of taxes for every line.
+        journals: codes of Odoo's journals by payment method, gateway or "method/gateway".
     """
 
     taxes: Literal["none", "odoo"] | tuple[str, ...] = "none"
+    journals: Mapping[str, str] = field(default_factory=dict)
 
 
 Mapper: TypeAlias = Callable[[Any, MappingOptions], Iterable[MappedRow]]
 """Maps one parsed payload; raises RowRejectedError."""
+
+EventReader: TypeAlias = Callable[[Mapping[str, Any]], tuple[Key, ...]]
+"""Tells which records an event's data name, the one that it is about first; none where no id can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """How records of a stream are fetched one by one, because records of other streams name them.
+
+    Attributes:
+        path: below which a record is found by its id, such as "/bookings".
+        named_by: by stream, the function that tells which record a parsed payload names; None where it names none.
+    """
+
+    path: str
+    named_by: Mapping[str, Callable[[Any], str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +142,10 @@ class Stream:
         name: such as "bookings"; the asset is external/<name>.
         path: of the list endpoint.
         payload: pydantic model of one record; it must have `id` and `updated_at`.
+        key: field of a record that is its external id, where that is not `id`.
         partitioned: by change time; otherwise every extraction takes all of it.
         windowed: the endpoint understands `updated_before`.
+        by_id: how single records are fetched; None where nothing asks for them.
         description: one sentence for the catalogue.
     """
 
@@ -118,6 +154,8 @@ class Stream:
     payload: type[Any]
     partitioned: bool
     windowed: bool = True
+    key: str = "id"
+    by_id: ById | None = None
     description: str = ""
 
 
@@ -150,6 +188,8 @@ class System:
         name: of its package.
         streams: by name, in the order in which they are extracted.
         flows: in the order in which they are loaded.
+        outbound: flows out of Odoo, in the order in which they are sent.
+        events: by type, how to read the webhook events that are understood; others are kept, and nothing is done.
         product_categories: created by `bootstrap`.
         probe: path of a cheap GET with which `doctor` tries reachability and credentials.
     """
@@ -157,9 +197,16 @@ class System:
     name: str
     streams: Mapping[str, Stream]
     flows: Sequence[Flow]
+    outbound: tuple[OutboundFlow, ...] = ()
+    events: Mapping[str, EventReader] = field(default_factory=dict)
     product_categories: tuple[str, ...] = ()
     probe: str = ""
     owners: tuple[str, ...] = field(default=("team:integrations",))
+
+    @property
+    def flow_names(self) -> tuple[str, ...]:
+        """Names of all flows, in and out."""
+        return (*(flow.name for flow in self.flows), *(flow.name for flow in self.outbound))
 
     def entity_of(self, stream: str) -> str:
         """Kind of a stream's records: that of the flow which takes it first of all; its own name where none does."""

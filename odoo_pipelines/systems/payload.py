@@ -91,8 +91,8 @@ class Payload(BaseModel):
         Args:
             names: field by new name.
         """
-        present = self.model_fields_set
-        return {new: getattr(self, old) for new, old in names.items() if old in present}
+        present, read = self.model_fields_set, self.__dict__  # getattr of a pydantic model takes three times as long
+        return {new: read[old] for new, old in names.items() if old in present}
 
 
 class RecordPayload(Payload):

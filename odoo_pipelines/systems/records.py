@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 Key: TypeAlias = tuple[str, str]
 """(entity, external id): one record of an integration."""
 
-Layer: TypeAlias = Literal["external", "mapped"]
+Layer: TypeAlias = Literal["external", "mapped", "odoo"]
 
 Choice: TypeAlias = Literal["external", "odoo", "value", "retry"]
 
@@ -20,11 +20,17 @@ WHOLE = ""
 REPLAY = "replay"
 """The partition of mapped rows that are tried again: dead letters, and records whose conflict was resolved."""
 
+BY_ID = "by_id"
+"""The partition of records that were fetched one by one, because others name them."""
+
 WHOLE_RECORD = "*"
 """The field of a conflict that is about the record itself."""
 
 BOTH_CHANGED = "both_changed"
 """The code of a conflict over one field's value."""
+
+SEALED = "sealed"
+"""The code of a conflict over one field's value that Odoo does not let change any more."""
 
 DELETED_IN_ODOO = "deleted_in_odoo"
 """The code of a conflict over a record that somebody has deleted in Odoo."""
@@ -111,7 +117,7 @@ class Conflict:
 
     Attributes:
         field: as in `FieldChange`; WHOLE_RECORD where it is about the record itself.
-        code: short and stable: BOTH_CHANGED for a field, otherwise why the record cannot be written.
+        code: short and stable: BOTH_CHANGED or SEALED for a field, otherwise why the record cannot be written.
         reason: the whole sentence, with what to do; for the state only.
         base: value on which both sides last agreed.
         external: value of the external system.
@@ -191,7 +197,7 @@ class Batch:
     Attributes:
         id: number in the state; 0 before it is registered.
         integration: name.
-        layer: "external" as extracted, or "mapped".
+        layer: "external" as extracted, "mapped", or "odoo" as read out of Odoo.
         name: of the stream or the flow.
         partition: key, or WHOLE.
         run_id: Dagster run that wrote it.

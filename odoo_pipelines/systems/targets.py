@@ -22,13 +22,21 @@ FieldType: TypeAlias = Literal[
 ]
 
 
+ANY_ENTITY = "*"
+"""As `references`: the mapped value names the entity itself, as "<entity>/<external id>"."""
+
+ANY_FIELD = "*"
+"""As `Lookup.field`: the mapped value names the field itself, as "<field>/<value>"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """Reference data that Odoo has already: a mapped value is found by `field` in `model`.
 
     Attributes:
         model: model that is searched, such as "res.country".
-        field: field that holds the mapped value, such as "code"; dotted paths are allowed ("currency_id.name").
+        field: field that holds the mapped value, such as "code"; dotted paths are allowed ("currency_id.name"). With
+            ANY_FIELD the value names the field itself, as "<field>/<value>".
         required: reject the row when nothing is found, instead of leaving the field out with a warning.
         cure: what a person has to do in Odoo when nothing is found.
         also: further conditions, as parts of an Odoo domain.
@@ -45,6 +53,23 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Borrowed:
+    """A value that is read from the Odoo record of another external record, such as the partner of a booking's order.
+
+    Attributes:
+        entity: kind of that external record, whose external id the mapped value is.
+        model: model of its Odoo record.
+        field: that is read there.
+        text: for a text that holds the value: "{}" stands for it, "{name}" for a mapped value of the row.
+    """
+
+    entity: str
+    model: str
+    field: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TargetField:
     """One field of an Odoo model that a mapping fills.
 
@@ -53,9 +78,11 @@ class TargetField:
         type: Odoo's type.
         label: set for custom fields (x_...), which `bootstrap` creates under this label.
         indexed: ask for an index when `bootstrap` creates the field.
-        references: entity whose external id the mapped value is; resolved through the state. With "*" the value names
-            its entity itself, as "<entity>/<external id>".
+        references: entity whose external id the mapped value is; resolved through the state. With ANY_ENTITY the
+            value names its entity itself, as "<entity>/<external id>".
         lookup: reference data in which the mapped value is found.
+        borrowed: where the value is read from another record. Beside a lookup it is for values that name the entity,
+            as "<entity>/<external id>"; all others are looked up.
         language: the mapped value is a language tag, to be matched with an active res.lang.
         only_on_create: sent with a new record and never compared or written later.
         optional: silently left out where the server has no such field.
@@ -69,6 +96,7 @@ class TargetField:
     indexed: bool = False
     references: str = ""
     lookup: Lookup | None = None
+    borrowed: Borrowed | None = None
     language: bool = False
     only_on_create: bool = False
     optional: bool = False
@@ -165,7 +193,9 @@ class Lifecycle:
         state_of: gives the state's name from those fields.
         values_in: the values of those fields by state.
         transitions: all direct ways from state to state.
-        frozen: states in which neither record nor lines are written.
+        frozen: states in which neither record nor lines are written. Where no step leads out of one, what differs is a
+            conflict, for only a person can correct it in Odoo.
+        free: fields that are written in every state nevertheless, for nothing in Odoo hangs on them.
         lines_kept: states in which lines may be emptied (quantity 0) but not deleted, and keep their product.
         fixed: fields that are never written in the states of `lines_kept` (Odoo refuses them).
         edited_in: states in which everything may be written, preferred on the way from one state to another.
@@ -177,10 +207,28 @@ class Lifecycle:
     values_in: Mapping[str, Mapping[str, Any]]
     transitions: tuple[Transition, ...]
     frozen: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
     lines_kept: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     edited_in: tuple[str, ...] = ()
     initial: str = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What Odoo must have made itself of our records, once they have come so far.
+
+    Attributes:
+        name: of the asset check.
+        description: of it, in a sentence.
+        field: that must be filled.
+        where: of which records, as parts of an Odoo domain.
+    """
+
+    name: str
+    description: str
+    field: str
+    where: tuple[tuple[str, str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,21 +238,25 @@ class Target:
     Attributes:
         model: technical name.
         fields: what a mapping fills.
+        by_hand: custom fields that people fill in; `bootstrap` creates them, and no mapping touches them.
         lines: its one2many, if any.
         matches: how existing records are adopted, in order.
         lifecycle: its states, if the mapping sets them.
         inherits: fields that a record may have from its parent.
         total: field that holds the amount which the asset check compares with `MappedRow.total`.
+        requires: what an asset check looks for.
         right: the group that gives the rights needed on it, as people find it in Odoo.
     """
 
     model: str
     fields: tuple[TargetField, ...]
+    by_hand: tuple[TargetField, ...] = ()
     lines: LineTarget | None = None
     matches: tuple[Match, ...] = ()
     lifecycle: Lifecycle | None = None
     inherits: Inheritance | None = None
     total: str = ""
+    requires: Requirement | None = None
     right: str = ""
 
     @property

@@ -24,6 +24,7 @@ _SHOWN_LENGTH = 120
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 _YEAR_FIRST = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})", re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})([-/])(\d{1,2})\2(\d{4})", re.ASCII)
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -63,6 +64,11 @@ def nullable(read: Callable[[Any], T]) -> Callable[[Any], T | None]:
     return read_or_none
 
 
+def is_storable(value: str) -> bool:
+    """Whether a text is free of what no database takes: NUL and lone surrogates."""
+    return ("\0" not in value) if value.isascii() else _UNSTORABLE.search(value) is None
+
+
 def text(value: Any) -> str:
     """Reads text, trimmed; a number is taken as it is written (room numbers, postal codes).
 
@@ -71,8 +77,7 @@ def text(value: Any) -> str:
             stores (NUL, half of a surrogate pair).
     """
     if type(value) is str:
-        storable = value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
-        if storable and "\0" not in value:
+        if is_storable(value):
             return value.strip()
         raise UnreadableValueError("invalid_text", "holds characters that cannot be stored")
     if type(value) in (int, float, Decimal):

@@ -55,8 +55,9 @@ mapped_rows = st.builds(
     state=st.none() | texts,
     total=st.none() | texts,
     only_create=st.booleans(),
+    only_existing=st.booleans(),
     warnings=st.lists(texts, max_size=2).map(tuple),
-    weight=st.integers(1, 10**9),
+    weight=st.integers(0, 10**9),
     hash=st.just(""),
 )
 errors = st.builds(RowRejectedError, texts, texts, texts)
@@ -96,6 +97,17 @@ def test_an_absent_field_and_an_emptied_one_are_told_apart(tmp_path: Path) -> No
     [back] = through_a_file(tmp_path, [a_row({"a_char": None})])
     assert isinstance(back, MappedRow)
     assert back.values == {"a_char": None}
+
+
+def test_a_field_that_came_with_a_later_version_is_absent_from_the_batches_of_before() -> None:
+    row = MappedRow("a", "1", None, {"a_char": "x", "a_float": 1.5}, (MappedLine("b", "1", {"a_char": "y"}),))
+    columns = {**to_columns(row, TARGET), "error_code": None}
+    del columns["a_float"], columns["only_existing"], columns["line_ids"][0]["a_char"]
+    read = from_columns(columns, TARGET)
+    assert isinstance(read, MappedRow)
+    assert read.values == {"a_char": "x"}
+    assert not read.only_existing
+    assert read.lines == (MappedLine("b", "1", {}),)
 
 
 def test_no_lines_and_an_empty_list_of_lines_are_told_apart(tmp_path: Path) -> None:
@@ -151,7 +163,7 @@ def test_lines_of_a_target_without_lines_are_a_mistake_of_the_mapping() -> None:
         to_columns(a_row({}, lines=()), replace(TARGET, lines=None))
 
 
-def test_the_hash_is_that_of_values_lines_and_state_alone() -> None:
+def test_the_hash_is_that_of_values_lines_state_and_whether_the_record_should_be_there_at_all() -> None:
     row = a_row({"a_char": "x", "a_float": 2}, lines=(), state="sale")
     same = replace(row, updated_at=datetime(2026, 1, 1, tzinfo=UTC), weight=3, warnings=("w",), total="1")
     assert row_hash(same) == row_hash(row)
@@ -163,6 +175,7 @@ def test_the_hash_is_that_of_values_lines_and_state_alone() -> None:
         replace(row, lines=None),
         replace(row, lines=(MappedLine("room", "1", {}),)),
         replace(row, state="draft"),
+        replace(row, only_existing=True),
     ]
     assert len({row_hash(each) for each in [row, *others]}) == len(others) + 1
 

@@ -286,7 +286,7 @@ class FakeOdoo:
         kind = self.schemas[model].fields[column.removesuffix("/.id")].type
         if kind == "many2many":
             return [int(each) for each in cell.split(",") if each]
-        readers: dict[str, Callable[[str], Any]] = {"many2one": int, "integer": int, "float": float}
+        readers: dict[str, Callable[[str], Any]] = {"many2one": int, "integer": int, "float": float, "monetary": float}
         if kind == "boolean":
             return cell == "1"
         return readers.get(kind, str)(cell) if cell else False

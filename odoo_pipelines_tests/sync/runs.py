@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, TypeAlias, cast
 
 from pydantic import SecretStr
@@ -20,16 +21,18 @@ from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.ports import Odoo
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.report import FlowReport
-from odoo_pipelines.systems.base import MappedRow, MappingOptions
+from odoo_pipelines.systems.base import Flow, MappedRow, MappingOptions
 from odoo_pipelines.systems.pms.flows import SYSTEM
-from odoo_pipelines.systems.pms.models import Booking
 from odoo_pipelines.systems.targets import TargetField
 from odoo_pipelines_tests.sync.fakes import READS, KilledError
 from odoo_pipelines_tests.sync.sales import hashed
-from odoo_pipelines_tests.systems.pms.payloads import booking, extra, guest, room
+from odoo_pipelines_tests.systems.pms.payloads import booking, extra, guest, payment, room
 
 INTEGRATION = "hotel"
 LINKS = {"partner_id": "res.partner", "product_id": "product.product"}
+JOURNALS = {"cash": "BNK1"}
+NAMED_BY_ODOO: dict[str, Callable[[Any], Any]] = {"memo": lambda memo: memo.rpartition(" - ")[2], "move_id": bool}
+"""What differs where an order or an entry was made again, and what is compared of it."""
 Content: TypeAlias = dict[str, list[dict[str, Any]]]
 MODELS = ("res.partner", "product.product", "sale.order", "sale.order.line")
 
@@ -59,23 +62,37 @@ class Run:
     def __call__(
         self, payloads: Iterable[dict[str, Any]], *, verify: bool = False, resumed: bool = False
     ) -> dict[str, FlowReport]:
-        bookings = [Booking.parse(payload) for payload in payloads]
-        return {flow.name: self._load(flow.name, bookings, verify=verify, resumed=resumed) for flow in SYSTEM.flows}
+        bookings = [*payloads]
+        told = {"bookings": bookings, "payments": [one for each in bookings for one in each.get("payments", ())]}
+        return {flow.name: self._load(flow, told, verify=verify, resumed=resumed) for flow in SYSTEM.flows}
 
-    def _load(self, name: str, bookings: list[Booking], *, verify: bool, resumed: bool) -> FlowReport:
-        [flow] = [flow for flow in SYSTEM.flows if flow.name == name]
-        mapper = flow.mappers["bookings"]
-        rows: list[MappedRow] = [hashed(row) for each in bookings for row in mapper(each, MappingOptions())]
-        client = client_of(self.url)
-        schemas = Schemas(client)
-        run = RunRef("run", INTEGRATION, name)
+    @cached_property
+    def _client(self) -> OdooClient:
+        return client_of(self.url)
+
+    @cached_property
+    def _schemas(self) -> Schemas:
+        return Schemas(self._client)
+
+    @cached_property
+    def _reference_data(self) -> ReferenceData:
+        return ReferenceData(self._client, self._schemas, self._client.company_id())
+
+    def _load(
+        self, flow: Flow, payloads: Mapping[str, list[dict[str, Any]]], *, verify: bool, resumed: bool
+    ) -> FlowReport:
+        [stream] = flow.mappers.keys() & payloads.keys()
+        parsed = [SYSTEM.streams[stream].payload.parse(each) for each in payloads[stream]]
+        options = MappingOptions(journals=JOURNALS)
+        rows: list[MappedRow] = [hashed(row) for each in parsed for row in flow.mappers[stream](each, options)]
+        run = RunRef("run", INTEGRATION, flow.name)
         self.state.start(run, "delta")
         loader = FlowLoader(
             integration=INTEGRATION,
             target=flow.target,
-            odoo=cast("Odoo", Killable(client, self)),
-            schemas=schemas,
-            reference_data=ReferenceData(client, schemas, client.company_id()),
+            odoo=cast("Odoo", Killable(self._client, self)),
+            schemas=self._schemas,
+            reference_data=self._reference_data,
             state=FlowState(self.state, run),
             options=LoadOptions(PlanOptions(verify=verify), chunk_size=100, connections=1),
             still_writer=lambda: None,
@@ -123,8 +140,11 @@ def content(url: str) -> Content:
     keys = {model: _sync_keys(client, model) for model in MODELS}
     found: Content = {}
     for target in (flow.target for flow in SYSTEM.flows):
-        states = target.lifecycle.read if target.lifecycle else ()
-        found[target.model] = _rows(client, target.model, [*_names(target.fields), *states], keys)
+        more = [
+            *(target.lifecycle.read if target.lifecycle else ()),
+            *([target.requires.field] if target.requires else []),
+        ]
+        found[target.model] = _rows(client, target.model, [*_names(target.fields), *more], keys)
         if target.lines:
             found[target.lines.model] = _rows(client, target.lines.model, _names(target.lines.fields), keys)
     return found
@@ -144,20 +164,43 @@ def _rows(client: OdooClient, model: str, names: list[str], keys: dict[str, dict
     for row in rows:
         del row["id"]
         row.update({name: keys[linked].get(row[name]) for name, linked in LINKS.items() if name in row})
+        row.update({name: shown(row[name]) for name, shown in NAMED_BY_ODOO.items() if name in row})
     return sorted(rows, key=lambda row: str(row[SYNC_KEY_FIELD]))
+
+
+def paid(booking_id: int, transaction: str, **changes: Any) -> dict[str, Any]:
+    """A payment of a booking, in dollars."""
+    return payment(booking_id=booking_id, transaction_id=transaction, currency="USD", **changes)
 
 
 BEFORE = [
     booking(
-        id=1, guest=guest(id=1, email="one@example.com"), status="confirmed", currency="USD", total_amount="276.90"
+        id=1,
+        guest=guest(id=1, email="one@example.com"),
+        status="confirmed",
+        currency="USD",
+        total_amount="276.90",
+        payments=[paid(1, "tx-1"), paid(1, "tx-2", payment_method="cash", status="failed")],
     ),
-    booking(id=2, guest=guest(id=2, email="two@example.com"), status="provisional", currency="USD"),
+    booking(
+        id=2,
+        guest=guest(id=2, email="two@example.com"),
+        status="provisional",
+        currency="USD",
+        payments=[paid(2, "tx-3", status="refunded")],
+    ),
     booking(id=3, guest=guest(id=3, email="three@example.com"), status="checked_in", currency="USD"),
 ]
 LATER = {"currency": "USD", "updated_at": "2026-05-02T00:00:00Z"}
 NEWER = {"updated_at": "2026-05-02T00:00:00Z"}
 AFTER = [
-    booking(id=1, guest=guest(id=1, email="one@example.com", first_name="Eva", **NEWER), status="checked_out", **LATER),
+    booking(
+        id=1,
+        guest=guest(id=1, email="one@example.com", first_name="Eva", **NEWER),
+        status="checked_out",
+        payments=[paid(1, "tx-1", status="refunded", **NEWER), paid(1, "tx-2", payment_method="cash", **NEWER)],
+        **LATER,
+    ),
     booking(
         id=2,
         guest=guest(id=2, email="two@example.com", first_name="Eve", **NEWER),
@@ -174,6 +217,11 @@ AFTER = [
         **LATER,
     ),
     booking(
-        id=4, guest=guest(id=4, email="four@example.com"), status="checked_out", extras=[extra(name="Spa")], **LATER
+        id=4,
+        guest=guest(id=4, email="four@example.com"),
+        status="checked_out",
+        extras=[extra(name="Spa")],
+        payments=[paid(4, "tx-4", gateway="erp", **NEWER)],
+        **LATER,
     ),
 ]

@@ -16,7 +16,7 @@ from odoo_pipelines.sandbox.serving import running
 from odoo_pipelines.stores.database import connect
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems.records import Outcome
-from odoo_pipelines_tests.conftest import _database
+from odoo_pipelines_tests.conftest import _database, _empty
 from odoo_pipelines_tests.sync.fakes import KilledError
 from odoo_pipelines_tests.sync.runs import AFTER, BEFORE, INTEGRATION, Content, Run, content, custom_fields
 
@@ -33,11 +33,13 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def new_state(server_url: str, template: str) -> Iterator[NewState]:
-    """Makes empty states."""
-    with ExitStack() as stack:
+    """Makes empty states, each of which ends the one before."""
+    with _database(server_url, template) as url, ExitStack() as stack:
 
         def new() -> State:
-            engine = connect(stack.enter_context(_database(server_url, template)))
+            stack.close()
+            _empty(url)
+            engine = connect(url)
             stack.callback(engine.dispose)
             return State(engine)
 
@@ -85,9 +87,17 @@ def test_bookings_become_contacts_products_and_orders_that_amount_to_the_same(od
         "partners": 3,
         "products": 2,
         "orders": 3,
+        "payments": 3,
     }
     assert reports["orders"].totals_compared == 3
     assert reports["orders"].totals_differing == []
+    assert [
+        (row["memo"], row["payment_type"], row["state"], row["move_id"]) for row in content(odoo)["account.payment"]
+    ] == [
+        ("tx-1", "inbound", "in_process", True),
+        ("tx-3", "inbound", "in_process", True),
+        ("tx-3", "outbound", "in_process", True),
+    ]
     assert {order["date_order"] for order in content(odoo)["sale.order"]} == {"2026-04-01 10:11:12"}
 
 
@@ -128,6 +138,8 @@ def test_an_empty_state_over_a_filled_odoo_finds_everything_again(odoo: str, new
         "sale.order/action_lock",
         "sale.order.line/load",
         "sale.order.line/unlink",
+        "account.payment/load",
+        "account.payment/action_post",
     ],
 )
 def test_a_fault_on_the_wire_changes_nothing_about_the_end(

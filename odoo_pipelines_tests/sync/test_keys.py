@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from odoo_pipelines.sync.keys import XMLID_MODULE, sync_key, xmlid
+from odoo_pipelines.sync.keys import XMLID_MODULE, external_id_of, sync_key, xmlid
 
 HOSTILE = st.text(
     alphabet=st.one_of(st.sampled_from(list("._-/%~ #:ab1\n\t")), st.characters(codec="utf-8")), min_size=1
@@ -38,3 +39,13 @@ def test_plain_ids_stay_readable() -> None:
 
 def test_the_same_id_of_two_integrations_or_entities_is_two_keys() -> None:
     assert len({sync_key("a", "guest", "1"), sync_key("b", "guest", "1"), sync_key("a", "booking", "1")}) == 3
+
+
+@given(HOSTILE)
+def test_the_external_id_comes_out_of_a_key_as_it_went_in(external_id: str) -> None:
+    assert external_id_of(sync_key("hotel", "guest", external_id), "hotel", "guest") == external_id
+
+
+@pytest.mark.parametrize("key", ["hotel-2.guest.1", "hotel.guest_card.1", "hotel.guest", ""])
+def test_another_integrations_or_entitys_key_gives_none(key: str) -> None:
+    assert external_id_of(key, "hotel", "guest") is None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from odoo_pipelines.sync.reference_data import ReferenceData
-from odoo_pipelines.systems.targets import Lookup
+from odoo_pipelines.systems.targets import ANY_FIELD, Lookup
 from odoo_pipelines_tests.sync.sales import SalesOdoo
 
 COUNTRY = Lookup("res.country", "code")
@@ -56,6 +56,15 @@ def test_a_pricelist_in_a_currency_that_is_archived_is_found(odoo: SalesOdoo, da
     pricelist = odoo.seed("product.pricelist", currency_id=franc)
 
     assert data.candidates(PRICELIST, ["CHF"]) == {"CHF": (pricelist,)}
+
+
+def test_a_value_may_name_the_field_in_which_it_is_found(odoo: SalesOdoo, data: ReferenceData) -> None:
+    odoo.seed("res.country", code="HU", name="AT")
+    lookup = Lookup("res.country", ANY_FIELD)
+
+    found = data.candidates(lookup, ["code/AT", "name/AT", "code/a/b"])
+    assert found == {"code/AT": (1,), "name/AT": (2,), "code/a/b": ()}
+    assert len(odoo.calls) == 2  # one for each field
 
 
 def test_further_conditions_hold(odoo: SalesOdoo, data: ReferenceData) -> None:

@@ -52,6 +52,19 @@ def test_one_that_was_merged_away_leads_to_the_one_that_was_kept(
     assert references.ids(MODEL, "guest", ["1", "2"]) == dict.fromkeys(("1", "2"), bound(world, "1"))
 
 
+def test_their_values_are_those_that_odoo_holds_now(world: World, references: References) -> None:
+    world.odoo.write(MODEL, [bound(world, "1")], {"city": "Wien"})
+    world.odoo.unlink(MODEL, [bound(world, "2")])
+    found = references.values(MODEL, "guest", ["1", "2", "unknown"], ["name", "city"])
+    assert found == {"1": {"id": bound(world, "1"), "name": "Guest 1", "city": "Wien"}}
+
+
+def test_of_nothing_no_values_are_read(world: World, references: References) -> None:
+    world.odoo.calls.clear()
+    assert references.values(MODEL, "guest", ["unknown"], ["name"]) == {}
+    assert world.odoo.calls == []
+
+
 def test_one_that_was_deleted_is_missing(world: World, references: References) -> None:
     world.odoo.unlink(MODEL, [bound(world, "2")])
     assert references.ids(MODEL, "guest", ["1", "2"]) == {"1": bound(world, "1")}

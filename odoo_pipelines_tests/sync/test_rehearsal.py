@@ -12,18 +12,21 @@ import pytest
 
 from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
+from odoo_pipelines.sync.names import general_name
 from odoo_pipelines.sync.planned import PlanOptions
-from odoo_pipelines.sync.preview import Preview, field_name, previews
+from odoo_pipelines.sync.preview import Preview, previews
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.rehearsal import LAST_ID, Rehearsal
 from odoo_pipelines.systems.base import MappedRow
+from odoo_pipelines.systems.pms.payment_target import ACCOUNT_PAYMENT
 from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT, SALE_ORDER
 from odoo_pipelines.systems.records import FieldChange, Outcome, Record, RowOutcome
 from odoo_pipelines.systems.targets import Target
+from odoo_pipelines_tests.sync.accounts import AccountsWorld, failed, payment, refund
 from odoo_pipelines_tests.sync.memory import MemoryState
 from odoo_pipelines_tests.sync.sales import INTEGRATION, World, booking, guest, product, room
 
-TARGETS = (PARTNER, PRODUCT, SALE_ORDER)
+TARGETS = (PARTNER, PRODUCT, SALE_ORDER, ACCOUNT_PAYMENT)
 Flow = tuple[Target, Sequence[MappedRow]]
 
 
@@ -104,10 +107,11 @@ def run(world: World, *flows: Flow, **options: Any) -> list[RowOutcome]:
 
 def told(outcomes: Sequence[RowOutcome]) -> list[tuple[Any, ...]]:
     """What must be the same in both: references to records that were only planned have other ids."""
-    return sorted(
+    facts = (
         (each.entity, each.external_id, each.outcome, each.weight, each.code, _known(each.changes), each.conflicts)
         for each in outcomes
     )
+    return sorted(facts, key=repr)
 
 
 def _known(changes: Sequence[FieldChange]) -> str:
@@ -145,6 +149,26 @@ def test_the_run_does_what_the_dry_run_said() -> None:
         assert told(run(world, *flows)) == told(said.outcomes)
 
 
+def test_payments_find_the_orders_that_are_not_there_yet_and_are_posted() -> None:
+    world = AccountsWorld()
+    first: tuple[Flow, ...] = (
+        (PARTNER, [guest("g1")]),
+        (SALE_ORDER, [booking("b1"), booking("b2")]),
+        (ACCOUNT_PAYMENT, [payment("tx-1"), refund("tx-1"), payment("tx-2", booking="unknown"), failed("tx-3")]),
+    )
+    second: tuple[Flow, ...] = (
+        (ACCOUNT_PAYMENT, [payment("tx-1", 2, amount=90.0), failed("tx-1", 3), payment("tx-3", 2, booking="b2")]),
+    )
+    for flows in (first, second):
+        said = dry_run(world, *flows)
+        assert told(run(world, *flows)) == told(said.outcomes)
+
+    said = dry_run(AccountsWorld(), *first)
+    shown = said.changes("tx-1")
+    assert shown["partner_id"] == (None, "new hotel.guest.g1")
+    assert (shown["memo"], shown["state"]) == ((None, "new hotel.booking.b1 - tx-1"), (None, "posted"))
+
+
 def test_on_unchanged_data_there_is_nothing_to_do() -> None:
     world = World()
     run(world, *FIRST)
@@ -159,7 +183,7 @@ def test_new_records_are_shown_with_all_their_values_and_references_by_key() -> 
     order = said.changes("b2")
     assert order["partner_id"] == (None, "new hotel.guest.g1")
     assert order["state"] == (None, "locked")
-    [line] = [after for name, (_, after) in order.items() if field_name(name) == "order_line"]
+    [line] = [after for name, (_, after) in order.items() if general_name(name) == "order_line"]
     assert line["product_id"] == "new hotel.room_type.double"
 
 
@@ -169,7 +193,7 @@ def test_changes_are_shown_with_what_odoo_has_now() -> None:
     said = dry_run(world, *SECOND)
     assert said.changes("g2") == {"city": ("Wien", "Graz")}
     assert said.changes("double") == {"list_price": (50.0, 60.0)}
-    names = {field_name(name) for name in said.changes("b1")}
+    names = {general_name(name) for name in said.changes("b1")}
     assert names == {"order_line", "order_line.product_uom_qty"}
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from odoo_pipelines.odoo.schema import ModelSchema
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
+from odoo_pipelines.sync.named import MISSING_REFERENCE
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.references import References
-from odoo_pipelines.sync.resolve import MISSING_REFERENCE, ResolvedRow, Resolver
+from odoo_pipelines.sync.resolve import ResolvedRow, Resolver
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, SALE_ORDER
 from odoo_pipelines.systems.targets import Target

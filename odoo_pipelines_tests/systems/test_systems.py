@@ -14,8 +14,8 @@ def test_every_package_beside_base_is_a_system_of_its_own_name() -> None:
 def test_a_stream_has_the_kind_of_records_that_its_first_flow_says() -> None:
     pms = get_system("pms")
     kinds = {stream: pms.entity_of(stream) for stream in pms.streams}
-    assert kinds == {"rooms": "room_type", "guests": "guest", "bookings": "booking"}
-    assert pms.entity_of("payments") == "payments"
+    assert kinds == {"rooms": "room_type", "guests": "guest", "bookings": "booking", "payments": "payment"}
+    assert pms.entity_of("invoices") == "invoices"
 
 
 @pytest.mark.parametrize("name", ["opera", "", "base", "..pms", "pms.flows"])

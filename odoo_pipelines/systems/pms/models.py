@@ -101,3 +101,16 @@ class Booking(RecordPayload):
     rooms: list[BookedRoom] | None = None
     extras: list[Extra] | None = None
     created_at: UtcDatetime = None
+
+
+class Payment(RecordPayload):
+    """Money that was received for a booking, or given back."""
+
+    booking_id: OptionalId = None
+    amount: Price = None
+    payment_method: Text = None
+    transaction_id: OptionalId = None
+    paid_at: CalendarDate = None
+    gateway: Text = None
+    currency: Text = None
+    status: Text = None

@@ -8,6 +8,7 @@ from typing import Any
 from odoo_pipelines.systems.pms.mapping.partners import GUEST
 from odoo_pipelines.systems.pms.mapping.products import EXTRA, ROOM_TYPE
 from odoo_pipelines.systems.targets import (
+    ANY_ENTITY,
     Inheritance,
     Lifecycle,
     LineTarget,
@@ -17,9 +18,6 @@ from odoo_pipelines.systems.targets import (
     TargetField,
     Transition,
 )
-
-ANY_ENTITY = "*"
-"""As `references`: the mapped value names the entity itself, as "<entity>/<external id>"."""
 
 
 def _guest(*names: str) -> tuple[str, ...]:
@@ -102,6 +100,7 @@ PRODUCT = Target(
             sources=("rooms.max_occupancy", "bookings.rooms.max_occupancy"),
         ),
     ),
+    by_hand=(TargetField("x_room_count", "integer", label="Number of rooms"),),
     matches=(
         Match(
             ROOM_TYPE,

@@ -70,6 +70,21 @@ def booking(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def payment(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": 9001,
+        "booking_id": 1001,
+        "amount": "276.90",
+        "payment_method": "credit_card",
+        "transaction_id": "tx-1",
+        "paid_at": "2026-04-02T23:30:00-05:00",
+        "gateway": "adyen",
+        "currency": "EUR",
+        "status": "received",
+        "updated_at": "2026-04-05T00:00:00Z",
+    } | changes
+
+
 def without(payload: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in payload.items() if key not in keys}
 

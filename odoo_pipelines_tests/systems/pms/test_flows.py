@@ -8,14 +8,16 @@ from odoo_pipelines.systems.base import Flow, MappedRow
 from odoo_pipelines.systems.payload import Payload
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines.systems.pms.mapping.orders import STATES
+from odoo_pipelines.systems.pms.payment_target import ACCOUNT_PAYMENT, payment_state
 from odoo_pipelines.systems.pms.targets import SALE_ORDER, order_state
 from odoo_pipelines.systems.targets import TargetField
-from odoo_pipelines_tests.systems.pms.payloads import DEFAULTS, booking, guest
+from odoo_pipelines_tests.systems.pms.payloads import DEFAULTS, booking, guest, payment
 
 PAYLOADS: dict[str, Any] = {
     "rooms": {"id": 5, "name": "Deluxe", "price_per_night": 1, "max_occupancy": 2},
     "guests": guest(mobile="+436601234567"),
     "bookings": booking(guest=guest(mobile="+436601234567")),
+    "payments": payment(),
 }
 FLOWS = pytest.mark.parametrize("flow", SYSTEM.flows, ids=lambda flow: flow.name)
 
@@ -95,6 +97,46 @@ def test_every_line_refers_to_an_entity_that_the_products_bring() -> None:
 
 def test_the_product_categories_are_those_that_products_ask_for() -> None:
     assert set(SYSTEM.product_categories) == {row.values["categ_id"] for row in rows_of(SYSTEM.flows[1])}
+
+
+@FLOWS
+def test_the_fields_that_people_fill_in_are_custom_and_no_mapping_fills_them(flow: Flow) -> None:
+    assert all(field.custom and not field.sources for field in flow.target.by_hand)
+    assert not {field.name for field in flow.target.by_hand} & {field.name for field in flow.target.fields}
+
+
+@FLOWS
+def test_a_value_is_borrowed_from_records_that_are_loaded_before(flow: Flow) -> None:
+    before = {(each.entity, each.target.model) for each in SYSTEM.flows if each.name in flow.after}
+    lenders = {(field.borrowed.entity, field.borrowed.model) for field in fields_of(flow) if field.borrowed}
+    assert lenders <= before
+
+
+# The life of a payment
+
+
+@pytest.mark.parametrize(
+    ("state", "name"),
+    [
+        ("draft", "draft"),
+        *((state, "posted") for state in ("in_process", "paid", "posted")),
+        *((state, "cancel") for state in ("canceled", "rejected", "cancelled")),
+    ],
+)
+def test_a_payment_is_a_draft_posted_or_cancelled_whatever_the_version_calls_it(state: str, name: str) -> None:
+    assert payment_state({"state": state}) == name
+
+
+def test_nothing_leads_out_of_a_posted_payment_and_only_its_custom_fields_stay_free() -> None:
+    lifecycle = ACCOUNT_PAYMENT.lifecycle
+    assert lifecycle is not None
+    assert "posted" not in {step.source for step in lifecycle.transitions}
+    assert set(lifecycle.free) == {field.name for field in ACCOUNT_PAYMENT.fields if field.custom}
+
+
+def test_what_would_cost_a_payment_its_entry_is_never_written_to_a_draft() -> None:
+    compared = {field.name for field in ACCOUNT_PAYMENT.fields if not field.only_on_create and not field.custom}
+    assert compared == {"amount", "currency_id"}
 
 
 # The life of an order

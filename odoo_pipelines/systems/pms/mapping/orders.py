@@ -97,7 +97,7 @@ def _optional_values(booking: Booking) -> dict[str, Value]:
     if booking.carries("special_requests"):
         values["note"] = (booking.special_requests or "").strip() or None
     if booking.currency:
-        values["pricelist_id"] = _currency(booking.currency)
+        values["pricelist_id"] = currency_code(booking.currency)
     if (guests := _number_of_guests(booking)) is not None:
         values["x_number_of_guests"] = guests
     if not any(fault.path[0] == "channel" for fault in booking.faults):
@@ -105,7 +105,8 @@ def _optional_values(booking: Booking) -> dict[str, Value]:
     return values
 
 
-def _currency(written: str) -> str:
+def currency_code(written: str) -> str:
+    """The ISO 4217 code; raises RowRejectedError."""
     code = written.upper()
     if not _CURRENCY.fullmatch(code):
         raise RowRejectedError("currency", "invalid_currency", f"currency: {shown(written)} is not an ISO 4217 code")

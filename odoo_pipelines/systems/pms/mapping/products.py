@@ -58,6 +58,11 @@ def room_type_key(room: BookedRoom) -> str | None:
     return f"{_BY_NAME}{room.room_type_name}" if room.room_type_name else None
 
 
+def is_named_only(external_id: str) -> bool:
+    """Whether the PMS has no id for the room type of this external id."""
+    return external_id.startswith(_BY_NAME)
+
+
 def room_type_label(room: BookedRoom) -> str:
     """What a booked room's type is called where people read it."""
     return room.room_type_name or f"Room type {room.room_type_id}"

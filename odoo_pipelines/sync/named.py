@@ -1,0 +1,154 @@
+"""What the rows of a chunk name, so that each kind is asked for once, and what was found. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.sync.ports import Schema
+from odoo_pipelines.sync.reference_data import Candidates
+from odoo_pipelines.systems.base import Value
+from odoo_pipelines.systems.targets import ANY_ENTITY, ANY_FIELD, Borrowed, Lookup, TargetField
+
+Found = TypeVar("Found")
+
+MISSING_REFERENCE = "missing_reference"
+
+Kind: TypeAlias = tuple[str, str]
+"""(model, entity) of records that rows refer to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A field that the server has.
+
+    Attributes:
+        field: of the target.
+        name: the server's.
+        related_model: that its references are of.
+    """
+
+    field: TargetField
+    name: str
+    related_model: str
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its values name nothing that has to be found first."""
+        return not (self.names_something or self.field.language)
+
+    @property
+    def names_something(self) -> bool:
+        """Whether its values name records."""
+        return bool(self.field.references or self.field.lookup or self.field.borrowed)
+
+
+class Slots:
+    """The fields of a model, arranged so that each row costs little."""
+
+    def __init__(self, schema: Schema, fields: Iterable[TargetField]) -> None:
+        known = [(each, schema.server_name(each.name)) for each in fields]
+        slots = [Slot(each, name, schema.relation(name) if each.references else "") for each, name in known if name]
+        self.all = [
+            (slot.field.name, slot.name, None if slot.is_plain else slot.field, schema.caster(slot.name))
+            for slot in slots
+        ]
+        self.named = [slot for slot in slots if slot.names_something]
+        self.choices = [slot.field for slot in slots if slot.field.lookup and slot.field.type == "many2one"]
+
+
+@dataclass(slots=True)
+class Names:
+    """Everything that the rows of a chunk name.
+
+    Attributes:
+        references: external ids of records whose Odoo id is wanted.
+        lenders: external ids of records of which values are wanted.
+        fields: that are wanted of them.
+        lookups: values to be found in reference data.
+    """
+
+    references: dict[Kind, set[str]] = field(default_factory=lambda: defaultdict(set))
+    lenders: dict[Kind, set[str]] = field(default_factory=lambda: defaultdict(set))
+    fields: dict[Kind, set[str]] = field(default_factory=lambda: defaultdict(set))
+    lookups: dict[Lookup, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def collect(self, slots: Slots, values: Mapping[str, Value]) -> None:
+        """Takes in what the values of a row or a line name."""
+        for slot in slots.named:
+            value = values.get(slot.field.name)
+            if value is None:
+                continue
+            if slot.field.references:
+                entity, external_id = _reference(slot.field, str(value))
+                self.references[slot.related_model, entity].add(external_id)
+            elif lent := lender(slot.field, value):
+                borrowed, external_id = lent
+                self.lenders[borrowed.model, borrowed.entity].add(external_id)
+                self.fields[borrowed.model, borrowed.entity].add(borrowed.field)
+            elif slot.field.lookup:
+                self.lookups[slot.field.lookup].update(value if isinstance(value, list) else [str(value)])
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was found.
+
+    Attributes:
+        references: Odoo ids by entity and external id.
+        lenders: values of records by entity and external id.
+        lookups: Odoo ids by lookup and value.
+    """
+
+    references: Mapping[str, Mapping[str, int]]
+    lenders: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    lookups: Mapping[Lookup, Mapping[str, Candidates]]
+
+    def reference(self, each: TargetField, value: str) -> int:
+        """The id of the record that a value refers to; raises RowRejectedError where it is not in Odoo."""
+        entity, external_id = _reference(each, value)
+        return _present(each, entity, external_id, self.references[entity].get(external_id))
+
+    def borrowed(self, each: TargetField, lent: tuple[Borrowed, str], values: Mapping[str, Value]) -> Any:
+        """The value of another record, in its text; raises RowRejectedError where that record is not in Odoo."""
+        borrowed, external_id = lent
+        record = _present(each, borrowed.entity, external_id, self.lenders[borrowed.entity].get(external_id))
+        value = record[borrowed.field] or None
+        return borrowed.text.format(value or "", **values) if borrowed.text else value
+
+    def looked_up(self, each: TargetField, value: str, lookup: Lookup) -> int | bool | None:
+        """The id, False where none is needed, None where Odoo has nothing of this name and the row can do without."""
+        found = self.lookups[lookup][value]
+        if not found and lookup.required:
+            name, told = value.split("/", 1) if lookup.field == ANY_FIELD else (lookup.field, value)
+            reason = f"{each.name}: Odoo has no {lookup.model} with {name} '{told}'"
+            raise RowRejectedError(each.name, "unknown_to_odoo", f"{reason}; {lookup.cure}" if lookup.cure else reason)
+        return found[0] if found else None
+
+
+def lender(each: TargetField, value: Value) -> tuple[Borrowed, str] | None:
+    """From which record a value is borrowed; None where it is none that is borrowed."""
+    if each.borrowed is None:
+        return None
+    if each.lookup is None:
+        return each.borrowed, str(value)
+    entity, slash, external_id = str(value).partition("/")
+    return (each.borrowed, external_id) if slash and entity == each.borrowed.entity else None
+
+
+def _present(each: TargetField, entity: str, external_id: str, found: Found | None) -> Found:
+    if found is None:
+        reason = f"{each.name}: {entity} '{external_id}' is not in Odoo; it was rejected, or not extracted yet"
+        raise RowRejectedError(each.name, MISSING_REFERENCE, reason)
+    return found
+
+
+def _reference(each: TargetField, value: str) -> tuple[str, str]:
+    """Entity and external id; where a field may refer to several entities the value names its own."""
+    if each.references != ANY_ENTITY:
+        return each.references, value
+    entity, _, external_id = value.partition("/")
+    return entity, external_id

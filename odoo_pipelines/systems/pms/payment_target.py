@@ -1,0 +1,127 @@
+"""account.payment as the PMS fills it: what is compared, what is written once, and which states it passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from odoo_pipelines.systems.pms.mapping.orders import BOOKING
+from odoo_pipelines.systems.pms.mapping.payments import PAYMENT
+from odoo_pipelines.systems.targets import (
+    ANY_FIELD,
+    Borrowed,
+    Lifecycle,
+    Lookup,
+    Match,
+    Requirement,
+    Target,
+    TargetField,
+    Transition,
+)
+
+_POSTED = ("in_process", "paid", "posted")
+"""Names of one state; the last before Odoo 18."""
+_CANCELLED = ("canceled", "cancelled", "rejected", "cancel")
+
+
+def payment_state(values: Mapping[str, Any]) -> str:
+    """Names the state of a payment: draft, posted or cancel."""
+    state = str(values["state"])
+    if state in _POSTED:
+        return "posted"
+    return "cancel" if state in _CANCELLED else state
+
+
+def _of_order(field: str, text: str = "") -> Borrowed:
+    return Borrowed(BOOKING, "sale.order", field, text)
+
+
+# What is written once only: on a draft, Odoo would take it as a reason to post without a journal entry.
+ACCOUNT_PAYMENT = Target(
+    model="account.payment",
+    right="Accounting / Invoicing",
+    fields=(
+        TargetField("payment_type", "selection", only_on_create=True, sources=("payments.status",)),
+        TargetField("partner_type", "selection", only_on_create=True),
+        TargetField(
+            "partner_id",
+            "many2one",
+            borrowed=_of_order("partner_id"),
+            only_on_create=True,
+            sources=("payments.booking_id",),
+        ),
+        TargetField("amount", "monetary", sources=("payments.amount",)),
+        TargetField(
+            "currency_id",
+            "many2one",
+            lookup=Lookup("res.currency", "name", required=True, cure="activate the currency in Odoo"),
+            borrowed=_of_order("currency_id"),
+            sources=("payments.currency", "payments.booking_id"),
+        ),
+        TargetField("date", "date", only_on_create=True, sources=("payments.paid_at", "payments.updated_at")),
+        TargetField(
+            "memo",
+            "char",
+            borrowed=_of_order("name", "{} - {x_external_transaction_id}"),
+            only_on_create=True,
+            sources=("payments.booking_id", "payments.transaction_id"),
+        ),
+        TargetField(
+            "journal_id",
+            "many2one",
+            lookup=Lookup(
+                "account.journal",
+                ANY_FIELD,
+                required=True,
+                cure="create the journal, or correct `journals` of the integration",
+                also=(("type", "in", ("bank", "cash", "credit")),),
+            ),
+            only_on_create=True,
+            sources=("payments.payment_method", "payments.gateway"),
+        ),
+        TargetField(
+            "x_external_transaction_id",
+            "char",
+            label="External transaction ID",
+            indexed=True,
+            sources=("payments.transaction_id",),
+        ),
+        TargetField("x_payment_gateway", "char", label="Payment gateway", sources=("payments.gateway",)),
+        TargetField(
+            "x_related_booking_id",
+            "char",
+            label="Related booking ID",
+            indexed=True,
+            sources=("payments.booking_id",),
+        ),
+        TargetField("x_external_synced", "boolean", label="In the external system"),
+    ),
+    matches=(
+        # What was sent out has its name for a transaction id. A cancelled one may have the same name.
+        Match(
+            PAYMENT,
+            search="name",
+            value="x_external_transaction_id",
+            also=(("payment_type", "=", "inbound"), ("state", "in", _POSTED)),
+        ),
+    ),
+    lifecycle=Lifecycle(
+        read=("state",),
+        state_of=payment_state,
+        values_in={"draft": {"state": "draft"}, "posted": {"state": "in_process"}, "cancel": {"state": "canceled"}},
+        transitions=(
+            Transition("draft", "posted", ("action_post",)),
+            Transition("draft", "cancel", ("action_cancel",)),
+            Transition("cancel", "draft", ("action_draft",)),
+        ),
+        frozen=("posted",),
+        free=("x_external_transaction_id", "x_payment_gateway", "x_related_booking_id", "x_external_synced"),
+        edited_in=("draft",),
+    ),
+    requires=Requirement(
+        "entries_exist",
+        "Every posted payment has its journal entry; if not, set the outstanding accounts of the journals (doctor).",
+        "move_id",
+        (("state", "in", _POSTED),),
+    ),
+)
