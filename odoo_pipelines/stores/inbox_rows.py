@@ -1,0 +1,234 @@
+"""Rows of the inbox: what is written when events come in, and what a run gets to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from odoo_pipelines.stores import tables
+from odoo_pipelines.stores.arrays import document_of
+from odoo_pipelines.stores.batch_registry import utc
+from odoo_pipelines.systems.records import Key
+
+BY_ID, BY_CONTENT, BY_CHANCE = "id:", "sha256:", "sync:"
+"""How an event's key begins: after the sender's id of it, the hash of its body, or something random."""
+
+_TABLE = tables.webhook_event
+_OF_EVENT = (
+    *("integration", "event_key", "event_type", "body", "flow", "entity", "external_id", "occurred_at"),
+    *("state", "reason"),
+)
+_ADDED = ("received_at", "last_received_at", "due_at", "finished_at", "deliveries", "claim_id", "run_id")
+_WRITTEN = (*_OF_EVENT, *_ADDED)
+_OVER = "stored.state in ('done', 'dead') and stored.entity <> '' and stored.event_key like 'sha256:%'"
+# Written out: SQLAlchemy would compile a statement with ON CONFLICT anew each time, which takes longer than running it.
+# A row version that nobody has locked or replaced yet has no xmax: it is new.
+_INSERT_EVENTS = sa.text(f"""
+    insert into {tables.SCHEMA}.webhook_event as stored ({", ".join(_WRITTEN)})
+    select {", ".join(_WRITTEN)}
+    from jsonb_populate_recordset(cast(null as {tables.SCHEMA}.webhook_event), cast(:document as jsonb))
+    on conflict (integration, event_key) do update set
+        deliveries = stored.deliveries + excluded.deliveries,
+        last_received_at = excluded.last_received_at,
+        state = case when {_OVER} then 'pending' else stored.state end,
+        due_at = case when {_OVER} then excluded.due_at else stored.due_at end,
+        attempts = case when {_OVER} then 0 else stored.attempts end,
+        finished_at = case when {_OVER} then null else stored.finished_at end
+    returning id, integration, event_key, stored.xmax = 0""")  # noqa: S608 - constants
+_INSERT_COUNTS = sa.text(f"""
+    insert into {tables.SCHEMA}.webhook_count as stored (integration, day, outcome, requests)
+    select integration, day, outcome, requests
+    from jsonb_populate_recordset(cast(null as {tables.SCHEMA}.webhook_count), cast(:document as jsonb))
+    on conflict (integration, day, outcome) do update set requests = stored.requests + excluded.requests
+    """)  # noqa: S608
+WITHOUT_BODY = (
+    _TABLE.c.id,
+    _TABLE.c.event_type,
+    _TABLE.c.flow,
+    _TABLE.c.entity,
+    _TABLE.c.external_id,
+    _TABLE.c.occurred_at,
+    _TABLE.c.received_at,
+)
+CLAIMED_COLUMNS = (*WITHOUT_BODY, _TABLE.c.body)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event, or a manual sync, as it came in.
+
+    Attributes:
+        integration: name.
+        event_key: the same on every redelivery: begins with BY_ID, BY_CONTENT or BY_CHANCE.
+        event_type: as sent.
+        body: as it came, JSON text.
+        flow: of a manual sync; "" for an event.
+        entity: kind of the record that it names; "" where it names none.
+        external_id: of that record.
+        occurred_at: as the sender says.
+        state: pending, or done or dead where no run can do anything.
+        reason: why that is so.
+    """
+
+    integration: str
+    event_key: str
+    event_type: str
+    body: str = field(repr=False)
+    flow: str = ""
+    entity: str = ""
+    external_id: str = ""
+    occurred_at: datetime | None = None
+    state: str = "pending"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of an event: its job id, and whether it is new."""
+
+    job_id: int
+    new: bool
+
+    def outcome(self, event: NewEvent) -> str:
+        """The word under which the event's request is counted."""
+        return event.reason or "accepted" if self.new else "repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedEvent:
+    """An event, or a manual sync, for a run. Times are UTC; the rest is as in `NewEvent`; `body` is "" if not read."""
+
+    job_id: int
+    event_type: str
+    flow: str
+    entity: str
+    external_id: str
+    occurred_at: datetime | None
+    received_at: datetime
+    body: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Events that a run is to do, the newest first.
+
+    Attributes:
+        id: under which they are begun, acknowledged or failed.
+        integration: name.
+        events: never empty.
+    """
+
+    id: str
+    integration: str
+    events: tuple[ClaimedEvent, ...]
+
+    @property
+    def newest(self) -> dict[Key, ClaimedEvent]:
+        """The newest event of each record."""
+        return {(event.entity, event.external_id): event for event in reversed(self.events)}
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingEvents:
+    """How many events wait to be claimed, and for how long the oldest has."""
+
+    count: int
+    oldest_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are meant; None means all.
+
+    Attributes:
+        integration: name.
+        states: such as "dead".
+        received_from: inclusive.
+        received_until: exclusive.
+        job_ids: of these events.
+    """
+
+    integration: str
+    states: Sequence[str] | None = ("dead", "failed")
+    received_from: datetime | None = None
+    received_until: datetime | None = None
+    job_ids: Sequence[int] | None = None
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """The same in SQL."""
+        found = [_TABLE.c.integration == self.integration]
+        if self.states is not None:
+            found.append(_TABLE.c.state.in_(self.states))
+        if self.received_from is not None:
+            found.append(_TABLE.c.received_at >= self.received_from)
+        if self.received_until is not None:
+            found.append(_TABLE.c.received_at < self.received_until)
+        if self.job_ids is not None:
+            found.append(_TABLE.c.id.in_(self.job_ids))
+        return found
+
+
+def insert_events(connection: Connection, events: Sequence[NewEvent], now: datetime) -> list[Stored]:
+    """Stores events that are not there yet, and returns job ids in the order of the events."""
+    first: dict[tuple[str, str], dict[str, Any]] = {}
+    places = [(event.integration, event.event_key) for event in events]
+    repeated = []
+    for index, (place, event) in enumerate(zip(places, events, strict=True)):
+        repeated.append(place in first)
+        received_at = now + index * timedelta(microseconds=1)  # they are stored in another order than they came in
+        first.setdefault(place, _row(event, now, received_at))["deliveries"] += 1
+    if not first:
+        return []
+    # Sorted, so that two receivers that store the same events never wait for one another in a circle.
+    document = document_of((first[place] for place in sorted(first)), _WRITTEN)
+    found = connection.execute(_INSERT_EVENTS, {"document": document})
+    stored = {(integration, key): Stored(job_id, new) for job_id, integration, key, new in found}
+    return [
+        Stored(stored[place].job_id, stored[place].new and not again)
+        for place, again in zip(places, repeated, strict=True)
+    ]
+
+
+def add_counts(connection: Connection, counts: Mapping[tuple[str, date, str], int]) -> None:
+    """Adds to the numbers of requests by integration, day and outcome."""
+    if counts:
+        names = ("integration", "day", "outcome", "requests")
+        rows = [dict(zip(names, (*place, number), strict=True)) for place, number in sorted(counts.items())]
+        connection.execute(_INSERT_COUNTS, {"document": document_of(rows, names)})
+
+
+def read_events(rows: Iterable[sa.Row[Any]]) -> tuple[ClaimedEvent, ...]:
+    """Events out of rows of CLAIMED_COLUMNS or WITHOUT_BODY, the newest first."""
+    events = (
+        ClaimedEvent(
+            row.id,
+            row.event_type,
+            row.flow,
+            row.entity,
+            row.external_id,
+            utc(row.occurred_at),
+            row.received_at.astimezone(UTC),
+            getattr(row, "body", ""),
+        )
+        for row in rows
+    )
+    return tuple(sorted(events, key=lambda each: (each.occurred_at or each.received_at, each.job_id), reverse=True))
+
+
+def _row(event: NewEvent, now: datetime, received_at: datetime) -> dict[str, Any]:
+    over = event.state != "pending"
+    return {
+        **{name: getattr(event, name) for name in _OF_EVENT},
+        "received_at": received_at,
+        "last_received_at": now,
+        "due_at": now,
+        "finished_at": now if over else None,
+        "deliveries": 0,
+        "claim_id": "",
+        "run_id": "",
+    }

@@ -1,0 +1,184 @@
+"""Events: the envelope in all its forms, strict JSON, and which record an event names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from odoo_pipelines.stores.inbox_rows import NewEvent
+from odoo_pipelines.systems import get_system
+from odoo_pipelines.webhooks.events import NO_RECORD, UNKNOWN_TYPE, new_event, read_event
+from odoo_pipelines.webhooks.refusals import NO_EVENT_TYPE, NOT_JSON, Refusal, RefusedError
+
+EVENTS = get_system("pms").events
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+def stored(event: Any, message_id: str | None = None) -> NewEvent:
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    return new_event("hotel", EVENTS, body, message_id)
+
+
+def refusal(body: bytes) -> Refusal:
+    with pytest.raises(RefusedError) as caught:
+        read_event(body)
+    return caught.value.refusal
+
+
+def record_of(event: Any) -> tuple[str, str]:
+    found = stored(event)
+    return found.entity, found.external_id
+
+
+class TestEnvelope:
+    def test_an_event_of_the_contract(self) -> None:
+        data = {"id": "bk_7", "status": "confirmed"}
+        event = stored(
+            {"id": "e1", "event_type": "booking.created", "occurred_at": "2026-05-01T10:00:00Z", "data": data}
+        )
+        assert (event.event_key, event.event_type, event.state) == ("id:e1", "booking.created", "pending")
+        assert (event.entity, event.external_id) == ("booking", "bk_7")
+        assert event.occurred_at == datetime(2026, 5, 1, 10, tzinfo=UTC)
+        assert json.loads(event.body)["data"] == data
+
+    def test_older_installations_name_the_type_event_and_put_the_fields_at_the_top(self) -> None:
+        event = stored({"event": "booking.updated", "id": 7, "status": "confirmed"})
+        assert (event.event_type, event.entity, event.external_id) == ("booking.updated", "booking", "7")
+
+    def test_at_the_top_the_id_is_the_records_so_each_change_is_an_event_of_its_own(self) -> None:
+        first = stored({"event": "booking.updated", "id": 7, "status": "confirmed"})
+        second = stored({"event": "booking.updated", "id": 7, "status": "cancelled"})
+        assert first.event_key != second.event_key
+        assert first.event_key.startswith("sha256:")
+
+    def test_without_an_id_the_content_tells_events_apart(self) -> None:
+        body = b'{"event_type": "booking.updated", "data": {"id": 7}}'
+        assert stored(body).event_key == "sha256:" + hashlib.sha256(body).hexdigest()
+
+    def test_a_signed_message_id_stands_for_an_id_that_the_body_lacks(self) -> None:
+        event = {"event_type": "booking.updated", "data": {"id": 7}}
+        assert stored(event, "msg_1").event_key == "id:msg_1"
+        assert stored({**event, "id": "e1"}, "msg_1").event_key == "id:e1"
+
+    @pytest.mark.parametrize("event_id", [{"a": 1}, ["e1"], True, None, "", " ", 1.5, "x" * 256, "e\0", "\ud800"])
+    def test_an_id_that_is_none_is_passed_over(self, event_id: object) -> None:
+        event = {"id": event_id, "event_type": "booking.updated", "data": {"id": 7}}
+        assert stored(event).event_key.startswith("sha256:")
+
+    def test_a_number_is_an_id_like_its_text(self) -> None:
+        events = [{"id": each, "event_type": "booking.updated", "data": {"id": 7}} for each in (9, "9")]
+        assert [stored(each).event_key for each in events] == ["id:9", "id:9"]
+
+    @pytest.mark.parametrize(
+        "occurred_at", ["yesterday", 5, None, {}, "9999-99-99T00:00:00Z", "0001-01-01T00:00:00+14:00"]
+    )
+    def test_a_time_that_cannot_be_read_is_left_out(self, occurred_at: object) -> None:
+        event = {"event_type": "booking.updated", "occurred_at": occurred_at, "data": {"id": 7}}
+        assert stored(event).occurred_at is None
+
+    @pytest.mark.parametrize("value", [None, "", "  ", 5, ["booking.updated"], {}, "x" * 101, "booking\0", "\ud800"])
+    def test_without_a_type_it_is_refused(self, value: object) -> None:
+        assert refusal(json.dumps({"event_type": value, "data": {"id": 7}}).encode()) is NO_EVENT_TYPE
+
+    def test_of_both_names_the_one_that_can_be_read_counts(self) -> None:
+        assert stored({"event_type": None, "event": "booking.updated", "id": 7}).event_type == "booking.updated"
+        assert stored({"event_type": "booking.created", "event": "x", "id": 7}).event_type == "booking.created"
+
+
+class TestRecords:
+    @pytest.mark.parametrize("event_type", ["booking.created", "booking.updated", "booking.cancelled"])
+    @pytest.mark.parametrize("external_id", [7, "7", " 7 "])
+    def test_events_of_bookings_name_a_booking(self, event_type: str, external_id: object) -> None:
+        assert record_of({"event_type": event_type, "data": {"id": external_id}}) == ("booking", "7")
+
+    def test_a_payment_is_known_by_its_transaction_and_names_its_booking(self) -> None:
+        data = {"id": 3, "booking_id": 7, "transaction_id": "tx-1"}
+        assert EVENTS["payment.received"](data) == (("payment", "tx-1"), ("booking", "7"))
+        assert record_of({"event_type": "payment.received", "data": data}) == ("payment", "tx-1")
+
+    def test_a_payment_without_a_transaction_still_names_its_booking(self) -> None:
+        assert record_of({"event_type": "payment.received", "data": {"booking_id": 7}}) == ("booking", "7")
+
+    def test_an_unknown_type_is_kept_and_nothing_is_to_be_done(self) -> None:
+        event = stored({"id": "e1", "event_type": "room.painted", "data": {"id": 7}})
+        assert (event.state, event.reason, event.entity) == ("done", UNKNOWN_TYPE, "")
+
+    @pytest.mark.parametrize("data", [{}, {"id": None}, {"id": {}}, {"id": [7]}, {"id": True}, [], "7", None])
+    def test_an_event_that_names_no_record_is_kept_for_a_person(self, data: object) -> None:
+        event = stored({"event_type": "booking.updated", "data": data})
+        assert (event.state, event.reason) == ("dead", NO_RECORD)
+
+
+class TestJson:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b" ",
+            b"nonsense",
+            b"{",
+            b'{"event_type": "a"} x',
+            b'{"event_type": "a", "event_type": "b"}',
+            b'{"event_type": "a", "data": {"id": 1, "id": 2}}',
+            b'{"event_type": "a", "n": NaN}',
+            b'{"event_type": "a", "n": -Infinity}',
+            b'{"event_type": "a", "n": ' + b"9" * 5000 + b"}",
+            b'{"event_type": "a", "n": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
+            b'{"data":' * 10_000 + b"1" + b"}" * 10_000,
+            b'{"event_type": "\xff"}',
+            b'{"event_type": "a\nb"}',
+            '{"event_type": "a"}'.encode("utf-16"),
+            b"\xef\xbb\xbf\xef\xbb\xbf{}",
+        ],
+        ids=lambda body: repr(body[:40]),
+    )
+    def test_what_is_no_strict_json_is_refused(self, body: bytes) -> None:
+        assert refusal(body) is NOT_JSON
+
+    @pytest.mark.parametrize("body", [b"[]", b"null", b"5", b'"event_type"', b"[" + b'{"event_type": "a"}' + b"]"])
+    def test_anything_but_an_object_is_refused(self, body: bytes) -> None:
+        assert refusal(body) is NOT_JSON
+
+    def test_a_byte_order_mark_is_left_out(self) -> None:
+        event = stored(b'\xef\xbb\xbf{"event_type": "booking.updated", "data": {"id": 7}}')
+        assert (event.external_id, event.body[0]) == ("7", "{")
+
+    def test_the_body_is_kept_as_it_came(self) -> None:
+        body = b'{"event_type":"booking.updated", "data":{"id":7,"total_amount":1.10, "n":"\\ud800 \\u0000"}}'
+        assert stored(body).body == body.decode()
+
+    @settings(max_examples=50)
+    @given(JSON)
+    def test_any_json_is_an_event_or_refused(self, content: Any) -> None:
+        self.is_understood(json.dumps(content).encode())
+
+    @settings(max_examples=50)
+    @given(
+        st.fixed_dictionaries({}, optional=dict.fromkeys(["id", "event", "event_type", "occurred_at", "data"], JSON))
+    )
+    def test_so_is_any_envelope(self, content: dict[str, Any]) -> None:
+        self.is_understood(json.dumps({**content, "event_type": "payment.received"}).encode())
+
+    @given(st.binary())
+    def test_so_are_any_bytes(self, body: bytes) -> None:
+        self.is_understood(body)
+
+    def is_understood(self, body: bytes) -> None:
+        try:
+            event = stored(body)
+        except RefusedError as error:
+            assert error.refusal in (NOT_JSON, NO_EVENT_TYPE)  # noqa: PT017
+        else:
+            assert event.body == body.removeprefix(b"\xef\xbb\xbf").decode()
+            assert event.event_key
+            assert (event.state == "pending") == bool(event.entity)
