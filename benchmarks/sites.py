@@ -10,10 +10,9 @@ from enum import StrEnum
 from pydantic import SecretStr
 
 from benchmarks.bench import Bench
-from odoo_pipelines.commands.bootstrap import plan_for
+from odoo_pipelines.commands.bootstrap import lacking_in
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
-from odoo_pipelines.odoo.custom_fields import apply_bootstrap
 from odoo_pipelines.systems import get_system
 from odoo_pipelines_tests.real_odoo import open_real_odoo
 
@@ -59,6 +58,6 @@ def open_site(bench: Bench, kind: SiteKind) -> Iterator[Site]:
 
 def _prepared(connection: OdooConnection) -> Site:
     client = OdooClient(connection)
-    apply_bootstrap(client, plan_for(client, get_system("pms")))
+    lacking_in(client, get_system("pms"), {}).apply(client)
     client.authenticate()
     return Site(connection, client)

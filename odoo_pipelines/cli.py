@@ -1,4 +1,4 @@
-"""The command line: `odoo-pipelines sync | bootstrap | doctor | conflicts | dead-letters | trace | demo`.
+"""The command line: `odoo-pipelines sync | bootstrap | doctor | conflicts | dead-letters | trace | serve | demo`.
 
 Dagster takes a second to import, so every command imports what it needs when it runs.
 """
@@ -6,14 +6,14 @@ Dagster takes a second to import, so every command imports what it needs when it
 import logging
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from dotenv import load_dotenv
 from rich.logging import RichHandler
 
 from odoo_pipelines.commands import conflicts, dead_letters, trace
-from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_json
+from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_failed_run, print_json
 from odoo_pipelines.settings import DEFAULT_INTEGRATION, load_settings
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ class Mode(StrEnum):
 
     DELTA = "delta"
     FULL = "full"
+    OUTBOUND = "outbound"
 
 
 @app.callback()
@@ -50,7 +51,10 @@ def main(
 def sync(
     integration: IntegrationOption = DEFAULT_INTEGRATION,
     mode: Annotated[
-        Mode, typer.Option(help="delta: what has changed; full: everything, compared with Odoo.")
+        Mode,
+        typer.Option(
+            help="delta: what has changed; full: everything, compared with Odoo; outbound: what goes out of Odoo."
+        ),
     ] = Mode.DELTA,
     partition: Annotated[str | None, typer.Option(help="Only this partition, such as 2026-11-01.")] = None,
     sample: Annotated[
@@ -62,7 +66,9 @@ def sync(
 ) -> None:
     """Runs a sync here and now, and prints what became of the rows. Exits 1 if it fails."""
     if dry_run:
-        _show_dry_run(integration, mode, partition, sample, as_json=as_json)
+        if mode is Mode.OUTBOUND:
+            raise typer.BadParameter("goes without --dry-run", param_hint="--mode outbound")
+        _show_dry_run(integration, "full" if mode is Mode.FULL else "delta", partition, sample, as_json=as_json)
         return
     if sample is not None:
         raise typer.BadParameter("goes with --dry-run only", param_hint="--sample")
@@ -78,13 +84,13 @@ def sync(
     else:
         out.print(outcome_table(result))
     if not result.succeeded:
-        err.print("[red]The sync failed:[/] ", end="")
-        err.print(result.failure, markup=False, highlight=False, soft_wrap=True)
-        err.print(f"Its log is run {result.run_id} in the Dagster UI.")
+        print_failed_run("The sync failed", result)
         raise typer.Exit(1)
 
 
-def _show_dry_run(integration: str, mode: Mode, partition: str | None, sample: int | None, *, as_json: bool) -> None:
+def _show_dry_run(
+    integration: str, mode: Literal["delta", "full"], partition: str | None, sample: int | None, *, as_json: bool
+) -> None:
     from odoo_pipelines.commands.dry_run import (  # noqa: PLC0415
         SAMPLE,
         dry_run_document,
@@ -95,11 +101,11 @@ def _show_dry_run(integration: str, mode: Mode, partition: str | None, sample: i
     with clear_errors():
         settings = load_settings(needed=integration)
         shown = SAMPLE if sample is None else sample
-        flows = dry_run_with_progress(settings, integration, mode.value, partition, err, sample=shown)
+        flows = dry_run_with_progress(settings, integration, mode, partition, err, sample=shown)
     if as_json:
-        print_json(dry_run_document(mode.value, flows))
+        print_json(dry_run_document(mode, flows))
     else:
-        print_dry_run(mode.value, flows, out)
+        print_dry_run(mode, flows, out)
 
 
 @app.command()
@@ -130,6 +136,18 @@ def doctor(integration: IntegrationOption = DEFAULT_INTEGRATION, *, as_json: Jso
         out.print(findings_table(findings))
     if any(not finding.passed for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
+) -> None:
+    """Takes webhooks and requests for manual syncs over HTTP, until SIGTERM or Ctrl-C."""
+    from odoo_pipelines.commands.serve import run_receiver  # noqa: PLC0415
+
+    with clear_errors():
+        run_receiver(load_settings(receiver=True), host, port)
 
 
 @app.command()

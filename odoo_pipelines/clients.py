@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from sqlalchemy import Engine
+
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.external.client import ExternalClient
 from odoo_pipelines.external.connection import ExternalConnection
@@ -16,6 +18,7 @@ from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
 from odoo_pipelines.settings import Settings, hand_on_embedded_dir
 from odoo_pipelines.stores.database import connect, database_url, migrate
+from odoo_pipelines.stores.inbox import Inbox
 from odoo_pipelines.stores.limits import Limiter, shared_limiter, unlimited
 from odoo_pipelines.stores.state import State
 
@@ -54,10 +57,23 @@ def state_url(settings: Settings) -> str:
 @contextmanager
 def open_state(settings: Settings) -> Iterator[State]:
     """The state, with its tables brought up to date."""
+    with _open_database(settings) as engine:
+        yield State(engine)
+
+
+@contextmanager
+def open_inbox(settings: Settings) -> Iterator[Inbox]:
+    """The inbox, with its tables brought up to date."""
+    with _open_database(settings) as engine:
+        yield Inbox(engine)
+
+
+@contextmanager
+def _open_database(settings: Settings) -> Iterator[Engine]:
     engine = connect(state_url(settings))
     try:
         migrate(engine)
-        yield State(engine)
+        yield engine
     finally:
         engine.dispose()
 

@@ -84,10 +84,14 @@ class ExternalError(OdooPipelinesError):
 
     Attributes:
         status: HTTP status of the answer, None when there was none.
+        in_doubt: the request was not repeated, and may have been carried out all the same.
+        reason: what the external system says; it may quote row values, so it goes to the state and never to a log.
     """
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    def __init__(self, message: str, *, status: int | None = None, in_doubt: bool = False, reason: str = "") -> None:
         self.status = status
+        self.in_doubt = in_doubt
+        self.reason = reason
         super().__init__(message)
 
 

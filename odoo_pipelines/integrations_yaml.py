@@ -16,7 +16,9 @@ Place: TypeAlias = tuple[str, ...]
 """Keys that lead to a value of an entry."""
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECRETS = frozenset({"api_key", "api_secret"})
+_SECRETS = frozenset({"api_key", "api_secret", "secret"})
+_SECRET_LISTS = frozenset({"webhook_secrets"})
+_LEFT_OUT = object()
 
 
 @dataclass(slots=True)
@@ -81,22 +83,27 @@ def _fault(what: str) -> ConfigurationError:
 
 
 def _expand(entry: Mapping[str, Any], environment: Mapping[str, str], place: Place, found: Expanded) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for name, value in entry.items():
-        key = str(name)
-        here = (*place, key)
-        if isinstance(value, dict):
-            result[key] = _expand(value, environment, here, found)
-        elif key in _SECRETS and not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
-            example = f"${{{key.upper()}}}"
-            found.problems.append(f"{'.'.join(here)}: write a reference such as {example}, never the secret itself")
-        elif isinstance(value, str) and (names := _REFERENCE.findall(value)):
-            unset = [each for each in names if not environment.get(each)]
-            found.variables[here] = ", ".join(unset or names)
-            if unset:
-                found.unset.append(here)
-            else:
-                result[key] = _REFERENCE.sub(lambda match: environment[match[1]], value)
-        else:
-            result[key] = value
-    return result
+    values = ((str(name), _value(value, environment, (*place, str(name)), found)) for name, value in entry.items())
+    return {key: value for key, value in values if value is not _LEFT_OUT}
+
+
+def _value(value: Any, environment: Mapping[str, str], here: Place, found: Expanded) -> Any:
+    if isinstance(value, dict):
+        return _expand(value, environment, here, found)
+    key = next((part for part in reversed(here) if not part.isdigit()), "")
+    if isinstance(value, list) and key not in _SECRETS:
+        items = (_value(item, environment, (*here, str(index)), found) for index, item in enumerate(value))
+        return [item for item in items if item is not _LEFT_OUT]
+    if key in _SECRETS | _SECRET_LISTS and not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
+        found.problems.append(
+            f"{'.'.join(here)}: write a reference such as ${{{key.upper()}}}, never the secret itself"
+        )
+        return _LEFT_OUT
+    if not isinstance(value, str) or not (names := _REFERENCE.findall(value)):
+        return value
+    unset = [each for each in names if not environment.get(each)]
+    found.variables[here] = ", ".join(unset or names)
+    if unset:
+        found.unset.append(here)
+        return _LEFT_OUT
+    return _REFERENCE.sub(lambda match: environment[match[1]], value)

@@ -22,6 +22,7 @@ from odoo_pipelines.integrations_yaml import expand, read_entries
 DEFAULT_INTEGRATION = "pms"
 
 _SWITCH = ("odoo_enabled",)
+_WEBHOOK_SECRETS = ("webhook_secrets",)
 _RETENTION_DAYS, _CENTURY = 30, 36_500
 _UI_URL = "http://127.0.0.1:3000"
 _VARIABLES: Mapping[tuple[str, ...], str] = {
@@ -33,6 +34,7 @@ _VARIABLES: Mapping[tuple[str, ...], str] = {
     ("odoo", "username"): "ODOO_USERNAME",
     ("odoo", "api_key"): "ODOO_API_KEY",
     _SWITCH: "ODOO_ENABLED",
+    _WEBHOOK_SECRETS: "PMS_WEBHOOK_SECRETS",
 }
 """The variables of the one integration that needs no file, and where they go."""
 
@@ -50,6 +52,8 @@ class _Environment(BaseSettings):
     pms_url: str | None = None
     pms_api_key: SecretStr | None = None
     pms_api_secret: SecretStr | None = None
+    pms_webhook_secrets: SecretStr | None = None
+    odoo_pipelines_api_token: SecretStr | None = None
     odoo_pipelines_database_url: SecretStr | None = None
     odoo_pipelines_data: str | None = None
     odoo_pipelines_config: Path | None = None
@@ -83,6 +87,7 @@ class Settings:
         home: the Dagster instance's directory.
         retention_days: how long outcomes, finished runs and superseded batches are kept.
         ui_url: of the Dagster UI, for links to runs; without a trailing slash.
+        api_token: what manual syncs over HTTP must show; None: nobody may ask for one.
     """
 
     integrations: Mapping[str, Integration]
@@ -91,6 +96,7 @@ class Settings:
     home: Path
     retention_days: int = _RETENTION_DAYS
     ui_url: str = _UI_URL
+    api_token: SecretStr | None = None
 
     def integration(self, name: str) -> Integration:
         """The integration of this name.
@@ -128,11 +134,12 @@ def inherited_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in own}
 
 
-def load_settings(needed: str | None = None) -> Settings:
+def load_settings(needed: str | None = None, *, receiver: bool = False) -> Settings:
     """Reads the environment and, where ODOO_PIPELINES_CONFIG names one, integrations.yaml.
 
     Args:
         needed: integration whose connections must be complete; None where only the structure matters.
+        receiver: the webhook secrets of all active integrations must be complete.
 
     Raises:
         ConfigurationError: naming every variable or entry that is malformed or, for the needed one, not set; or the
@@ -144,7 +151,9 @@ def load_settings(needed: str | None = None) -> Settings:
     problems: list[str] = []
     retention_days = _retention_days(environment.odoo_pipelines_retention_days, problems)
     ui_url = _ui_url(environment.odoo_pipelines_ui_url, problems)
-    integrations = [integration for draft in drafts if (integration := draft.validated(needed, problems))]
+    integrations = [
+        integration for draft in drafts if (integration := draft.validated(needed, problems, receiver=receiver))
+    ]
     problems.extend(_clashes(integrations))
     if problems:
         raise ConfigurationError(problems)
@@ -156,6 +165,7 @@ def load_settings(needed: str | None = None) -> Settings:
         home=home,
         retention_days=retention_days,
         ui_url=ui_url,
+        api_token=environment.odoo_pipelines_api_token,
     )
     if needed is not None:
         settings.integration(needed)
@@ -180,10 +190,11 @@ class _Draft:
     problems: tuple[str, ...] = ()
     unset: Collection[tuple[str, ...]] = ()
 
-    def validated(self, needed: str | None, problems: list[str]) -> Integration | None:
+    def validated(self, needed: str | None, problems: list[str], *, receiver: bool) -> Integration | None:
         """The integration, or None and its faults added to `problems`."""
         problems.extend(self.problems)
-        unset = self.unset if self.name == needed else ()
+        asked = receiver and _is_on(self.entry.get("active")) is not False
+        unset = [place for place in self.unset if self.name == needed or (asked and place[:1] == _WEBHOOK_SECRETS)]
         problems.extend(f"{self.labels[place]} is not set" for place in unset)
         try:
             return Integration.model_validate({"name": self.name, **self.entry})
@@ -194,7 +205,9 @@ class _Draft:
             kept = {key: value for key, value in self.entry.items() if key not in incomplete}
             return Integration.model_validate({"name": self.name, **kept})
         problems.extend(
-            self._sentence(fault["loc"], fault["type"], fault["msg"]) for fault in faults if fault["loc"] not in unset
+            self._sentence(fault["loc"], fault["type"], fault["msg"])
+            for fault in faults
+            if tuple(map(str, fault["loc"])) not in unset
         )
         return None
 
@@ -232,7 +245,7 @@ def _database(environment: _Environment) -> DatabaseSettings:
 
 
 def _draft_from_environment(environment: _Environment) -> _Draft:
-    entry: dict[str, Any] = {"external": {}}
+    entry: dict[str, Any] = {"external": {}, "number": 1}
     if _is_on(environment.odoo_enabled) is not False:
         entry["odoo"] = {}
     for (*sides, key), variable in _VARIABLES.items():
@@ -270,12 +283,11 @@ def _draft_from_entry(name: str, entry: Any, switch: str | None) -> _Draft:
 
 
 def _clashes(integrations: Sequence[Integration]) -> list[str]:
-    names: dict[str, str] = {}
+    names: dict[str | int, str] = {}
     problems = []
-    for integration in integrations:
-        other = names.setdefault(integration.identifier, integration.name)
-        if other != integration.name:
-            problems.append(
-                f"integrations '{other}' and '{integration.name}' differ only in - and _; rename one of them"
-            )
+    for each in integrations:
+        if (other := names.setdefault(each.identifier, each.name)) != each.name:
+            problems.append(f"integrations '{other}' and '{each.name}' differ only in - and _; rename one of them")
+        if each.number is not None and (other := names.setdefault(each.number, each.name)) != each.name:
+            problems.append(f"integrations '{other}' and '{each.name}' have the same number {each.number}")
     return problems

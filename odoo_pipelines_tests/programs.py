@@ -26,9 +26,10 @@ with open(%(calls)r, "a") as calls:
 if "--port" in sys.argv:
     HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Yes).serve_forever()
 answers = json.loads(%(answers)r)
-if sys.argv[3] not in answers:
+name = sys.argv[min(3, len(sys.argv) - 1)]
+if name not in answers:
     os.execv(%(python)r, [%(python)r, *sys.argv[1:]])
-code, output = answers[sys.argv[3]]
+code, output = answers[name]
 print(output)
 sys.exit(code)
 """
@@ -40,7 +41,8 @@ class Programs:
     Args:
         monkeypatch: of the test.
         folder: an empty one.
-        answers: exit code and output by the first argument after the module's name; other programs are run.
+        answers: exit code and output by the first argument after the module's name, or that name where there is none;
+            other programs are run.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, answers: Mapping[str, tuple[int, str]]) -> None:

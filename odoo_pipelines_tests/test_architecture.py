@@ -28,10 +28,11 @@ MAY_KNOW = {
     "sandbox": frozenset({"errors", "settings"}),
     "clients": SETTINGS | {"external", "odoo", "stores"},
     "storage": SETTINGS | {"stores"},
-    "defs": SETTINGS | {"systems", "external", "odoo", "stores", "sync", "clients", "storage"},
+    "webhooks": SETTINGS | {"systems", "stores"},
+    "defs": SETTINGS | {"systems", "external", "odoo", "stores", "sync", "clients", "storage", "webhooks"},
     "definitions": SETTINGS | {"defs"},
     "commands": SETTINGS
-    | {"systems", "external", "odoo", "stores", "sync", "clients", "storage", "defs", "definitions"},
+    | {"systems", "external", "odoo", "stores", "sync", "clients", "storage", "defs", "definitions", "webhooks"},
     "cli": frozenset({"errors", "settings", "commands"}),
 }
 """The arrows: what each part of the package may import, besides itself."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +11,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from typer.testing import CliRunner, Result
 
-from odoo_pipelines.cli import app
-from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage, staged
+from odoo_pipelines_tests.command_line import run, staged_folder
+from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage
 from odoo_pipelines_tests.environment import COMPLETE, unset_all
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,24 +22,10 @@ COUNTS = ["extracted", "created", "updated", "unchanged", "conflict", "rejected"
 
 @pytest.fixture
 def stage(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_database_url: str, engine: sa.Engine
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: sa.Engine, instance: dg.DagsterInstance
 ) -> Iterator[Stage]:
-    """A whole installation, in whose folder the commands run."""
-    with staged(monkeypatch, tmp_path, fresh_database_url, engine, {}) as stage:
-        shutil.copy(ROOT / "dagster.yaml", tmp_path)
-        monkeypatch.chdir(tmp_path)
+    with staged_folder(monkeypatch, tmp_path, engine, instance) as stage:
         yield stage
-
-
-@pytest.fixture(autouse=True)
-def _own_logging() -> Iterator[None]:
-    """The command line takes over the root logger, as it may in a process of its own."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers = []
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture
@@ -50,10 +33,6 @@ def unconfigured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     unset_all(monkeypatch)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def run(*arguments: str, typed: str = "") -> Result:
-    return CliRunner().invoke(app, arguments, input=typed, env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
 
 
 class TestHelp:
@@ -123,7 +102,7 @@ class TestSync:
     def test_a_full_sync_prints_a_table_and_exits_0(self, stage: Stage) -> None:
         result = run("sync", "--mode", "full")
         assert result.exit_code == 0, result.stderr
-        assert all(word in result.stdout for word in ("partners", "products", "orders", *COUNTS))
+        assert all(word in result.stdout for word in ("partners", "products", "orders", "payments", *COUNTS))
         [orders] = [line for line in result.stdout.splitlines() if "orders" in line]
         assert str(BOOKINGS) in orders
         assert stage.odoo("sale.order", "search_count", domain=[]) == BOOKINGS
@@ -137,8 +116,8 @@ class TestSync:
         document = json.loads(done.stdout)
         assert list(document) == ["run_id", "status", "flows"]
         assert document["status"] == "success"
-        assert list(document["flows"]) == ["partners", "products", "orders"]
-        assert [list(flow) for flow in document["flows"].values()] == [COUNTS] * 3
+        assert list(document["flows"]) == ["partners", "products", "orders", "payments"]
+        assert [list(flow) for flow in document["flows"].values()] == [COUNTS] * 4
         assert document["flows"]["orders"]["created"] == document["flows"]["orders"]["extracted"] == BOOKINGS
         with dg.DagsterInstance.get() as instance:
             recorded = instance.get_run_by_id(document["run_id"])

@@ -18,17 +18,23 @@ from odoo_pipelines.settings import load_settings
 from odoo_pipelines_tests.environment import VARIABLES, unset_all
 
 ROOT = Path(__file__).resolve().parents[1]
-ASSETS = {
+INBOUND = {
     "external/rooms",
     "external/guests",
     "external/bookings",
+    "external/bookings_by_id",
+    "external/payments",
     "mapped/partners",
     "mapped/products",
     "mapped/orders",
+    "mapped/payments",
     "odoo/res_partner",
     "odoo/product_product",
     "odoo/sale_order",
+    "odoo/account_payment",
 }
+OUTBOUND = {"odoo/payments", "external/payments_out", "odoo/availability", "external/availability_out"}
+ASSETS = INBOUND | OUTBOUND
 
 
 def definitions(*integrations: Integration) -> dg.Definitions:
@@ -78,7 +84,8 @@ def test_every_asset_tells_what_it_is_whose_and_how_fresh_it_should_be() -> None
         assert spec.description, key
         assert spec.owners, key
         assert spec.kinds, key
-        assert spec.group_name == "grand_hotel", key
+        out = key.removeprefix("grand-hotel/") in OUTBOUND
+        assert spec.group_name == ("grand_hotel_outbound" if out else "grand_hotel"), key
         assert spec.freshness_policy is not None, key
         assert spec.tags["odoo_pipelines/integration"] == "grand-hotel", key
 
@@ -94,8 +101,9 @@ def test_lineage_leads_from_the_streams_to_odoo() -> None:
         for key, spec in specs(Integration(name="pms")).items()
     }
     assert parents["pms/external/bookings"] == set()
-    assert parents["pms/mapped/partners"] == {"pms/external/guests", "pms/external/bookings"}
-    assert parents["pms/mapped/products"] == {"pms/external/rooms", "pms/external/bookings"}
+    bookings = {"pms/external/bookings", "pms/external/bookings_by_id"}
+    assert parents["pms/mapped/partners"] == {"pms/external/guests", *bookings}
+    assert parents["pms/mapped/products"] == {"pms/external/rooms", *bookings}
     assert parents["pms/odoo/sale_order"] == {
         "pms/mapped/orders",
         "pms/odoo/res_partner",
@@ -103,9 +111,21 @@ def test_lineage_leads_from_the_streams_to_odoo() -> None:
     }
 
 
-def test_only_rooms_have_no_partitions_and_backfills_take_several_at_a_time() -> None:
+def test_what_goes_out_of_odoo_follows_what_was_loaded() -> None:
+    parents = {
+        key: {dep.asset_key.to_user_string() for dep in spec.deps}
+        for key, spec in specs(Integration(name="pms")).items()
+    }
+    assert parents["pms/odoo/payments"] == {"pms/odoo/sale_order", "pms/odoo/account_payment"}
+    assert parents["pms/external/payments_out"] == {"pms/odoo/payments"}
+    assert parents["pms/odoo/availability"] == {"pms/odoo/product_product", "pms/odoo/sale_order"}
+    assert parents["pms/external/availability_out"] == {"pms/odoo/availability"}
+
+
+def test_only_rooms_and_what_goes_out_have_no_partitions_and_backfills_take_several_at_a_time() -> None:
     found = specs(Integration(name="pms"))
-    assert {key for key, spec in found.items() if spec.partitions_def is None} == {"pms/external/rooms"}
+    whole = {f"pms/{asset}" for asset in (*OUTBOUND, "external/rooms")}
+    assert {key for key, spec in found.items() if spec.partitions_def is None} == whole
     graph = definitions(Integration(name="pms")).resolve_asset_graph()
     policies = {graph.get(key).backfill_policy for key in graph.materializable_asset_keys}
     assert policies == {dg.BackfillPolicy.multi_run(12), None}

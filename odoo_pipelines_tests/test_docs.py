@@ -23,6 +23,7 @@ from odoo_pipelines.cli import app
 from odoo_pipelines.commands.bootstrap import needed_fields
 from odoo_pipelines.defs.assets import assets_of
 from odoo_pipelines.defs.jobs import jobs_of, schedules_of
+from odoo_pipelines.defs.outbound import outbound_assets_of
 from odoo_pipelines.defs.rehearsal import dry_run_job
 from odoo_pipelines.defs.retention import retention, retention_schedule
 from odoo_pipelines.errors import RowRejectedError
@@ -176,7 +177,9 @@ def test_shell_examples_can_be_parsed(page: Path) -> None:
 
 
 def test_assets_that_the_pages_name_exist() -> None:
-    keys = {"/".join(key.path) for definition in assets_of(Integration(name="pms")) for key in definition.keys}
+    pms = Integration(name="pms")
+    definitions = [*assets_of(pms), *outbound_assets_of(pms)]
+    keys = {"/".join(key.path) for definition in definitions for key in definition.keys}
     short = {key.removeprefix("pms/") for key in keys}
     for page in set(PAGES) - {DOCS / "adding-a-system.md"}:
         text = page.read_text(encoding="utf-8")

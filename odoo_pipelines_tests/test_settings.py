@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import traceback
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import TypeAlias
 
@@ -508,3 +509,66 @@ def _texts_of(settings: Settings) -> list[str]:
         *dumped,
         repr(dataclasses.asdict(settings.database)),
     ]
+
+
+class TestWebhooks:
+    def secrets_of(self, settings: Settings, name: str) -> list[str]:
+        return [each.secret.get_secret_value() for each in settings.integrations[name].webhook_secrets]
+
+    def test_without_anything_set_webhooks_are_refused_and_nobody_may_ask_for_a_sync(self) -> None:
+        settings = load_settings(receiver=True)
+        pms = settings.integrations["pms"]
+        assert (pms.webhook_secrets, pms.webhook_unsigned, settings.api_token) == ([], False, None)
+
+    def test_the_variable_lists_secrets_with_commas_between(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PMS_WEBHOOK_SECRETS", "new-secret, old-secret,")
+        assert self.secrets_of(load_settings(), "pms") == ["new-secret", "old-secret"]
+
+    def test_the_integration_of_the_environment_is_number_one(self) -> None:
+        assert load_settings().integrations["pms"].number == 1
+
+    def test_in_the_file_a_secret_may_have_a_last_day(
+        self, configure: Configure, references: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOOK_NEW", "new-secret")
+        monkeypatch.setenv("HOOK_OLD", "old-secret")
+        configure(entry(webhook_secrets='["${HOOK_NEW}", {secret: "${HOOK_OLD}", until: 2026-12-31}]', number="12"))
+        settings = load_settings(receiver=True)
+        grand = settings.integrations["grand"]
+        assert self.secrets_of(settings, "grand") == ["new-secret", "old-secret"]
+        assert [each.until for each in grand.webhook_secrets] == [None, date(2026, 12, 31)]
+        assert grand.number == 12
+
+    @pytest.mark.parametrize("written", ["[geheim]", "[{secret: geheim}]", "geheim", '["${HOOK}-geheim"]'])
+    def test_a_literal_secret_is_refused_and_not_repeated(
+        self, written: str, configure: Configure, references: None
+    ) -> None:
+        configure(entry(webhook_secrets=written))
+        (problem,) = problems(needed=None)
+        assert "never the secret itself" in problem
+        assert "geheim" not in problem
+
+    @pytest.mark.parametrize("written", ['["${HOOK}"]', '[{secret: "${HOOK}", until: 2026-12-31}]', '"${HOOK}"'])
+    def test_the_receiver_does_not_start_without_a_secret_that_the_file_names(
+        self, written: str, configure: Configure, references: None
+    ) -> None:
+        configure(entry(webhook_secrets=written))
+        load_settings()
+        with pytest.raises(ConfigurationError, match="HOOK") as caught:
+            load_settings(receiver=True)
+        assert all("HOOK" in problem and "is not set" in problem for problem in caught.value.problems)
+
+    def test_unless_the_integration_is_not_active(self, configure: Configure, references: None) -> None:
+        configure(entry(webhook_secrets='["${HOOK}"]', active="false"))
+        assert load_settings(receiver=True).integrations["grand"].webhook_secrets == []
+
+    def test_two_integrations_cannot_have_the_same_number(self, configure: Configure, references: None) -> None:
+        configure(TWO.replace("    external:", "    number: 3\n    external:"))
+        assert problems(needed=None) == ["integrations 'grand-hotel' and 'beach' have the same number 3"]
+
+    def test_secrets_and_token_are_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PMS_WEBHOOK_SECRETS", "hook-secret-1,hook-secret-2")
+        monkeypatch.setenv("ODOO_PIPELINES_API_TOKEN", "token-1")
+        shown = repr(load_settings())
+        assert "hook-secret" not in shown
+        assert "token-1" not in shown

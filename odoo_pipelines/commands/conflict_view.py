@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from odoo_pipelines.commands.console import plain
+from odoo_pipelines.commands.console import moment, plain
 from odoo_pipelines.stores.conflicts import WAITING, StoredConflict
-from odoo_pipelines.systems.records import BOTH_CHANGED, DELETED_IN_ODOO, Choice
+from odoo_pipelines.systems.records import BOTH_CHANGED, DELETED_IN_ODOO, SEALED, Choice
 
 _STALE = "It was answered before. Then a side moved, or the answer could not be used, so it is asked again."
 _ANSWERS: Mapping[Choice, tuple[str, str]] = {
@@ -57,7 +56,7 @@ def print_conflict(conflict: StoredConflict, link: str, console: Console) -> Non
         console.print(Text.assemble((f"{name:<9} ", "dim"), fact), soft_wrap=True)
     if conflict.stale:
         console.print(_STALE, style="yellow", soft_wrap=True)
-    if conflict.code == BOTH_CHANGED:
+    if conflict.code in (BOTH_CHANGED, SEALED):
         console.print()
         console.print(_sides(conflict))
     if conflict.state in WAITING:
@@ -71,12 +70,12 @@ def _facts(conflict: StoredConflict, link: str) -> Iterator[tuple[str, Text]]:
     yield "record", plain(f"{conflict.entity} {conflict.external_id} ({conflict.flow} of {conflict.integration})")
     yield "field", plain(conflict.field)
     yield "why", plain(conflict.reason)
-    yield "since", Text(f"{_time(conflict.first_at)}, met last {_time(conflict.last_at)} in run {conflict.run_id}")
+    yield "since", Text(f"{moment(conflict.first_at)}, met last {moment(conflict.last_at)} in run {conflict.run_id}")
     if link:
         yield "in Odoo", plain(link)
     if conflict.choice is not None:
         chosen = _json(conflict.value) if conflict.choice == "value" else conflict.choice
-        yield "answer", plain(f"{chosen}, given {_time(conflict.resolved_at)}")
+        yield "answer", plain(f"{chosen}, given {moment(conflict.resolved_at)}")
 
 
 def _sides(conflict: StoredConflict) -> Table:
@@ -91,7 +90,7 @@ def _sides(conflict: StoredConflict) -> Table:
         table.add_row(plain(name), plain(_json(base), "dim"), *shown)
     table.add_section()
     table.add_row(
-        "changed", "", _time(conflict.external_at), plain(f"{conflict.odoo_at} UTC" if conflict.odoo_at else "")
+        "changed", "", moment(conflict.external_at), plain(f"{conflict.odoo_at} UTC" if conflict.odoo_at else "")
     )
     return table
 
@@ -113,7 +112,3 @@ def _what_to_do(conflict: StoredConflict) -> Iterator[Text]:
 
 def _json(value: Any) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _time(value: datetime | None) -> str:
-    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if value else ""

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.prompt import Confirm
 
-from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_json, state_of
+from odoo_pipelines.commands.console import (
+    JsonOption,
+    clear_errors,
+    err,
+    out,
+    print_if_more,
+    print_json,
+    record_url,
+    state_of,
+)
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.settings import Settings, load_settings
 
@@ -70,8 +79,7 @@ def list_conflicts(
         out.print(conflict_table(shown))
     else:
         out.print("No conflicts." if state is States.ALL else f"No {state.value} conflicts.")
-    if len(found) > limit:
-        err.print(f"There are more than {limit}: narrow them down, or raise --limit.", highlight=False)
+    print_if_more(found, limit)
 
 
 @app.command()
@@ -89,8 +97,7 @@ def show(
             found = store.conflict(conflict_id)
             key = (found.entity, found.external_id)
             record = store.records(found.integration, [key]).get(key)
-    owner = settings.integrations.get(found.integration)
-    link = owner.odoo.record_url(record.model, record.odoo_id) if owner and owner.odoo and record else ""
+    link = record_url(settings, found.integration, record)
     if as_json:
         print_json({**conflict_document(found), "choices": found.choices, "url": link})
     else:

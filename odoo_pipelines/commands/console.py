@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +15,11 @@ from rich.text import Text
 from odoo_pipelines.errors import OdooPipelinesError
 
 if TYPE_CHECKING:
+    from odoo_pipelines.defs.launch import SyncResult
     from odoo_pipelines.settings import Settings
+    from odoo_pipelines.stores.history import BoundRecord
     from odoo_pipelines.stores.state import State
+    from odoo_pipelines.systems.records import Record
 
 out = Console()
 err = Console(stderr=True)
@@ -27,6 +30,35 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, and nothin
 def print_json(document: Any) -> None:
     """Prints a document on standard output, times as ISO 8601."""
     typer.echo(json.dumps(document, indent=2, default=datetime.isoformat))
+
+
+def print_error(what: str, message: str) -> None:
+    """Prints what went wrong on standard error; a message is no markup."""
+    err.print(f"[red]{what}:[/] ", end="")
+    err.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_failed_run(what: str, result: SyncResult) -> None:
+    """Prints why a run failed, and where its log is."""
+    print_error(what, result.failure)
+    err.print(f"Its log is run {result.run_id} in the Dagster UI.")
+
+
+def print_if_more(found: Sequence[object], limit: int) -> None:
+    """Says so if more were found than are shown."""
+    if len(found) > limit:
+        err.print(f"There are more than {limit}: narrow them down, or raise --limit.", highlight=False)
+
+
+def record_url(settings: Settings, integration: str, record: Record | BoundRecord | None) -> str:
+    """Link to a record in Odoo; "" where there is none."""
+    owner = settings.integrations.get(integration)
+    return owner.odoo.record_url(record.model, record.odoo_id) if owner and owner.odoo and record else ""
+
+
+def moment(value: datetime | None) -> str:
+    """A time to the second, in UTC; "" for none."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if value else ""
 
 
 def plain(text: str, style: str = "") -> Text:
@@ -40,8 +72,7 @@ def clear_errors() -> Iterator[None]:
     try:
         yield
     except OdooPipelinesError as error:
-        err.print(f"[red]{type(error).__name__}:[/] ", end="")
-        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        print_error(type(error).__name__, str(error))
         raise typer.Exit(1) from error
 
 

@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_json, state_of
+from odoo_pipelines.commands.console import (
+    JsonOption,
+    clear_errors,
+    err,
+    out,
+    print_failed_run,
+    print_if_more,
+    print_json,
+    state_of,
+)
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.settings import DEFAULT_INTEGRATION, Settings, load_settings
 
 if TYPE_CHECKING:
     from odoo_pipelines.commands.letter_view import Replayed
+    from odoo_pipelines.defs.jobs import Mode
     from odoo_pipelines.defs.launch import SyncResult
     from odoo_pipelines.stores.dead_letters import DeadLetter, LetterFilter
     from odoo_pipelines.stores.state import State
@@ -53,8 +63,7 @@ def list_letters(
         out.print(letter_table(shown))
     else:
         out.print("No dead letters.")
-    if len(found) > limit:
-        err.print(f"There are more than {limit}: narrow them down, or raise --limit.", highlight=False)
+    print_if_more(found, limit)
 
 
 @app.command()
@@ -102,7 +111,8 @@ def replay(
 ) -> None:
     """Tries dead letters again here and now, in the newest version of their record. Exits 1 if any is still rejected.
 
-    Extracts first what has changed, as a delta sync does; letters that are due by themselves are tried along.
+    Reads first what has changed, as a delta or an outbound sync does; letters that are due by themselves are tried
+    along.
     """
     from odoo_pipelines.commands.instance import prepare_home  # noqa: PLC0415
     from odoo_pipelines.commands.letter_view import replay_document, replay_table  # noqa: PLC0415
@@ -125,15 +135,30 @@ def replay(
                 out.print("No dead letters to replay.")
             return
         prepare_home(settings)
-        result = sync_with_progress(settings, integration, "retry", None, err)
-        with state_of(settings) as state:
-            replayed = _replayed(state, result.run_id, wanted, letters)
+        results, replayed = [], []
+        for mode, some in _by_mode(settings, integration, letters).items():
+            results.append(sync_with_progress(settings, integration, mode, None, err))
+            with state_of(settings) as state:
+                replayed += _replayed(state, results[-1].run_id, wanted, some)
     if as_json:
-        print_json(replay_document(result.run_id, succeeded=result.succeeded, replayed=replayed))
+        runs = ", ".join(result.run_id for result in results)
+        succeeded = all(result.succeeded for result in results)
+        print_json(replay_document(runs, succeeded=succeeded, replayed=replayed))
     else:
         out.print(replay_table(replayed))
         out.print(_summary(replayed), highlight=False)
-    _exit(result, replayed)
+    _exit(results, replayed)
+
+
+def _by_mode(settings: Settings, integration: str, letters: Iterable[DeadLetter]) -> dict[Mode, list[DeadLetter]]:
+    """Letters by the mode of the run that takes them up."""
+    from odoo_pipelines.systems import get_system  # noqa: PLC0415
+
+    outbound = {flow.name for flow in get_system(settings.integration(integration).system).outbound}
+    found: dict[Mode, list[DeadLetter]] = defaultdict(list)
+    for letter in letters:
+        found["outbound" if letter.flow in outbound else "retry"].append(letter)
+    return found
 
 
 def _require_flow(settings: Settings, integration: str | None, flow: str | None) -> None:
@@ -141,7 +166,8 @@ def _require_flow(settings: Settings, integration: str | None, flow: str | None)
     from odoo_pipelines.systems import get_system  # noqa: PLC0415
 
     chosen = settings.integrations.values() if integration is None else [settings.integration(integration)]
-    known = dict.fromkeys(each.name for one in chosen for each in get_system(one.system).flows)
+    systems = [get_system(one.system) for one in chosen]
+    known = dict.fromkeys(name for system in systems for name in system.flow_names)
     if flow is not None and flow not in known:
         raise ConfigurationError([f"there is no flow '{flow}'; known: {', '.join(known)}"])
 
@@ -170,10 +196,9 @@ def _summary(replayed: Sequence[Replayed]) -> str:
     return f"{len(replayed) - waiting} of {len(replayed)} are no dead letters any more, {waiting} still wait."
 
 
-def _exit(result: SyncResult, replayed: Sequence[Replayed]) -> None:
-    if not result.succeeded:
-        err.print("[red]The run failed:[/] ", end="")
-        err.print(result.failure, markup=False, highlight=False, soft_wrap=True)
-        err.print(f"Its log is run {result.run_id} in the Dagster UI.")
-    if not result.succeeded or any(each.waits for each in replayed):
+def _exit(results: Sequence[SyncResult], replayed: Sequence[Replayed]) -> None:
+    failed = [result for result in results if not result.succeeded]
+    for result in failed:
+        print_failed_run("The run failed", result)
+    if failed or any(each.waits for each in replayed):
         raise typer.Exit(1)

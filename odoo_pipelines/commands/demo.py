@@ -21,6 +21,7 @@ from odoo_pipelines.settings import inherited_environment
 
 MARKER = ".odoo-pipelines-demo"
 PMS_PORT, ODOO_PORT = 8700, 8769
+PEOPLE = "odoo_pipelines.commands.demo_people"
 OUTPUT = "output"
 """Not `logs`: that folder of its home is what Dagster sends away as telemetry."""
 STARTUP_SECONDS = 120.0
@@ -59,6 +60,9 @@ def run_demo(*, bookings: int, home: Path, port: int, console: Console, once: bo
             _start_dagster(processes, port)
         processes.run("preparing Odoo", _cli("bootstrap", "--yes"), quiet=True)
         succeeded = processes.run("first full sync", _cli("sync", "--mode", "full"), quiet=False)
+        if succeeded:
+            processes.run("people in Odoo", [sys.executable, "-m", PEOPLE], quiet=True)
+            succeeded = processes.run("first outbound sync", _cli("sync", "--mode", "outbound"), quiet=False)
         console.print(_panel(port, pms_port, succeeded=succeeded))
         if not once:
             processes.wait()
@@ -125,10 +129,10 @@ def _cli(*arguments: str) -> list[str]:
 def _panel(port: int, pms_port: int, *, succeeded: bool) -> Panel:
     lines = [
         f"Dagster UI    http://127.0.0.1:{port}",
-        f"Sandbox PMS   http://127.0.0.1:{pms_port}  (change bookings there, then launch pms_delta_sync)",
+        f"Sandbox PMS   http://127.0.0.1:{pms_port}  (what came from Odoo; change bookings, launch pms_delta_sync)",
         "Ctrl-C stops everything.",
     ]
-    return Panel.fit("\n".join(lines), title="running" if succeeded else "the first sync failed")
+    return Panel.fit("\n".join(lines), title="running" if succeeded else "a sync failed")
 
 
 @contextmanager

@@ -8,12 +8,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from odoo_pipelines.defs.jobs import Mode
+from odoo_pipelines.defs.jobs import OUTBOUND_MODES, Mode
 from odoo_pipelines.defs.launch import SyncResult, run_sync
 from odoo_pipelines.defs.resources import Progress as OnProgress
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.systems.records import Counts
+
+_WAITS_FOR_LOADS = "what is extracted and mapped waits for the loads"
+_WAITS: Mapping[Mode, str] = dict.fromkeys(OUTBOUND_MODES, "nothing is read out of Odoo, and nothing is sent")
 
 
 def sync_with_progress(
@@ -26,7 +29,7 @@ def sync_with_progress(
     """
     integration = settings.integration(name)
     if not integration.odoo_enabled:
-        console.print("[yellow]warning:[/] loads are switched off: what is extracted and mapped waits for them")
+        console.print(f"[yellow]warning:[/] ODOO_ENABLED is off: {_WAITS.get(mode, _WAITS_FOR_LOADS)}")
     with showing_progress(integration, console) as show:
         return run_sync(settings, integration, mode, partition, show)
 

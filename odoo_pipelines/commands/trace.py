@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_json, state_of
+from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_json, record_url, state_of
 from odoo_pipelines.settings import DEFAULT_INTEGRATION, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -49,8 +49,6 @@ def find(settings: Settings, state: State, record: tuple[str, str, str]) -> Trac
 
     integration, entity, external_id = record
     history = state.history(integration, entity, external_id)
-    owner = settings.integrations.get(integration)
-    bound = history.record
     return Trace(
         integration=integration,
         entity=entity,
@@ -62,7 +60,7 @@ def find(settings: Settings, state: State, record: tuple[str, str, str]) -> Trac
         ),
         letters=state.letters(LetterFilter(integration, entity=entity, key=external_id)),
         runs_url=f"{settings.ui_url}/runs",
-        record_url=owner.odoo.record_url(bound.model, bound.odoo_id) if owner and owner.odoo and bound else "",
+        record_url=record_url(settings, integration, history.record),
     )
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from odoo_pipelines.commands.console import plain
+from odoo_pipelines.commands.console import moment, plain
 from odoo_pipelines.stores.conflicts import StoredConflict
 from odoo_pipelines.stores.dead_letters import DeadLetter
 from odoo_pipelines.stores.history import BoundRecord, History, Touch
@@ -104,7 +104,7 @@ def print_trace(trace: Trace, console: Console) -> None:
     for touch in trace.history.touches:
         console.print()
         style = "yellow" if touch.outcome in ("conflict", "rejected") else "bold"
-        console.print(Text.assemble(_time(touch.at), "  ", (touch.outcome, style), f"  {touch.flow}, {touch.mode}"))
+        console.print(Text.assemble(moment(touch.at), "  ", (touch.outcome, style), f"  {touch.flow}, {touch.mode}"))
         _print_facts(_touch_facts(trace, touch), console)
     for title, facts in (("conflict", _conflict_facts(trace)), ("dead letter", _letter_facts(trace))):
         for each in facts:
@@ -132,9 +132,9 @@ def _record_facts(record: BoundRecord | None, url: str) -> list[tuple[str, str]]
         ("agreed", json.dumps(record.base, ensure_ascii=False, sort_keys=True)),
         ("hash", record.hash or "none: the next run writes it again"),
         ("write_date", record.write_date),
-        ("changed", _time(record.updated_at)),
-        ("synced", f"{_time(record.synced_at)} by run {record.run_id}"),
-        ("vanished", _time(record.vanished_at)),
+        ("changed", moment(record.updated_at)),
+        ("synced", f"{moment(record.synced_at)} by run {record.run_id}"),
+        ("vanished", moment(record.vanished_at)),
     ]
 
 
@@ -163,7 +163,7 @@ def _conflict_facts(trace: Trace) -> Iterator[list[tuple[str, str]]]:
         values = ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in sides.items())
         answer = f"{each.state}, {each.choice} chosen" if each.choice else each.state
         yield [
-            ("number", f"{each.id} ({answer}), since {_time(each.first_at)}"),
+            ("number", f"{each.id} ({answer}), since {moment(each.first_at)}"),
             ("field", f"{each.field} {each.code}"),
             ("values", values),
             ("", each.reason),
@@ -173,11 +173,7 @@ def _conflict_facts(trace: Trace) -> Iterator[list[tuple[str, str]]]:
 def _letter_facts(trace: Trace) -> Iterator[list[tuple[str, str]]]:
     for each in trace.letters:
         yield [
-            ("flow", f"{each.flow}, since {_time(each.first_at)}, attempts: {each.attempts}"),
+            ("flow", f"{each.flow}, since {moment(each.first_at)}, attempts: {each.attempts}"),
             ("why", f"{each.field} {each.code}"),
             ("", each.reason),
         ]
-
-
-def _time(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""

@@ -8,12 +8,15 @@ from typing import Any
 
 import dagster as dg
 
+from odoo_pipelines.defs.by_id import asset_name
 from odoo_pipelines.defs.checks import check_results, check_specs, not_checked
-from odoo_pipelines.defs.extraction import Extraction, Window
+from odoo_pipelines.defs.claimed import extract_windows, fetch_single
+from odoo_pipelines.defs.extraction import Window
 from odoo_pipelines.defs.loading import load_flow, partitions_to_load
 from odoo_pipelines.defs.mapping import map_partition, partitions_to_map
 from odoo_pipelines.defs.metadata import (
     extracted_metadata,
+    fetched_metadata,
     loaded_metadata,
     mapped_metadata,
     run_metadata,
@@ -38,9 +41,10 @@ def assets_of(integration: Integration) -> list[dg.AssetsDefinition]:
     """All assets of an integration."""
     system = get_system(integration.system)
     extractions = [_extraction(integration, system, stream) for stream in system.streams.values()]
+    single = [_single_records(integration, system, stream) for stream in system.streams.values() if stream.by_id]
     mappings = [_mapping(integration, system, flow) for flow in system.flows]
     loads = [_load(integration, system, flow) for flow in system.flows]
-    return [*extractions, *mappings, *loads]
+    return [*extractions, *single, *mappings, *loads]
 
 
 def external_key(integration: Integration, stream: str) -> dg.AssetKey:
@@ -58,15 +62,15 @@ def odoo_key(integration: Integration, flow: Flow) -> dg.AssetKey:
     return dg.AssetKey([integration.name, "odoo", flow.target.asset_name])
 
 
-def _asset(
-    integration: Integration, system: System, *, partitioned: bool = True, **arguments: Any
+def asset_of(
+    integration: Integration, system: System, *, group: str = "", partitioned: bool = True, **arguments: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """`dg.asset` with what all assets of an integration share."""
+    """`dg.asset` with what all assets of an integration share; without a group it is in the integration's own."""
     fresh = dg.FreshnessPolicy.time_window(fail_window=_STALE, warn_window=_LATE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # the backfill policy: tried, and pinned with the release
         decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
-            group_name=integration.identifier,
+            group_name=group or integration.identifier,
             owners=list(system.owners),
             pool=integration.pool,
             tags={"odoo_pipelines/integration": integration.name, "odoo_pipelines/system": system.name},
@@ -79,7 +83,7 @@ def _asset(
 
 
 def _extraction(integration: Integration, system: System, stream: Stream) -> dg.AssetsDefinition:
-    @_asset(
+    @asset_of(
         integration,
         system,
         key=external_key(integration, stream.name),
@@ -94,8 +98,7 @@ def _extraction(integration: Integration, system: System, stream: Stream) -> dg.
         session, started = sessions.open(integration.name), time.monotonic()
         requests = session.external.requests
         requests_before, repeated_before = requests.total, requests.retried
-        walk = Extraction(session, stream)
-        results = [walk.extract(window) for window in _windows(context, integration, stream)]
+        results = extract_windows(session, stream, _windows(context, integration, stream))
         for result in results if stream.partitioned else ():
             context.add_asset_metadata(extracted_metadata(result), partition_key=result.window.partition)
         rows, made = sum(result.rows for result in results), requests.total - requests_before
@@ -114,12 +117,35 @@ def _extraction(integration: Integration, system: System, stream: Stream) -> dg.
     return extraction
 
 
+def _single_records(integration: Integration, system: System, stream: Stream) -> dg.AssetsDefinition:
+    naming = list(stream.by_id.named_by) if stream.by_id else []
+
+    @asset_of(
+        integration,
+        system,
+        key=external_key(integration, asset_name(stream)),
+        deps=[external_key(integration, each) for each in (stream.name, *naming)],
+        description=f"Single {stream.name} that {' and '.join(naming)} name before any list has shown them.",
+        kinds={"python", "parquet"},
+        op_tags={PRIORITY: 2},
+    )
+    def single_records(
+        context: dg.AssetExecutionContext, sessions: dg.ResourceParam[Sessions]
+    ) -> dg.MaterializeResult[Any]:
+        session, started = sessions.open(integration.name), time.monotonic()
+        fetched = fetch_single(session, stream)
+        context.log.info(f"{stream.name}: {fetched.rows} fetched by id, {fetched.not_found} not found")
+        return dg.MaterializeResult(metadata={**fetched_metadata(fetched), **_duration(started)})
+
+    return single_records
+
+
 def _mapping(integration: Integration, system: System, flow: Flow) -> dg.AssetsDefinition:
-    @_asset(
+    @asset_of(
         integration,
         system,
         key=mapped_key(integration, flow.name),
-        deps=[external_key(integration, stream) for stream in flow.mappers],
+        deps=[external_key(integration, each) for each in _extracted_for(system, flow)],
         description=f"{flow.description} Mapped to {flow.target.model}.",
         kinds={"python", "parquet"},
         op_tags={PRIORITY: 1},
@@ -148,11 +174,17 @@ def _mapping(integration: Integration, system: System, flow: Flow) -> dg.AssetsD
     return mapping
 
 
+def _extracted_for(system: System, flow: Flow) -> list[str]:
+    """Names of the assets that a mapping takes batches of."""
+    single = [asset_name(system.streams[name]) for name in flow.mappers if system.streams[name].by_id]
+    return [*flow.mappers, *single]
+
+
 def _load(integration: Integration, system: System, flow: Flow) -> dg.AssetsDefinition:
     key = odoo_key(integration, flow)
     earlier = [each for each in system.flows if each.name in flow.after]
 
-    @_asset(
+    @asset_of(
         integration,
         system,
         key=key,

@@ -1,15 +1,18 @@
 """Puts the definitions of integrations together."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 import dagster as dg
 
 from odoo_pipelines.defs.assets import assets_of
 from odoo_pipelines.defs.choices import check_choices
 from odoo_pipelines.defs.jobs import jobs_of, schedules_of
+from odoo_pipelines.defs.outbound import outbound_assets_of
 from odoo_pipelines.defs.rehearsal import dry_run_job
 from odoo_pipelines.defs.resources import Progress, sessions_resource
 from odoo_pipelines.defs.retention import retention, retention_schedule
+from odoo_pipelines.defs.webhooks import sensor_of
 from odoo_pipelines.integration import Integration
 
 
@@ -25,10 +28,12 @@ def build_definitions(integrations: Iterable[Integration], progress: Progress) -
     """
     active = [integration for integration in integrations if integration.active]
     check_choices(active)
+    jobs = {integration.name: jobs_of(integration) for integration in active}
     return dg.Definitions(
-        assets=[asset for integration in active for asset in assets_of(integration)],
-        jobs=[retention, *(job for integration in active for job in jobs_of(integration)), *map(dry_run_job, active)],
+        assets=[asset for each in active for asset in (*assets_of(each), *outbound_assets_of(each))],
+        jobs=[retention, *chain.from_iterable(jobs.values()), *map(dry_run_job, active)],
         schedules=[retention_schedule, *(schedule for integration in active for schedule in schedules_of(integration))],
+        sensors=[sensor_of(integration, jobs[integration.name]) for integration in active],
         resources={"sessions": sessions_resource(progress)},
         # Work is split into runs, not into processes: a step process costs 1.8 s, a step in the run's own 0.04 s.
         executor=dg.in_process_executor,

@@ -89,7 +89,7 @@ class Extraction:
         first = next(pages, None)
         if first is not None or (extracted.complete and self._held_rows(window.partition)):
             written = self._write([] if first is None else chain([first], pages), extracted)
-            self._check(self._session.external.requests.rows - carried_before, written)
+            require_all(self._session, written, self._session.external.requests.rows - carried_before)
             mark = self._mark(first, extracted.newest) if continues and first else None
             self._session.state.register(written, watermark=mark)
         if continues and window.before is not None:
@@ -125,10 +125,10 @@ class Extraction:
         path = session.batches.path_for(name, "external", self._stream.name, partition, session.run_id)
         with session.batches.writer(path, raw_schema()) as writer:
             for page in pages:
-                rows = [raw_row(row) for row in page.rows]
+                rows = [raw_row(row, self._stream.key) for row in page.rows]
                 writer.write(rows)
                 extracted.pages += 1
-                extracted.newest = _newest(extracted.newest, rows)
+                extracted.newest = newest_of(rows, extracted.newest)
         extracted.rows, extracted.path = writer.rows, path
         return Batch(
             0,
@@ -149,25 +149,36 @@ class Extraction:
             return None
         return self._stream.name, min(newest, first.server_time or datetime.now(UTC))
 
-    def _check(self, carried: int, batch: Batch) -> None:
-        """The rows on the wire, those that were written, and those that the file says it has."""
-        held = self._session.batches.row_count(batch.path)
-        if not carried == batch.rows == held:
-            numbers = f"the pages carried {carried} rows, {batch.rows} were written, the file holds {held}"
-            raise AccountingError(f"{self._stream.name}: {numbers}")
+
+def require_all(session: Session, batch: Batch, carried: int) -> None:
+    """Compares the rows on the wire, those that were written, and those that the file says it has.
+
+    Raises:
+        AccountingError: they differ.
+    """
+    held = session.batches.row_count(batch.path)
+    if not carried == batch.rows == held:
+        numbers = f"the pages carried {carried} rows, {batch.rows} were written, the file holds {held}"
+        raise AccountingError(f"{batch.name}: {numbers}")
 
 
-def _newest(newest: datetime | None, rows: list[dict[str, Any]]) -> datetime | None:
+def newest_of(rows: list[dict[str, Any]], newest: datetime | None = None) -> datetime | None:
+    """The newest change time of raw rows, and of those before them."""
     times = [row["updated_at"] for row in rows if row["updated_at"] is not None]
     return max([*times, *([newest] if newest else [])], default=None)
 
 
-def raw_row(payload: Any) -> dict[str, Any]:
-    """A row as a batch keeps it; what no model can read keeps its payload too, and is rejected by the mapping."""
+def raw_row(payload: Any, key: str = "id") -> dict[str, Any]:
+    """A row as a batch keeps it; what no model can read keeps its payload too, and is rejected by the mapping.
+
+    Args:
+        payload: as it came.
+        key: its field that is the external id, see `Stream.key`.
+    """
     text = payload_text(payload)
     record = payload if isinstance(payload, dict) else {}
     return {
-        "external_id": _readable(values.external_id, record.get("id")) or "",
+        "external_id": _readable(values.external_id, record.get(key)) or "",
         "updated_at": _readable(values.utc_datetime, record.get("updated_at")),
         "hash": hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
         "payload": text,

@@ -1,20 +1,23 @@
 """Jobs and schedules, each over a range of partitions.
 
-A delta sync every half hour, a full sync every night, and in between a retry of what may get through now.
+A delta sync every half hour, a full sync every night, and in between a retry of what may get through now. What goes
+out of Odoo has no partitions: it is sent after the delta, and every night all of Odoo is read for it.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from odoo_pipelines.clients import open_state
+from odoo_pipelines.defs.assets import external_key
 from odoo_pipelines.defs.loading import consumer_of as load_consumer
 from odoo_pipelines.defs.mapping import consumer_of as mapping_consumer
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.resources import MODE_TAG
-from odoo_pipelines.defs.session import RETRY
+from odoo_pipelines.defs.session import OUTBOUND, RETRY, WEBHOOK
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import load_settings
@@ -22,11 +25,12 @@ from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems import get_system
 
-Mode: TypeAlias = Literal["delta", "full", "retry"]
+Mode: TypeAlias = Literal["delta", "full", "retry", "webhook", "outbound", "outbound_full"]
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 INTEGRATION_TAG = "odoo_pipelines/integration"
+OUTBOUND_MODES: tuple[Mode, ...] = (OUTBOUND, "outbound_full")
 
 
 def job_name(integration: Integration, mode: Mode) -> str:
@@ -36,16 +40,27 @@ def job_name(integration: Integration, mode: Mode) -> str:
 
 def jobs_of(integration: Integration) -> list[UnresolvedAssetJobDefinition]:
     """The jobs of an integration."""
-    return [_job(integration, "delta", _DELTA), _job(integration, "full", _FULL), _job(integration, "retry", _RETRY)]
+    modes: list[Mode] = ["delta", "full", "retry", WEBHOOK, *(OUTBOUND_MODES if _sends(integration) else ())]
+    return [_job(integration, mode) for mode in modes]
 
 
 def schedules_of(integration: Integration) -> list[dg.ScheduleDefinition]:
     """The schedules of an integration, running unless `auto_sync` is off."""
-    return [
-        _schedule(integration, "delta", integration.delta_cron, delta_range),
-        _schedule(integration, "full", integration.full_cron, full_range),
-        _schedule(integration, "retry", integration.retry_cron, delta_range, why_idle=_nothing_to_retry),
+    inbound = [
+        _schedule(integration, "delta", integration.delta_cron),
+        _schedule(integration, "full", integration.full_cron),
+        _schedule(integration, "retry", integration.retry_cron, why_idle=_nothing_to_retry),
     ]
+    outbound = [
+        _schedule(integration, "outbound", integration.outbound_cron),
+        _schedule(integration, "outbound_full", integration.full_cron),
+    ]
+    return [*inbound, *(outbound if _sends(integration) else ())]
+
+
+def outbound_group(integration: Integration) -> str:
+    """The group of the assets that go out of Odoo."""
+    return f"{integration.identifier}_outbound"
 
 
 def delta_range(integration: Integration) -> tuple[str, str]:
@@ -62,12 +77,40 @@ def full_range(integration: Integration) -> tuple[str, str]:
     return keys[0], keys[-1]
 
 
-def range_of(integration: Integration, mode: Mode, partition: str | None) -> tuple[str, str]:
-    """First and last partition of a run that is asked for by hand: the one that is named, or all that the mode needs.
+def covering_range(integration: Integration, since: datetime, before: datetime) -> tuple[str, str]:
+    """First and last partition of those that hold what was changed in a time."""
+    definition = partitions_of(integration)
+    found = [
+        window.partition
+        for window in windows(definition, definition.get_partition_keys())
+        if (window.since is None or window.since < before) and (window.before is None or since < window.before)
+    ]
+    return found[0], found[-1]
+
+
+def run_tags(integration: Integration, mode: Mode, partition: str | None = None) -> dict[str, str]:
+    """Tags of a run that is asked for by hand: its range, where the mode has one.
 
     Raises:
         ConfigurationError: there is no such partition.
     """
+    if mode not in OUTBOUND_MODES:
+        return range_tags(*range_of(integration, mode, partition))
+    if partition is not None:
+        raise ConfigurationError([f"--partition: what goes out of Odoo (mode {mode}) has no partitions"])
+    if not _sends(integration):
+        raise ConfigurationError([f"--mode {mode}: the system '{integration.system}' takes nothing out of Odoo"])
+    return {}
+
+
+def range_of(integration: Integration, mode: Mode, partition: str | None) -> tuple[str, str]:
+    """First and last partition of a run that is asked for by hand: the one that is named, or all that the mode needs.
+
+    Raises:
+        ConfigurationError: there is no such partition, or the mode has none.
+    """
+    if mode in OUTBOUND_MODES:
+        raise ConfigurationError([f"--mode {mode}: has no partitions, and no dry run"])
     if partition is None:
         return full_range(integration) if mode == "full" else delta_range(integration)
     try:
@@ -82,26 +125,45 @@ def range_tags(first: str, last: str) -> dict[str, str]:
     return {RANGE_START_TAG: first, RANGE_END_TAG: last}
 
 
-_DELTA = "Extracts what has changed since the last sync, and whatever an earlier run left undone."
-_FULL = "Extracts everything and compares all of it with Odoo."
-_RETRY = "A delta sync that also takes up the dead letters whose time has come, in their newest version."
+_DESCRIPTIONS: dict[Mode, str] = {
+    "delta": "Extracts what has changed since the last sync, and whatever an earlier run left undone.",
+    "full": "Extracts everything and compares all of it with Odoo.",
+    "webhook": "Fetches what webhooks name, and does with it what a delta sync does.",
+    "retry": "A delta sync that also takes up the dead letters whose time has come, in their newest version.",
+    "outbound": "Sends what is new in Odoo, and the dead letters whose time has come.",
+    "outbound_full": "Reads all of Odoo for what was never sent, and sends it.",
+}
 
 
-def _job(integration: Integration, mode: Mode, description: str) -> UnresolvedAssetJobDefinition:
+def _sends(integration: Integration) -> bool:
+    return bool(get_system(integration.system).outbound)
+
+
+def _job(integration: Integration, mode: Mode) -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         name=job_name(integration, mode),
-        selection=dg.AssetSelection.groups(integration.identifier),
+        selection=_selection(integration, mode),
         tags={MODE_TAG: mode, INTEGRATION_TAG: integration.name},
-        description=description,
+        description=_DESCRIPTIONS[mode],
+    )
+
+
+def _selection(integration: Integration, mode: Mode) -> dg.AssetSelection:
+    """The assets of a job; in that of webhooks those are missing that it leaves as old as they are."""
+    if mode in OUTBOUND_MODES:
+        return dg.AssetSelection.groups(outbound_group(integration))
+    inbound = dg.AssetSelection.groups(integration.identifier)
+    if mode != WEBHOOK:
+        return inbound
+    streams = get_system(integration.system).streams
+    read = {name for stream in streams.values() if stream.by_id for name in stream.by_id.named_by}
+    return inbound - dg.AssetSelection.assets(
+        *(external_key(integration, each) for each in streams if each not in read)
     )
 
 
 def _schedule(
-    integration: Integration,
-    mode: Mode,
-    cron: str,
-    range_of: Callable[[Integration], tuple[str, str]],
-    why_idle: Callable[[Integration], str] = lambda _: "",
+    integration: Integration, mode: Mode, cron: str, why_idle: Callable[[Integration], str] = lambda _: ""
 ) -> dg.ScheduleDefinition:
     name = job_name(integration, mode)
 
@@ -118,7 +180,7 @@ def _schedule(
             return dg.SkipReason(f"run {waiting[0].dagster_run.run_id} of this job has not started yet")
         if idle := why_idle(integration):
             return dg.SkipReason(idle)
-        return dg.RunRequest(tags=range_tags(*range_of(integration)))
+        return dg.RunRequest(tags=run_tags(integration, mode))
 
     return schedule
 
@@ -127,10 +189,10 @@ _WAITING = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.Dags
 
 
 def _nothing_to_retry(integration: Integration) -> str:
-    """Why a retry would do no more than a delta; "" if it would."""
+    """Why a retry would do no more than a delta; "" if it would. Letters of what goes out are taken up there."""
     flows = get_system(integration.system).flows
     with open_state(load_settings()) as state:
-        due = state.letters(LetterFilter(integration.name, due=True, limit=1))
+        due = any(state.letters(LetterFilter(integration.name, flow.name, due=True, limit=1)) for flow in flows)
         answered = any(state.resolutions(integration.name, flow.name) for flow in flows)
     return "" if due or answered else "no dead letter is due, and no resolved conflict waits"
 

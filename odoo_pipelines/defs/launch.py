@@ -6,7 +6,7 @@ import dagster as dg
 
 from odoo_pipelines.clients import open_state
 from odoo_pipelines.defs.build import build_definitions
-from odoo_pipelines.defs.jobs import Mode, job_name, range_of, range_tags
+from odoo_pipelines.defs.jobs import OUTBOUND_MODES, Mode, job_name, run_tags
 from odoo_pipelines.defs.resources import Progress
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import Settings
@@ -47,26 +47,28 @@ def run_sync(
     Args:
         settings: with the connections of the integration complete.
         integration: what is synced.
-        mode: "delta", "full" or "retry".
+        mode: what the run looks at.
         partition: the only one to sync; None for all that the mode needs.
         progress: told the flow's name, rows done and rows in all, after every chunk.
 
     Raises:
         ConfigurationError: there is no such partition.
     """
-    first, last = range_of(integration, mode, partition)
+    tags = run_tags(integration, mode, partition)
     definitions = build_definitions([integration], progress)
     job = definitions.resolve_job_def(job_name(integration, mode))
     with dg.DagsterInstance.get() as instance:
         result = job.execute_in_process(
             instance=instance,
-            tags={**range_tags(first, last), PROCESS_TAG: this_process()},
+            tags={**tags, PROCESS_TAG: this_process()},
             run_config=_QUIET,
             raise_on_error=False,
         )
     with open_state(settings) as state:
         counted = state.run_counts(result.run_id)
-    flows = {flow.name: counted.get(flow.name, Counts()) for flow in get_system(integration.system).flows}
+    system = get_system(integration.system)
+    taken = system.outbound if mode in OUTBOUND_MODES else system.flows
+    flows = {flow.name: counted.get(flow.name, Counts()) for flow in taken}
     return SyncResult(result.run_id, result.success, flows, _failure(result))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from odoo_pipelines.defs.mapping import abandoned_partitions, batches_to_do, without_partition
+from odoo_pipelines.defs.requirements import Required, examine_requirement
 from odoo_pipelines.defs.session import FlowState, Session
 from odoo_pipelines.defs.uniqueness import Uniqueness, examine_uniqueness
 from odoo_pipelines.defs.vanished import VanishedRecords, judge, treat_vanished
@@ -50,6 +51,7 @@ class FlowLoad:
         rows_in: rows of the batches, counted when they were mapped.
         balanced: every one of them has exactly one outcome.
         uniqueness: records by external id, afterwards.
+        required: records that must have something in Odoo, afterwards.
         vanished: records that the external system has no more.
         dead_letters: rejected rows that wait, by class, whichever run rejected them.
         requests: made to Odoo.
@@ -61,6 +63,7 @@ class FlowLoad:
     rows_in: int
     balanced: bool
     uniqueness: Uniqueness
+    required: Required
     vanished: VanishedRecords
     dead_letters: Mapping[str, int]
     requests: int
@@ -90,7 +93,7 @@ def load_flow(
     batches = {partition: since_complete(some) for partition, some in to_do.items()}
     rows_in = sum(batch.rows for each in batches.values() for batch in each)
     state.state.start(state.run, session.mode)
-    with _marked_as_failed(state):
+    with marked_as_failed(state):
         loader = _loader(session, flow, state)
         by_partition: dict[str, FlowReport] = {}
         for partition, some in batches.items():
@@ -105,6 +108,7 @@ def load_flow(
         rows_in=rows_in,
         balanced=balanced,
         uniqueness=examine_uniqueness(session, flow),
+        required=examine_requirement(session, flow),
         vanished=vanished,
         dead_letters=session.state.count_letters(LetterFilter(session.integration.name, flow.name)),
         requests=(session.odoo.requests.total if session.odoo else 0) - requests_before,
@@ -172,7 +176,8 @@ def _finish(state: FlowState, flow: Flow, rows_in: int, batch_ids: Sequence[int]
 
 
 @contextmanager
-def _marked_as_failed(state: FlowState) -> Iterator[None]:
+def marked_as_failed(state: FlowState) -> Iterator[None]:
+    """Notes in the accounts of a flow that what happens inside has failed."""
     try:
         yield
     except BaseException as error:  # a signal to stop, too

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from odoo_pipelines.defs.by_id import Fetched
 from odoo_pipelines.defs.extraction import Extracted
 from odoo_pipelines.defs.loading import FlowLoad
 from odoo_pipelines.defs.mapping import Mapped
@@ -29,6 +30,16 @@ def extracted_metadata(extracted: Extracted) -> RawMetadata:
     }
 
 
+def fetched_metadata(fetched: Fetched) -> RawMetadata:
+    """Of records that were fetched one by one."""
+    return {
+        "dagster/row_count": fetched.rows,
+        "asked": fetched.asked,
+        "not_found": fetched.not_found,
+        "batch": fetched.batch.path if fetched.batch else "none: no rows",
+    }
+
+
 def mapped_metadata(mapped: Mapped) -> RawMetadata:
     """Of one mapped partition."""
     return {
@@ -49,7 +60,7 @@ def loaded_metadata(report: FlowReport) -> RawMetadata:
         "dagster/partition_row_count": report.counts.extracted,
         "totals_compared": report.totals_compared,
         "totals_differing": len(report.totals_differing),
-        **_rejections("rejections_sample", report.rejections),
+        **rejections_metadata(report.rejections),
         **tally_metadata("warnings", report.warnings),
         **({"fields_odoo_lacks": ", ".join(report.missing_fields)} if report.missing_fields else {}),
     }
@@ -106,11 +117,12 @@ def tally_metadata(name: str, tally: Mapping[str, int]) -> RawMetadata:
     return {name: dg.MetadataValue.table(records, dg.TableSchema(columns))}
 
 
-def _rejections(name: str, sample: Sequence[Rejection]) -> RawMetadata:
+def rejections_metadata(sample: Sequence[Rejection]) -> RawMetadata:
+    """Rows that were rejected or in conflict, without a value, as a table; nothing where there are none."""
     if not sample:
         return {}
     records = [
         dg.TableRecord({"external_id": each.external_id, "field": each.field, "code": each.code}) for each in sample
     ]
     columns = [dg.TableColumn(column, "string") for column in ("external_id", "field", "code")]
-    return {name: dg.MetadataValue.table(records, dg.TableSchema(columns))}
+    return {"rejections_sample": dg.MetadataValue.table(records, dg.TableSchema(columns))}

@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from odoo_pipelines.defs.by_id import fetch_named
 from odoo_pipelines.defs.extraction import Extraction, Window
 from odoo_pipelines.defs.jobs import INTEGRATION_TAG, Mode, range_of
 from odoo_pipelines.defs.loading import load_flow, partitions_to_load
@@ -24,7 +25,8 @@ from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import AccountingError, ConfigurationError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import Settings, load_settings
-from odoo_pipelines.sync.preview import KeyOfNew, Preview, field_name, previews
+from odoo_pipelines.sync.names import general_name
+from odoo_pipelines.sync.preview import KeyOfNew, Preview, previews
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, System
 from odoo_pipelines.systems.records import Counts, Outcome, Record, RowOutcome
@@ -74,7 +76,7 @@ class Notes:
     def _add(self, flow: str, preview: Preview) -> None:
         noted = self.flows[flow]
         if preview.outcome is not Outcome.CREATED:
-            for name in {field_name(change.field) for change in preview.changes}:
+            for name in {general_name(change.field) for change in preview.changes}:
                 noted.fields[name] = noted.fields.get(name, 0) + 1
         self._shown[flow, preview.outcome] += 1
         if self._shown[flow, preview.outcome] <= self._sample:
@@ -143,6 +145,9 @@ def _extract(session: Session, keys: Sequence[str]) -> None:
         walk = Extraction(session, stream)
         for window in windows(definition, keys) if stream.partitioned else [Window()]:
             walk.extract(window)
+    for stream in session.system.streams.values():
+        if stream.by_id:
+            fetch_named(session, stream)
 
 
 def _load(session: Session, flow: Flow, keys: Sequence[str], progress: Progress) -> Counts:

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from odoo_pipelines.defs.extraction import raw_row
 from odoo_pipelines.defs.loading import consumer_of
-from odoo_pipelines.defs.mapping import Mapped, map_rows, row_key, with_columns
+from odoo_pipelines.defs.mapping import Mapped, map_rows, with_columns
 from odoo_pipelines.defs.payloads import payload_of
 from odoo_pipelines.defs.session import RETRY, Session
 from odoo_pipelines.stores.batch_registry import since_complete
@@ -127,7 +127,7 @@ class _Search:
                 replay.rows += [row for row in rows or () if isinstance(row, MappedRow)]
             elif rows is None:
                 replay.lost.append(key)
-            elif all(is_newer(synced.get(row_key(row)), row.updated_at) for row in rows):
+            elif all(is_newer(synced.get(row.key), row.updated_at) for row in rows):
                 replay.over.append(key)
             else:
                 replay.rows += rows
@@ -146,10 +146,11 @@ class _Search:
 
     def _kept(self, letter: DeadLetter | None) -> dict[str, Any] | None:
         """The letter's payload, if it is a row as it came and not what was made of one."""
-        if letter is None:
+        stream = self._streams.get(letter.entity) if letter else None
+        if letter is None or stream is None:
             return None
-        raw = raw_row(payload_of(letter.payload))
-        own = letter.entity in self._streams and letter.external_id in ("", storable(raw["external_id"]))
+        raw = raw_row(payload_of(letter.payload), self._session.system.streams[stream].key)
+        own = letter.external_id in ("", storable(raw["external_id"]))
         return {**raw, "payload": letter.payload} if own else None
 
     def _is_loaded_anyway(self, key: Key) -> bool:
@@ -177,7 +178,7 @@ class _Search:
             row = from_columns(columns, self._flow.target)
             second_hand = isinstance(row, MappedRow) and row.only_create
             version = Version(row, batch, row.updated_at or batch.newest or _BEGINNING, first_hand=not second_hand)
-            _keep_newest(found, row_key(row), version)
+            _keep_newest(found, row.key, version)
         return found
 
     def _select(self, batches: list[Batch], external_ids: list[str]) -> Iterator[tuple[Batch, dict[str, Any]]]:
@@ -197,7 +198,7 @@ class _Search:
 
 def _settles(row: MappedRow | RejectedRow, letter: DeadLetter) -> bool:
     """Whether the outcome of a row will be that of the letter's."""
-    return (isinstance(row, RejectedRow) and not row.external_id) or row_key(row) == (letter.entity, letter.external_id)
+    return (isinstance(row, RejectedRow) and not row.external_id) or row.key == (letter.entity, letter.external_id)
 
 
 def _keep_newest(found: dict[Key, Version[R]], key: Key, version: Version[R]) -> None:

@@ -10,6 +10,8 @@ from odoo_pipelines.defs.session import Session
 from odoo_pipelines.settings import load_settings
 
 MODE_TAG = "odoo_pipelines/mode"
+CLAIM_TAG = "odoo_pipelines/claim"
+"""On runs that were requested for what came in over HTTP: the id of the claim."""
 BY_HAND = "partition"
 """The mode of a run that is no sync: partitions that somebody materialized, or a backfill."""
 
@@ -30,10 +32,11 @@ class Sessions:
         progress: told the flow's name, rows done and rows in all, after every chunk.
     """
 
-    def __init__(self, run_id: str, mode: str, progress: Progress) -> None:
+    def __init__(self, run_id: str, mode: str, progress: Progress, claim_id: str = "") -> None:
         self.progress = progress
         self._run_id = run_id
         self._mode = mode
+        self._claim_id = claim_id
         self._sessions: dict[str, Session] = {}
 
     def open(self, integration: str) -> Session:
@@ -47,7 +50,8 @@ class Sessions:
             found = settings.integration(integration)
             for warning in found.warnings:
                 log.warning(warning)
-            self._sessions[integration] = Session(settings, found, self._run_id, self._mode)
+            session = Session(settings, found, self._run_id, self._mode, claim_id=self._claim_id)
+            self._sessions[integration] = session
         return self._sessions[integration]
 
     def close(self) -> None:
@@ -64,7 +68,8 @@ def sessions_resource(progress: Progress) -> dg.ResourceDefinition:
         if context.run is None:
             message = "sessions belong to a run"
             raise RuntimeError(message)
-        sessions = Sessions(context.run.run_id, context.run.tags.get(MODE_TAG, BY_HAND), progress)
+        tags = context.run.tags
+        sessions = Sessions(context.run.run_id, tags.get(MODE_TAG, BY_HAND), progress, tags.get(CLAIM_TAG, ""))
         try:
             yield sessions
         finally:

@@ -4,7 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
-from odoo_pipelines.clients import open_state
+from odoo_pipelines.clients import open_inbox, open_state
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.stores.batches import BatchStore
 
@@ -14,7 +14,7 @@ RUNS_AT_A_TIME = 500
 
 @dg.op
 def remove_what_is_old(context: dg.OpExecutionContext) -> None:
-    """Removes outcomes, ended conflicts, superseded batches and finished runs older than the days of retention.
+    """Removes outcomes, ended conflicts, superseded batches, done events and finished runs after the days of retention.
 
     What both sides agreed on, open conflicts, dead letters, the numbers of every run and the newest batches stay.
     """
@@ -26,13 +26,16 @@ def remove_what_is_old(context: dg.OpExecutionContext) -> None:
         for batch in batches:  # files first: a batch without its file is forgotten next time, a file without it never
             store.remove(batch.path)
         state.forget_batches([batch.id for batch in batches])
+    with open_inbox(settings) as inbox:
+        events = inbox.purge(before)
     runs = _delete_runs(context.instance, before)
     context.log.info(
-        f"removed {outcomes} outcomes, {len(batches)} batches and {runs} runs from before {before:%Y-%m-%d}"
+        f"removed {outcomes} outcomes, {len(batches)} batches, {events} events and {runs} runs "
+        f"from before {before:%Y-%m-%d}"
     )
 
 
-@dg.job(description="Removes outcomes, batches and runs that are older than ODOO_PIPELINES_RETENTION_DAYS.")
+@dg.job(description="Removes outcomes, batches, events and runs that are older than ODOO_PIPELINES_RETENTION_DAYS.")
 def retention() -> None:
     """Removes what is old."""
     remove_what_is_old()

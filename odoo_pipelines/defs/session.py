@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from odoo_pipelines.clients import external_client, odoo_client, state_url
 from odoo_pipelines.external.client import ExternalClient
@@ -19,9 +19,13 @@ from odoo_pipelines.odoo.schema import Schemas
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.database import connect, migrate
+from odoo_pipelines.stores.inbox import Claim, Inbox
 from odoo_pipelines.stores.lock import one_writer
+from odoo_pipelines.stores.outbound import OutboundState
 from odoo_pipelines.stores.rehearsal import taken_back, temporary_batches
+from odoo_pipelines.stores.sent_values import SentValues
 from odoo_pipelines.stores.state import RunRef, State
+from odoo_pipelines.stores.transactions import Transactions
 from odoo_pipelines.stores.vanished import Census
 from odoo_pipelines.sync.ports import Odoo
 from odoo_pipelines.sync.reference_data import ReferenceData
@@ -35,6 +39,10 @@ Listener: TypeAlias = Callable[[str, Sequence[Record], Sequence[RowOutcome]], No
 LOCK_PATIENCE_SECONDS = 60.0
 RETRY = "retry"
 """The mode of a run that takes up dead letters."""
+OUTBOUND: Literal["outbound"] = "outbound"
+"""The mode of a run that sends what is new in Odoo; it takes up the dead letters of its flows, too."""
+WEBHOOK: Literal["webhook"] = "webhook"
+"""The mode of a run that looks at what its claim names, and at nothing else that may be new."""
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +55,13 @@ class Session:
         settings: of the installation.
         integration: the one that is run.
         run_id: of Dagster.
-        mode: "delta", "retry", "full" or "partition".
+        mode: "delta", "retry", "full", "webhook", "outbound", "outbound_full" or "partition".
         sleep: waits between tries of what was lost on the way to Odoo.
         dry_run: told the flow, records and outcomes of every commit of a run that writes nothing anywhere; None for
             one that writes.
         covered: streams extracted, and flows mapped, with their partition, of which this run has taken everything.
         census: by flow, the known records held against what the run carried; None before its first load.
+        claim_id: of the claim that the run was requested for; "" where there is none.
     """
 
     settings: Settings
@@ -63,6 +72,7 @@ class Session:
     dry_run: Listener | None = None
     covered: set[tuple[Layer, str, str]] = field(default_factory=set)
     census: Mapping[str, Census] | None = None
+    claim_id: str = ""
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def close(self) -> None:
@@ -71,8 +81,8 @@ class Session:
 
     @property
     def incremental(self) -> bool:
-        """Whether only what is new is looked at: in a delta, and in a retry, which begins like one."""
-        return self.mode in ("delta", RETRY)
+        """Whether only what is new is looked at: in a delta, in all that go on like one, and out of Odoo."""
+        return self.mode in ("delta", RETRY, WEBHOOK, OUTBOUND)
 
     @property
     def verify(self) -> bool:
@@ -87,15 +97,40 @@ class Session:
     @cached_property
     def state(self) -> State:
         """The state, up to date; this run becomes the only writer of its integration."""
+        state = State(self._transactions)
+        state.close_dead_runs(self.integration.name, self.run_id)
+        if self.claim_id:  # begun by a run of any mode, or a failed one would not count as a try
+            log.info("claim %s holds %d events", self.claim_id, len(self.claim.events) if self.claim else 0)
+        return state
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """What came in over HTTP, in the same database."""
+        return Inbox(self._transactions)
+
+    @cached_property
+    def claim(self) -> Claim | None:
+        """What of it this run is to do; None where it was asked for nothing, or others have taken that over."""
+        return self.inbox.begin(self.claim_id, self.run_id) if self.claim_id else None
+
+    @cached_property
+    def outbound_state(self) -> OutboundState:
+        """What has been sent out of Odoo, in the same database."""
+        return OutboundState(self._transactions)
+
+    def sent_values(self, flow: str) -> SentValues:
+        """What a flow has told the external system, in the same database."""
+        return SentValues(self._transactions, self.integration.name, flow)
+
+    @cached_property
+    def _transactions(self) -> Transactions:
         url = state_url(self.settings)
         engine = connect(url)
         self._stack.callback(engine.dispose)
         migrate(engine)
         lock = one_writer(url, self.integration.name, self.run_id, LOCK_PATIENCE_SECONDS, log)
         self._still_writer = self._stack.enter_context(lock)
-        state = State(self._stack.enter_context(taken_back(engine)) if self.dry_run else engine)
-        state.close_dead_runs(self.integration.name, self.run_id)
-        return state
+        return self._stack.enter_context(taken_back(engine)) if self.dry_run else engine
 
     @cached_property
     def batches(self) -> BatchStore:
@@ -118,12 +153,12 @@ class Session:
     @cached_property
     def schemas(self) -> Schemas:
         """Odoo's fields."""
-        return Schemas(self._connected())
+        return Schemas(self.connected)
 
     @cached_property
     def reference_data(self) -> ReferenceData:
         """Odoo's reference data, looked up once per run."""
-        client = self._connected()
+        client = self.connected
         return ReferenceData(client, self.schemas, client.company_id())
 
     @cached_property
@@ -132,17 +167,17 @@ class Session:
         if self.dry_run is None:
             return None
         targets = [flow.target for flow in self.system.flows]
-        return Rehearsal(self._connected(), targets, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
+        return Rehearsal(self.connected, targets, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
 
     @property
     def engine_odoo(self) -> Odoo:
         """Odoo as the engine is to see it: the only one that it may write to."""
-        return self.rehearsal or self._connected()
+        return self.rehearsal or self.connected
 
     @property
     def mapping_options(self) -> MappingOptions:
         """The integration's choices for its mappings."""
-        return MappingOptions(taxes=self.integration.taxes)
+        return MappingOptions(taxes=self.integration.taxes, journals=self.integration.journals)
 
     @property
     def still_writer(self) -> Callable[[], None]:
@@ -153,7 +188,9 @@ class Session:
         """The state, as one flow sees it in this run."""
         return FlowState(self.state, RunRef(self.run_id, self.integration.name, flow), self.dry_run)
 
-    def _connected(self) -> OdooClient:
+    @property
+    def connected(self) -> OdooClient:
+        """Odoo, for those who ask only where loads are switched on."""
         if self.odoo is None:
             message = "loads are switched off, so nothing may ask for Odoo"
             raise RuntimeError(message)

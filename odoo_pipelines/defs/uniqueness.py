@@ -42,7 +42,7 @@ def examine_uniqueness(session: Session, flow: Flow) -> Uniqueness:
     if session.odoo is None:
         return Uniqueness(known, 0, ())
     models = [model, *([flow.target.lines.model] if flow.target.lines else [])]
-    domains = {each: _ours(session, each) for each in models}
+    domains = {each: ours(session, each) for each in models}
     in_odoo = session.odoo.search_count(model, domains[model])
     try:
         doubled = [key for each in models for key in _doubled(session.odoo, each, domains[each])]
@@ -51,7 +51,8 @@ def examine_uniqueness(session: Session, flow: Flow) -> Uniqueness:
     return Uniqueness(known, in_odoo, tuple(doubled))
 
 
-def _ours(session: Session, model: str) -> list[Any]:
+def ours(session: Session, model: str) -> list[Any]:
+    """The domain of a model's records that carry a sync key of the integration, archived ones included."""
     prefix = session.integration.name.replace("_", r"\_")
     domain: list[Any] = [(SYNC_KEY_FIELD, "=like", f"{prefix}.%")]
     if session.schemas(model).server_name("active"):

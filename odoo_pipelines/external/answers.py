@@ -24,6 +24,7 @@ _CURES = {
     HTTPStatus.FORBIDDEN: "Give the API key the right to do this.",
     HTTPStatus.NOT_FOUND: "Check the URL of the external system, and that the record exists there.",
 }
+_SAID = 1_000
 _OTHER_CURE = "The log of the external system tells what it objects to."
 
 _LONG_DIGITS = re.compile(rb"\d{19}")
@@ -53,7 +54,19 @@ def _error(answer: Answer) -> ExternalError:
     refused = answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     kind = ExternalAuthenticationError if refused else ExternalRequestError
     cure = next((text for status, text in _CURES.items() if status == answer.status), _OTHER_CURE)
-    return kind(f"{answer.place} was refused with {answer.status}. {cure}", status=answer.status)
+    message = f"{answer.place} was refused with {answer.status}. {cure}"
+    return kind(message, status=answer.status, reason=_said(answer))
+
+
+def _said(answer: Answer) -> str:
+    """The server's own message: the contract's `error`, else the beginning of whatever it sent."""
+    text = answer.body.decode("utf-8", "replace")
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return text[:_SAID]
+    said = told.get("error") if isinstance(told, dict) else None
+    return said[:_SAID] if isinstance(said, str) else text[:_SAID]
 
 
 def _origin(location: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from types import TracebackType
@@ -18,6 +19,19 @@ from odoo_pipelines.external.connection import ExternalConnection
 from odoo_pipelines.external.paging import Page, walk, window
 from odoo_pipelines.external.retries import half_to_full
 from odoo_pipelines.external.transport import Answer, Limiter, Request, RequestCounter, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What came of a POST.
+
+    Attributes:
+        created: the record is new (201), and was not there before.
+        record: as answered.
+    """
+
+    created: bool
+    record: Any
 
 
 class ExternalClient:
@@ -74,19 +88,28 @@ class ExternalClient:
         self.requests.add_rows(1)
         return storable([record], answer)[0]
 
-    def post(self, path: str, body: Any, idempotency_key: str) -> Any:
-        """Posts JSON under a key by which the server recognises a repetition; gives the JSON answered, None if empty.
+    def post_once(self, path: str, body: Any, idempotency_key: str) -> Posted:
+        """Posts JSON to a server that may not recognise a repetition: repeats only what was surely not carried out.
+
+        That is what it refuses with 401 or 429, and what it never got. After any other failure the error is
+        `in_doubt`: look whether the record is there before posting it again.
 
         Args:
             path: of the collection.
             body: JSON types; NaN is refused.
             idempotency_key: the same for every attempt at the same thing, also by a later run.
         """
-        return self._write("POST", path, body, {"Idempotency-Key": quote(idempotency_key, safe="")})
+        request = _json_request("POST", path, body, {"Idempotency-Key": quote(idempotency_key, safe="")})
+        answer = checked(self._send(replace(request, once=True)))
+        try:
+            return Posted(answer.status == HTTPStatus.CREATED, read_json(answer))
+        except ExternalProtocolError as error:
+            raise ExternalProtocolError(str(error), status=answer.status, in_doubt=True) from None
 
     def put(self, path: str, body: Any) -> Any:
         """Puts JSON at a path, which may be repeated; gives the JSON answered, None if empty."""
-        return self._write("PUT", path, body, {})
+        answer = checked(self._send(_json_request("PUT", path, body)))
+        return read_json(answer) if answer.body else None
 
     def pages(
         self,
@@ -124,12 +147,6 @@ class ExternalClient:
             self.requests.add_rows(len(page.rows))
             yield page
 
-    def _write(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> Any:
-        content = json.dumps(body, allow_nan=False).encode()
-        request = Request(method, path, body=content, headers={"Content-Type": "application/json", **headers})
-        answer = checked(self._send(request))
-        return read_json(answer) if answer.body else None
-
     def _send(self, request: Request) -> Answer:
         bearer = self._credential.bearer()
         answer = self._transport.send(request, bearer)
@@ -137,3 +154,8 @@ class ExternalClient:
             return answer
         other = self._credential.renewed(refused=bearer)
         return answer if other is None else self._transport.send(request, other)
+
+
+def _json_request(method: str, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Request:
+    content = json.dumps(body, allow_nan=False).encode()
+    return Request(method, path, body=content, headers={"Content-Type": "application/json", **(headers or {})})

@@ -36,11 +36,13 @@ class Fault:
         reason: a verb phrase without secrets, such as "answered 503".
         status: HTTP status, None when there was no answer.
         retry_after: seconds that the server asks to wait, None when it does not say.
+        in_doubt: the request may have been carried out all the same.
     """
 
     reason: str
     status: int | None = None
     retry_after: float | None = None
+    in_doubt: bool = True
 
 
 def is_transient(status: int) -> bool:
@@ -98,12 +100,13 @@ class Retries:
     jitter: Callable[[float], float]
     on_retry: Callable[[], None]
 
-    def run(self, attempt: Callable[[], T | Fault], place: str) -> T | Fault:
+    def run(self, attempt: Callable[[], T | Fault], place: str, *, once: bool = False) -> T | Fault:
         """Calls `attempt` until it ends in something else than a Fault, or ATTEMPTS are used up.
 
         Args:
             attempt: one try.
             place: method and URL, for the log.
+            once: a Fault that is in doubt is not tried again.
 
         Returns:
             What the last attempt ended in.
@@ -124,7 +127,7 @@ class Retries:
             sleep=self.sleep,
             stop=stop_after_attempt(ATTEMPTS),
             wait=self._wait,
-            retry=retry_if_result(lambda outcome: isinstance(outcome, Fault)),
+            retry=retry_if_result(lambda outcome: isinstance(outcome, Fault) and not (once and outcome.in_doubt)),
             before_sleep=announce,
             retry_error_callback=_fault,
         )

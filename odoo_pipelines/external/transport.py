@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ChunkedEncodingError, ContentDecodingError
+from urllib3.exceptions import NewConnectionError
 
 from odoo_pipelines.errors import ExternalRequestError, ExternalUnavailableError
 from odoo_pipelines.external.connection import ExternalConnection
@@ -62,7 +64,7 @@ class RequestCounter:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that may be repeated: GET, PUT, or a POST that the server recognises when it comes again.
+    """A request: one that may be repeated (GET, PUT, the one for a token), or one for once (POST).
 
     Attributes:
         method: in capitals.
@@ -70,6 +72,7 @@ class Request:
         params: the query.
         body: JSON.
         headers: besides those of every request.
+        once: repeated only if it was surely not carried out.
     """
 
     method: str
@@ -77,6 +80,7 @@ class Request:
     params: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +133,18 @@ class Transport:
             bearer: key or token; None for the request that asks for a token.
 
         Raises:
-            ExternalUnavailableError: every try was answered with 408, 429 or 5xx, or not at all.
+            ExternalUnavailableError: every try was answered with 408, 429 or 5xx, or not at all; of a request that
+                is sent once the first that may have been carried out.
             ExternalRequestError: there is no way to send it.
         """
         place = f"{request.method} {self._connection.address(request.path)}"
-        outcome = self._retries.run(lambda: self._attempt(request, bearer, place), place)
+        outcome = self._retries.run(lambda: self._attempt(request, bearer, place), place, once=request.once)
+        if isinstance(outcome, Fault) and request.once and outcome.in_doubt:
+            raise ExternalUnavailableError(
+                f"{place} {outcome.reason}. It may have been carried out, and is not repeated before somebody looked.",
+                status=outcome.status,
+                in_doubt=True,
+            )
         if isinstance(outcome, Fault):
             raise ExternalUnavailableError(
                 f"{place} {outcome.reason}, the last of {ATTEMPTS} tries. Look whether the external system is up and "
@@ -160,7 +171,7 @@ class Transport:
                 timeout=(self._connection.connect_timeout, self._connection.read_timeout),
             )
         except _LOST as error:
-            return Fault(self._reason(error))
+            return Fault(self._reason(error), in_doubt=not _never_connected(error))
         except requests.RequestException as error:
             raise ExternalRequestError(
                 f"{place} cannot be sent ({type(error).__name__}). Check the URL of the external system and proxies."
@@ -170,7 +181,8 @@ class Transport:
             # A date is compared with the server's own clock where it tells it: ours may be wrong.
             now = server_time or datetime.fromtimestamp(self._clock(), UTC)
             wait = parse_retry_after(response.headers.get("Retry-After"), now)
-            return Fault(f"answered {response.status_code}", response.status_code, wait)
+            refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+            return Fault(f"answered {response.status_code}", response.status_code, wait, in_doubt=not refused)
         location = response.headers.get("Location", "")
         return Answer(place, response.status_code, response.content, location, server_time)
 
@@ -183,6 +195,12 @@ class Transport:
         if isinstance(error, ChunkedEncodingError | ContentDecodingError):
             return f"got an answer that was cut off or damaged ({type(error).__name__})"
         return f"found or kept no connection ({type(error).__name__})"
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    """Whether not a byte of the request can have reached the server."""
+    cause = error.args[0] if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(getattr(cause, "reason", None), NewConnectionError)
 
 
 class _Session(requests.Session):

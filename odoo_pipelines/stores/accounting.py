@@ -109,17 +109,6 @@ def select_counts(connection: Connection, run_id: str) -> dict[str, Counts]:
     return {row.flow: _counts(row._asdict()) for row in connection.execute(query)}
 
 
-def select_rejections(connection: Connection, run: RunRef, limit: int) -> list[RowOutcome]:
-    """The first rows that the latest attempt rejected."""
-    latest = sa.select(_RUN.c.attempt).where(*_is(run)).scalar_subquery()
-    names = ("entity", "external_id", "outcome", "weight", "field", "code", "reason")
-    query = sa.select(*(_OUTCOME.c[name] for name in names)).order_by(_OUTCOME.c.id).limit(limit)
-    query = query.where(*(_OUTCOME.c[name] == value for name, value in _names(run).items()))
-    query = query.where(_OUTCOME.c.attempt == latest, _OUTCOME.c.outcome == Outcome.REJECTED)
-    found = [row._asdict() for row in connection.execute(query)]
-    return [RowOutcome(**{**values, "outcome": Outcome(values["outcome"])}) for values in found]
-
-
 def select_outcomes(connection: Connection, run: RunRef, keys: Sequence[Key]) -> dict[Key, Outcome]:
     """What became of records in a run, as far as it is kept; the last outcome counts."""
     pairs = [{"entity": entity, "external_id": external_id} for entity, external_id in keys]

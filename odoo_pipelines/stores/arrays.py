@@ -16,11 +16,16 @@ from sqlalchemy.dialects.postgresql.dml import Insert
 
 def unnested(rows: Iterable[Mapping[str, Any]], columns: Sequence[sa.Column[Any]], name: str) -> sa.TableValuedAlias:
     """The rows as a table of that name, with the columns' names and types."""
-    names = [str(column.name) for column in columns]  # SQLAlchemy's own kind of text is unknown to orjson
-    document = orjson.dumps([{each: row[each] for each in names} for row in rows]).decode()
+    # SQLAlchemy's own kind of text is unknown to orjson.
+    document = document_of(rows, [str(column.name) for column in columns])
     described = [sa.column(column.name, column.type) for column in columns]
     records = sa.func.jsonb_to_recordset(sa.cast(sa.literal(document, sa.Text), JSONB))
     return records.table_valued(*described).render_derived(name=name, with_types=True)
+
+
+def document_of(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """The JSON array that is sent: of each row the columns of these names."""
+    return orjson.dumps([{each: row[each] for each in names} for row in rows]).decode()
 
 
 def insert_rows(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> Insert:

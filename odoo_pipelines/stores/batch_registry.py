@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from odoo_pipelines.stores import tables
-from odoo_pipelines.systems.records import REPLAY, Batch, Layer
+from odoo_pipelines.systems.records import BY_ID, REPLAY, Batch, Layer
 
 _USE = tables.batch_use
+_COLUMNS = [column for column in tables.batch.columns if column.name != "created_at"]
 
 
 def utc(value: datetime | None) -> datetime | None:
@@ -80,9 +81,7 @@ def select_batches(
 ) -> list[Batch]:
     """Batches, oldest first; all of them, or those that a consumer has still to do."""
     table = tables.batch
-    columns = [column for column in table.columns if column.name != "created_at"]
-    query: sa.Select[Any] = sa.select(*columns).where(table.c.integration == integration, table.c.layer == layer)
-    query = query.where(table.c.name.in_(names)).order_by(table.c.id)
+    query = _in_layer(integration, layer).where(table.c.name.in_(names))
     if partitions is not None:
         query = query.where(table.c.partition.in_(partitions))
     if not_done_by is not None:
@@ -94,10 +93,8 @@ def select_batches(
 
 def select_batches_of(connection: Connection, integration: str, layer: Layer, run_ids: Sequence[str]) -> list[Batch]:
     """Batches that some runs wrote, oldest first."""
-    table = tables.batch
-    columns = [column for column in table.columns if column.name != "created_at"]
-    query = sa.select(*columns).where(table.c.integration == integration, table.c.layer == layer)
-    return [_batch(row) for row in connection.execute(query.where(table.c.run_id.in_(run_ids)).order_by(table.c.id))]
+    query = _in_layer(integration, layer).where(tables.batch.c.run_id.in_(run_ids))
+    return [_batch(row) for row in connection.execute(query)]
 
 
 def since_complete(batches: Sequence[Batch]) -> list[Batch]:
@@ -110,21 +107,31 @@ def since_complete(batches: Sequence[Batch]) -> list[Batch]:
 
 
 def select_superseded(connection: Connection, before: datetime) -> list[Batch]:
-    """Batches registered before a time that say nothing more: a later complete one does, or they were a replay."""
+    """Batches registered before a time that say nothing more.
+
+    A later complete one does, or they were for once: a replay, or fetched by id. Those that anybody has still to do,
+    or began with, stay.
+    """
     table, later = tables.batch, tables.batch.alias("later")
     same = [later.c[name] == table.c[name] for name in ("integration", "layer", "name", "partition")]
     replaced = sa.exists().where(*same, later.c.id > table.c.id, later.c.complete)
     begun = sa.exists().where(_USE.c.batch_id == table.c.id, _USE.c.done_at.is_(None))
     done = sa.exists().where(_USE.c.batch_id == table.c.id, _USE.c.done_at.is_not(None))
-    needless = sa.or_(replaced, sa.and_(table.c.partition == REPLAY, done))
-    columns = [column for column in table.columns if column.name != "created_at"]
-    query = sa.select(*columns).where(table.c.created_at < before, needless, ~begun).order_by(table.c.id)
+    needless = sa.or_(replaced, sa.and_(table.c.partition.in_([REPLAY, BY_ID]), done))
+    query = sa.select(*_COLUMNS).where(table.c.created_at < before, needless, ~begun).order_by(table.c.id)
     return [_batch(row) for row in connection.execute(query)]
 
 
 def delete_batches(connection: Connection, batch_ids: Sequence[int]) -> None:
     """Forgets batches, and who has done them."""
     connection.execute(sa.delete(tables.batch).where(tables.batch.c.id.in_(batch_ids)))
+
+
+def _in_layer(integration: str, layer: Layer) -> sa.Select[Any]:
+    """The batches of a layer, oldest first."""
+    table = tables.batch
+    query = sa.select(*_COLUMNS).where(table.c.integration == integration, table.c.layer == layer)
+    return query.order_by(table.c.id)
 
 
 def _batch(row: sa.Row[tuple[object, ...]]) -> Batch:

@@ -43,11 +43,16 @@ def database_url(url: SecretStr | None, embedded_dir: Path) -> str:
     return ensure_server(embedded_dir)
 
 
-def connect(url: str) -> Engine:
-    """An engine with a small pool; it connects when it is first used."""
+def connect(url: str, *, answer_seconds: int | None = None) -> Engine:
+    """An engine with a small pool; it connects when it is first used.
+
+    Args:
+        url: as `database_url` gives it.
+        answer_seconds: after which a server that does not answer is given up; None: never, as runs can wait.
+    """
     return sa.create_engine(
         url,
-        connect_args={"application_name": "odoo_pipelines"},
+        connect_args={"application_name": "odoo_pipelines", **_limits(answer_seconds)},
         hide_parameters=True,  # they are rows
         json_serializer=_json_text,
         json_deserializer=orjson.loads,
@@ -76,6 +81,17 @@ def migrations(connection: Connection) -> Config:
     config.set_main_option("script_location", "odoo_pipelines.stores:migrations")
     config.attributes["connection"] = connection
     return config
+
+
+def _limits(answer_seconds: int | None) -> dict[str, Any]:
+    if answer_seconds is None:
+        return {}
+    milliseconds = answer_seconds * 1000
+    return {
+        "connect_timeout": answer_seconds,
+        "tcp_user_timeout": milliseconds,
+        "options": f"-c statement_timeout={milliseconds}",
+    }
 
 
 def _normalised(url: str) -> str:

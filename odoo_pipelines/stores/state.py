@@ -56,6 +56,7 @@ class State:
         consumer: str | None = None,
         consumed: Sequence[int] = (),
         mapped: Sequence[Key] = (),
+        awaited_by: Sequence[str] = (),
     ) -> Batch:
         """Makes a complete batch known, together with what it changes.
 
@@ -65,6 +66,7 @@ class State:
             consumer: who made this batch out of others, such as "mapped/orders".
             consumed: ids of those others, which the consumer has thereby done.
             mapped: dead letters of the flow whose rows are in the batch, as rows of other records.
+            awaited_by: consumers that must have done the batch before it is removed, since no later one replaces it.
 
         Returns:
             The batch with its id. A path that is registered already keeps its id.
@@ -76,7 +78,14 @@ class State:
             if consumer is not None:
                 batch_registry.mark_done(connection, consumer, consumed)
             dead_letters.delete_letters(connection, batch.integration, batch.name, mapped)
+            for each in awaited_by:
+                batch_registry.mark_begun(connection, each, [registered.id])
             return registered
+
+    def done(self, consumer: str, batch_ids: Sequence[int]) -> None:
+        """Notes that a consumer has done batches of which nothing was to be made."""
+        with transaction(self._engine) as connection:
+            batch_registry.mark_done(connection, consumer, batch_ids)
 
     def begin(self, consumer: str, batch_ids: Sequence[int]) -> None:
         """Notes that a consumer begins with batches; if it dies, they are pending and known as begun."""
@@ -227,19 +236,10 @@ class State:
         with transaction(self._engine) as connection:
             return accounting.select_counts(connection, run_id)
 
-    def rejections(self, run: RunRef, limit: int) -> list[RowOutcome]:
-        """The first rows that the latest attempt of a flow rejected (reasons may hold personal data, codes never)."""
-        with transaction(self._engine) as connection:
-            return accounting.select_rejections(connection, run, limit)
-
     def outcomes(self, run: RunRef, keys: Sequence[Key]) -> dict[Key, Outcome]:
         """What became of records in a run; records that were unchanged, or not in it, are absent."""
         with transaction(self._engine) as connection:
             return accounting.select_outcomes(connection, run, keys)
-
-    def dead_letters(self, integration: str, flow: str) -> list[DeadLetter]:
-        """Rows of a flow that did not get through yet, longest waiting first."""
-        return self.letters(LetterFilter(integration, flow))
 
     def letters(self, wanted: LetterFilter) -> list[DeadLetter]:
         """Rows that did not get through yet, longest waiting first."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import get_args
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from odoo_pipelines.systems.records import Outcome
+from odoo_pipelines.systems.records import Layer, Outcome
 
 SCHEMA = "odoo_pipelines"
 RUN_STATUSES = ("running", "succeeded", "failed")
+
+WAITING = sa.text("state in ('pending', 'failed')")
+"""Condition of the indexes that find what may be claimed, whatever else the table holds."""
 
 metadata = sa.MetaData(schema=SCHEMA)
 
@@ -52,7 +56,7 @@ batch = sa.Table(
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True, comment="Number; older batches have lower ones"),
     _text("integration", "Name of the integration"),
-    _text("layer", "external: as extracted; mapped: as Odoo should have it"),
+    _text("layer", "external: as extracted; mapped: as Odoo should have it; odoo: as read out of Odoo"),
     _text("name", "Name of the stream or the flow"),
     _text("partition", "Partition key; empty for streams that are not partitioned"),
     _text("run_id", "Dagster run that wrote it"),
@@ -64,7 +68,7 @@ batch = sa.Table(
     ),
     _now("created_at", "When it was registered"),
     sa.UniqueConstraint("path", name="batch_path_key"),
-    _one_of("layer", ("external", "mapped"), "batch_layer_check"),
+    _one_of("layer", get_args(Layer), "batch_layer_check"),
     sa.Index("batch_by_source", "integration", "layer", "name", "id"),
     comment="Immutable files of rows: the unit of work between assets",
 )
@@ -191,6 +195,75 @@ conflict = sa.Table(
     ),
     sa.Index("conflict_by_record", "integration", "entity", "external_id"),
     comment="Questions that only a human can answer, and the answers",
+)
+
+posting = sa.Table(
+    "posting",
+    metadata,
+    _text("integration", "Name of the integration", primary_key=True),
+    _text("flow", "Name of the flow", primary_key=True),
+    sa.Column("odoo_id", sa.BigInteger, primary_key=True, comment="Database id of the Odoo record"),
+    _text("key", "By which the external system knows it, such as the transaction id", primary_key=True),
+    _time("look_since", "Change time from which it is looked for in the external system; empty: all", nullable=True),
+    _now("begun_at", "When it was first about to be posted: from then on it may be there"),
+    _time("done_at", "When the external system was known to have it; empty: in doubt", nullable=True),
+    _text("run_id", "Dagster run that wrote it last"),
+    comment="Records of Odoo that are posted to the external system, each exactly once",
+)
+
+sent_value = sa.Table(
+    "sent_value",
+    metadata,
+    _text("integration", "Name of the integration", primary_key=True),
+    _text("flow", "Name of the flow", primary_key=True),
+    _text("key", "What it is about, such as <room type>/<date>", primary_key=True),
+    _text("value", "As it was told last; empty while it is in doubt"),
+    _now("sent_at", "When it was told, or was about to be"),
+    comment="Values that the external system was told; one that is lost is told again",
+)
+
+EVENT_STATES = ("pending", "claimed", "done", "failed", "dead")
+
+webhook_event = sa.Table(
+    "webhook_event",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True, comment="Number; the job id of the answer"),
+    _text("integration", "Name of the integration"),
+    _text("event_key", "id:<the sender's>, or sha256:<of the body>, or sync:<random>; the same on every redelivery"),
+    _text("event_type", "As sent; for manual syncs: sync"),
+    _text("flow", "Flow of a manual sync; empty for events"),
+    _text("entity", "Kind of the record that it names; empty: none"),
+    _text("external_id", "Its id in the external system"),
+    _time("occurred_at", "When it happened, as the sender says", nullable=True),
+    _text("body", "As it came, JSON; may hold personal data"),
+    _text("state", "pending, claimed, done, failed (tried again at due_at) or dead (it waits for a person)"),
+    _text("reason", "Short and stable: why it failed, or why nothing is to be done; free of personal data"),
+    _count("attempts", "Runs that have begun with it"),
+    sa.Column("deliveries", sa.BigInteger, nullable=False, comment="How often it came"),
+    _time("received_at", "When it came first"),
+    _time("last_received_at", "When it came last"),
+    _time("due_at", "From when on it may be claimed"),
+    _text("claim_id", "The claim that took it last"),
+    _time("lease_until", "When the claim ends by itself", nullable=True),
+    _text("run_id", "Dagster run that began with it under this claim"),
+    _time("begun_at", "When it did", nullable=True),
+    _time("finished_at", "When it was done, or given up", nullable=True),
+    sa.UniqueConstraint("integration", "event_key", name="webhook_event_key"),
+    _one_of("state", EVENT_STATES, "webhook_event_state_check"),
+    sa.Index("webhook_event_waiting", "integration", "flow", "due_at", "id", postgresql_where=WAITING),
+    sa.Index("webhook_event_by_record", "integration", "entity", "external_id", postgresql_where=WAITING),
+    sa.Index("webhook_event_claimed", "claim_id", postgresql_where=sa.text("state = 'claimed'")),
+    comment="Events and manual syncs that came in over HTTP, each stored once, until a run has done them",
+)
+
+webhook_count = sa.Table(
+    "webhook_count",
+    metadata,
+    _text("integration", "Name of the integration; empty where the request named none", primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True, nullable=False, comment="Day, UTC"),
+    _text("outcome", "accepted, repeated, or why it was refused", primary_key=True),
+    _count("requests", "How many"),
+    comment="Outcomes of the requests that came in over HTTP",
 )
 
 sync_run = sa.Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import typer
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from benchmarks import mapping
+from benchmarks import mapping, memory
 from benchmarks.bench import open_bench
 from benchmarks.end_to_end import measure_end_to_end
 from benchmarks.report import Results
@@ -24,6 +25,7 @@ from odoo_pipelines.odoo.connection import OdooConnection
 from odoo_pipelines.settings import inherited_environment
 from odoo_pipelines_tests.programs import Programs
 
+STEP_TOLD = (0, '{"rows": 30, "seconds": 0.5}')
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -36,6 +38,16 @@ def run(benchmark: str, results: Path, *arguments: str) -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     document: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
     assert document["machine"]["cores"] >= 1
+    return document
+
+
+def run_here(benchmark: Callable[..., None], results: Path, *arguments: str) -> dict[str, Any]:
+    """The same in this process, where programs can be replaced."""
+    command = typer.Typer()
+    command.command()(benchmark)
+    done = CliRunner().invoke(command, ["--json", str(results), *arguments])
+    assert done.exit_code == 0, done.output
+    document: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
     return document
 
 
@@ -70,14 +82,8 @@ def test_the_whole_way_is_measured_through_the_command_line(monkeypatch: pytest.
 
 
 def test_mapping_measures_every_flow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    told = (0, '{"rows": 30, "seconds": 0.5}')
-    programs = Programs(monkeypatch, tmp_path, dict.fromkeys((EXTRACTION, *FLOWS), told))
-    benchmark = typer.Typer()
-    benchmark.command()(mapping.main)
-    results = tmp_path / "results.json"
-    done = CliRunner().invoke(benchmark, ["--bookings", "30", "--rounds", "1", "--json", str(results)])
-    assert done.exit_code == 0, done.output
-    document = json.loads(results.read_text(encoding="utf-8"))
+    programs = Programs(monkeypatch, tmp_path, dict.fromkeys((EXTRACTION, *FLOWS), STEP_TOLD))
+    document = run_here(mapping.main, tmp_path / "results.json", "--bookings", "30", "--rounds", "1")
     assert [(each["work"], each["rows"]) for each in document["measurements"]] == [
         ("extraction", 30),
         ("mapping to partners", 30),
@@ -87,8 +93,19 @@ def test_mapping_measures_every_flow(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert programs.calls("benchmarks.step") == [["extraction"], ["partners"], ["products"], ["orders"]]
 
 
-def test_memory_measures_the_peak_of_every_step(tmp_path: Path) -> None:
-    document = run("memory", tmp_path / "results.json", "--bookings", "30")
+def test_memory_measures_the_peak_of_every_step(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of one flow's mapping: each step is a process, and the flows differ in their name only."""
+    monkeypatch.setattr(memory, "FLOWS", FLOWS[:1])
+    document = run_here(memory.main, tmp_path / "results.json", "--bookings", "30")
     peaks = [each["peak_mb"] for each in document["measurements"]]
-    assert len(peaks) == 4
+    assert len(peaks) == 2
     assert all(20 < peak < 1_000 for peak in peaks)
+
+
+def test_webhooks_measures_a_receiver_and_its_inbox(tmp_path: Path) -> None:
+    sizes = ("--events", "50", "--connections", "4", "--rate", "50", "--seconds", "1", "--rounds", "1")
+    document = run("webhooks", tmp_path / "results.json", *sizes)
+    measured = {each["work"]: each for each in document["measurements"]}
+    assert measured["burst of 50"]["rows"] == measured["50 per second"]["rows"] == 50
+    assert measured["1 claims"]["rows"] == 300
+    assert all(0 < each["p50_ms"] <= each["p99_ms"] <= each["max_ms"] for each in measured.values())

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from odoo_pipelines.cli import app
 from odoo_pipelines.commands.conflict_view import print_conflict
 from odoo_pipelines.stores.conflicts import ConflictFilter
 from odoo_pipelines.stores.state import RunRef, State
@@ -23,6 +22,7 @@ from odoo_pipelines.systems.records import (
     Outcome,
     RowOutcome,
 )
+from odoo_pipelines_tests import command_line
 from odoo_pipelines_tests.environment import COMPLETE, unset_all
 from odoo_pipelines_tests.stores.builders import NOON, a_record, commit
 
@@ -51,8 +51,7 @@ def ids(state: State) -> list[int]:
 
 
 def run(*arguments: object, typed: str = "") -> Result:
-    words = ["conflicts", *map(str, arguments)]
-    return CliRunner().invoke(app, words, input=typed, env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
+    return command_line.run("conflicts", *map(str, arguments), typed=typed)
 
 
 def answers(state: State) -> dict[str, object]:

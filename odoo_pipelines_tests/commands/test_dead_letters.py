@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-import logging
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 from rich.console import Console
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from odoo_pipelines.cli import app
 from odoo_pipelines.commands.letter_view import letter_table
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.systems.records import Outcome, RowOutcome
-from odoo_pipelines_tests.defs.stage import Stage, staged
+from odoo_pipelines_tests import command_line
+from odoo_pipelines_tests.command_line import staged_folder
+from odoo_pipelines_tests.defs.stage import Stage
 from odoo_pipelines_tests.environment import COMPLETE, unset_all
 from odoo_pipelines_tests.stores.builders import commit
 
@@ -53,29 +53,14 @@ def letters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_database_url:
 
 @pytest.fixture
 def stage(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_database_url: str, engine: sa.Engine
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: sa.Engine, instance: dg.DagsterInstance
 ) -> Iterator[Stage]:
-    """A whole installation, in whose folder the commands run."""
-    with staged(monkeypatch, tmp_path, fresh_database_url, engine, {}) as stage:
-        shutil.copy(ROOT / "dagster.yaml", tmp_path)
-        monkeypatch.chdir(tmp_path)
+    with staged_folder(monkeypatch, tmp_path, engine, instance) as stage:
         yield stage
 
 
-@pytest.fixture(autouse=True)
-def _own_logging() -> Iterator[None]:
-    """The command line takes over the root logger, as it may in a process of its own."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers = []
-    yield
-    root.handlers = handlers
-    root.setLevel(level)
-
-
 def run(*arguments: str) -> Result:
-    environment = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
-    return CliRunner().invoke(app, ["dead-letters", *arguments], env=environment)
+    return command_line.run("dead-letters", *arguments)
 
 
 def document(*arguments: str, code: int = 0) -> Any:
@@ -192,7 +177,23 @@ class TestReplay:
         done = run("replay", "--class", half["letters"][0]["code"])
         assert done.exit_code == 0, done.output
         assert "1 of 1 are no dead letters any more, 0 still wait." in done.stdout
-        assert stage.state.letters(LetterFilter("pms")) == []
+        assert stage.state.letters(LetterFilter("pms", "orders")) == []
+
+    def test_what_the_pms_refused_is_sent_again_and_nothing_is_extracted(self, stage: Stage) -> None:
+        booking = {"x_related_booking_id": "bk_00000099", "amount": 7.0}
+        payment = stage.odoo("account.payment", "create", vals_list=[booking])
+        stage.odoo("account.payment", "action_post", ids=payment)
+        assert stage.sync("outbound").success
+        [refused] = document("replay", "--flow", "payments_out", code=1)["letters"]
+        assert (refused["became"], refused["code"], refused["reason"]) == (
+            "rejected",
+            "refused_with_404",
+            "no such record",
+        )
+        stage.odoo("account.payment", "write", ids=payment, vals={"x_related_booking_id": stage.served()[0]["id"]})
+        [sent] = document("replay", "--flow", "payments_out")["letters"]
+        assert (sent["became"], sent["external_id"]) == ("created", refused["external_id"])
+        assert stage.watermark() is None
 
     def test_without_a_letter_nothing_is_run(self, stage: Stage) -> None:
         assert run("replay").stdout == "No dead letters to replay.\n"

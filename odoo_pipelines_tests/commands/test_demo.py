@@ -20,6 +20,8 @@ import pytest
 from typer.testing import CliRunner
 
 from odoo_pipelines.cli import app
+from odoo_pipelines.commands.demo import PEOPLE
+from odoo_pipelines.commands.demo_people import PAYMENTS, ROOM_TYPES
 from odoo_pipelines.commands.processes import free_port, is_free
 from odoo_pipelines_tests.environment import unset_all
 from odoo_pipelines_tests.programs import Programs
@@ -105,6 +107,9 @@ def test_it_syncs_shows_what_became_of_the_rows_and_ctrl_c_leaves_nothing_runnin
     output = "".join(seen) + rest
     assert process.returncode == 0, output
     assert re.search(rf"orders +{BOOKINGS} +{BOOKINGS} +0 +0 +0 +0 +0", output), output
+    assert re.search(rf"payments_out +{PAYMENTS} +{PAYMENTS} +0 +0 +0 +0 +0", output), output
+    nights = ROOM_TYPES * 90
+    assert re.search(rf"availability_out +{nights} +{nights} +0 +0 +0 +0 +0", output), output
     assert f"http://127.0.0.1:{port}" in output
     assert re.search(r"Sandbox PMS +http://127\.0\.0\.1:\d+", output)
     assert "Stopped." in rest
@@ -115,17 +120,19 @@ def test_it_syncs_shows_what_became_of_the_rows_and_ctrl_c_leaves_nothing_runnin
     wait_until_nobody_is_left(home)
 
 
-@pytest.mark.parametrize(("code", "said"), [(0, "running"), (1, "the first sync failed")])
+@pytest.mark.parametrize(("code", "said"), [(0, "running"), (1, "a sync failed")])
 @pytest.mark.usefixtures("signals")
 def test_once_it_ends_with_the_first_sync_and_tells_whether_that_succeeded(
     monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path_factory: pytest.TempPathFactory, code: int, said: str
 ) -> None:
-    answers = {"bootstrap": (0, ""), "sync": (code, "")}
+    answers = {"bootstrap": (0, ""), "sync": (code, ""), PEOPLE: (0, "")}
     programs = Programs(monkeypatch, tmp_path_factory.mktemp("programs"), answers)
     home, port = folder / "demo", free_port()
     result = CliRunner().invoke(app, ["demo", "--once", "--home", str(home), "--port", str(port)])
     assert (result.exit_code, said in result.stdout) == (code, True), result.output
-    assert programs.calls("odoo_pipelines.cli") == [["bootstrap", "--yes"], ["sync", "--mode", "full"]]
+    outbound = [] if code else [["sync", "--mode", "outbound"]]
+    assert programs.calls("odoo_pipelines.cli") == [["bootstrap", "--yes"], ["sync", "--mode", "full"], *outbound]
+    assert programs.calls(PEOPLE) == [[] for _ in outbound]
     wait_until_nobody_is_left(home)
     assert is_free(port)
 

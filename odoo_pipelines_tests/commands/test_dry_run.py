@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-import logging
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 from rich.console import Console
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from odoo_pipelines.cli import app
 from odoo_pipelines.commands.dry_run import print_dry_run
 from odoo_pipelines.defs.rehearsal import FlowPreview
 from odoo_pipelines.sync.preview import Preview
 from odoo_pipelines.systems.records import BOTH_CHANGED, Conflict, Counts, FieldChange, Outcome
-from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage, staged
+from odoo_pipelines_tests import command_line
+from odoo_pipelines_tests.command_line import staged_folder
+from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage
 
 WORDS = ["extracted", "created", "updated", "unchanged", "conflict", "rejected", "superseded"]
 
@@ -78,21 +78,14 @@ class TestPage:
 
 @pytest.fixture
 def stage(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh_database_url: str, engine: sa.Engine
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: sa.Engine, instance: dg.DagsterInstance
 ) -> Iterator[Stage]:
-    """A whole installation, in whose folder the command runs."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    with staged(monkeypatch, tmp_path, fresh_database_url, engine, {}) as stage:
-        shutil.copy(Path(__file__).resolve().parents[2] / "dagster.yaml", tmp_path)
-        monkeypatch.chdir(tmp_path)
+    with staged_folder(monkeypatch, tmp_path, engine, instance) as stage:
         yield stage
-    root.handlers = handlers
-    root.setLevel(level)
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["sync", *arguments], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
+    return command_line.run("sync", *arguments)
 
 
 def document(*arguments: str) -> Any:

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from odoo_pipelines.cli import app
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.rows import mapped_schema, to_columns
 from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER
 from odoo_pipelines.systems.records import BOTH_CHANGED, Batch, Conflict, FieldChange, Outcome, RowOutcome
+from odoo_pipelines_tests import command_line
 from odoo_pipelines_tests.environment import unset_all
 from odoo_pipelines_tests.stores.builders import a_record, commit
 
@@ -64,7 +64,7 @@ def mapped(state: State, store: BatchStore, run: RunRef, row: MappedRow) -> str:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["trace", *arguments], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
+    return command_line.run("trace", *arguments)
 
 
 def document(*arguments: str) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def test_people_read_the_same(state: State) -> None:
 @pytest.mark.parametrize(
     ("arguments", "cure"),
     [
-        (("guest", "9"), "Kinds of records are: booking, guest, room_type."),
+        (("guest", "9"), "Kinds of records are: booking, guest, payment, room_type."),
         (("guest", "7", "-i", "hotel"), "There is no integration of this name; configured: pms."),
     ],
 )

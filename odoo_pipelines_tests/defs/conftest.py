@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 import sqlalchemy as sa
 
@@ -27,12 +28,12 @@ def pms(request: pytest.FixtureRequest) -> Mapping[str, Any]:
 def stage(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    fresh_database_url: str,
     engine: sa.Engine,
+    instance: dg.DagsterInstance,
     pms: Mapping[str, Any],
 ) -> Iterator[Stage]:
     """A whole installation of the test's own."""
-    with staged(monkeypatch, tmp_path, fresh_database_url, engine, pms) as stage:
+    with staged(monkeypatch, tmp_path, engine, instance, pms) as stage:
         yield stage
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from odoo_pipelines.commands.bootstrap import needed_fields
 from odoo_pipelines.defs.assets import assets_of, external_key, mapped_key, odoo_key
 from odoo_pipelines.defs.build import build_definitions
-from odoo_pipelines.defs.jobs import Mode, job_name, range_of, range_tags
+from odoo_pipelines.defs.jobs import Mode, job_name, range_tags, run_tags
 from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.integration import Integration
@@ -27,7 +27,7 @@ from odoo_pipelines.sandbox.odoo.app import create_app as create_odoo
 from odoo_pipelines.sandbox.odoo.server import Options
 from odoo_pipelines.sandbox.pms.app import SandboxApp
 from odoo_pipelines.sandbox.pms.app import create_app as create_pms
-from odoo_pipelines.sandbox.pms.events import Edit, edit
+from odoo_pipelines.sandbox.pms.events import Advance, Edit, Touched, advance, edit
 from odoo_pipelines.sandbox.pms.faults import Fault
 from odoo_pipelines.sandbox.pms.options import SandboxOptions
 from odoo_pipelines.sandbox.serving import running
@@ -49,6 +49,7 @@ integrations:
   pms:
     external: {url: "${PMS_URL}", api_key: "${PMS_API_KEY}"}
     odoo: {url: "${ODOO_URL}", db: odoo, username: admin, api_key: "${ODOO_API_KEY}"}
+    journals: {cash: BNK1}
     history_start: %s
 """
 
@@ -61,7 +62,7 @@ class Stage:
         pms: the sandbox, to change its data and to make it misbehave.
         odoo_url: of the stand-in.
         state: what the pipelines remember.
-        instance: where runs are recorded.
+        instance: where runs are recorded; their events are not, until `keep_events` is called.
         progress: what runs told of their progress.
     """
 
@@ -70,6 +71,7 @@ class Stage:
     state: State
     instance: dg.DagsterInstance
     progress: list[tuple[str, int, int]] = field(default_factory=list)
+    _stack: ExitStack = field(default_factory=ExitStack)
 
     @property
     def keys(self) -> list[str]:
@@ -83,8 +85,13 @@ class Stage:
     def sync(self, mode: Mode, keys: tuple[str, str] | None = None) -> dg.ExecuteInProcessResult:
         """Runs a job as its schedule would, or over a range of partitions."""
         integration = self.integration
-        first, last = keys or range_of(integration, mode, None)
-        return self._execute(job_name(integration, mode), range_tags(first, last))
+        tags = range_tags(*keys) if keys else run_tags(integration, mode)
+        return self._execute(job_name(integration, mode), tags)
+
+    def requested(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+        """Runs what a sensor asks for."""
+        assert request.job_name
+        return self._execute(request.job_name, request.tags)
 
     def materialize(self, *keys: dg.AssetKey, partition: str | None = None) -> dg.ExecuteInProcessResult:
         """What the button of the UI does."""
@@ -106,6 +113,10 @@ class Stage:
         """All assets."""
         return assets_of(self.integration)
 
+    def keep_events(self) -> None:
+        """Has an instance of its own record all that happens from now on."""
+        self.instance = self._stack.enter_context(dg.DagsterInstance.ephemeral())
+
     def session(self, mode: str = "partition", run_id: str = "a-run") -> Session:
         """What an asset works with; to be closed."""
         settings = load_settings(needed="pms")
@@ -114,6 +125,10 @@ class Stage:
     def edit(self, booking: str | int, **fields: Any) -> None:
         """Changes a booking in the PMS."""
         edit(self.pms.sandbox.world, Edit(id=booking, fields=fields))
+
+    def advance(self, **order: Any) -> Touched:
+        """Lets time pass in the PMS."""
+        return advance(self.pms.sandbox.world, Advance(**order))
 
     def served(self, stream: str = "bookings") -> list[dict[str, Any]]:
         """What the PMS holds now."""
@@ -201,28 +216,32 @@ def stream_named(name: str) -> Stream:
 
 @contextmanager
 def staged(
-    monkeypatch: pytest.MonkeyPatch, home: Path, database_url: str, engine: sa.Engine, options: Mapping[str, Any]
+    monkeypatch: pytest.MonkeyPatch,
+    home: Path,
+    engine: sa.Engine,
+    instance: dg.DagsterInstance,
+    options: Mapping[str, Any],
 ) -> Iterator[Stage]:
     """Serves both sides and points the environment to them.
 
     Args:
         monkeypatch: of the test.
         home: an empty directory.
-        database_url: of a migrated database.
-        engine: of the same.
+        engine: of a migrated database.
+        instance: where runs are recorded.
         options: of the sandbox PMS, besides its key.
     """
     pms = create_pms(
         SandboxOptions(**{"bookings": BOOKINGS, "days": HISTORY_DAYS, "api_key": SecretStr(PMS_KEY), **options})
     )
     odoo = create_odoo(Options(api_key=ODOO_KEY, custom_fields=_custom_fields()))
-    with running(pms) as pms_url, running(odoo) as odoo_url, dg.DagsterInstance.ephemeral() as instance:
+    with running(pms) as pms_url, running(odoo) as odoo_url, ExitStack() as stack:
         unset_all(monkeypatch)
         config = home / "integrations.yaml"
         config.write_text(INTEGRATION % history_start())
         environment = {
             "DAGSTER_HOME": str(home),
-            "ODOO_PIPELINES_DATABASE_URL": database_url,
+            "ODOO_PIPELINES_DATABASE_URL": engine.url.render_as_string(hide_password=False),
             "ODOO_PIPELINES_CONFIG": str(config),
             "PMS_URL": pms_url,
             "PMS_API_KEY": PMS_KEY,
@@ -231,7 +250,7 @@ def staged(
         }
         for variable, value in environment.items():
             monkeypatch.setenv(variable, value)
-        stage = Stage(pms, odoo_url, State(engine), instance)
+        stage = Stage(pms, odoo_url, State(engine), instance, _stack=stack)
         stage.odoo("product.category", "create", vals_list=[{"name": each} for each in _categories()])
         yield stage
 

@@ -22,6 +22,7 @@ from odoo_pipelines.defs.checks import (
     not_checked,
 )
 from odoo_pipelines.defs.loading import FlowLoad
+from odoo_pipelines.defs.requirements import Required
 from odoo_pipelines.defs.uniqueness import Uniqueness
 from odoo_pipelines.defs.vanished import VanishedRecords
 from odoo_pipelines.integration import Integration
@@ -31,7 +32,7 @@ from odoo_pipelines.systems.policies import VanishedPolicy
 from odoo_pipelines.systems.records import Counts, Outcome
 from odoo_pipelines_tests.defs.stage import Stage, flow_named
 
-ORDERS, PARTNERS = flow_named("orders"), flow_named("partners")
+ORDERS, PARTNERS, PAYMENTS = (flow_named(name) for name in ("orders", "partners", "payments"))
 INTEGRATION = Integration(name="pms", rejected_share_limit=0.1)
 
 
@@ -45,6 +46,7 @@ def load(
     doubled: tuple[str, ...] | None = (),
     vanished: VanishedRecords | None = None,
     letters: Mapping[str, int] | None = None,
+    required: Required = Required(),  # noqa: B008 - it is frozen
 ) -> FlowLoad:
     counts = Counts(created + rejected)
     counts.add(Outcome.CREATED, created)
@@ -52,7 +54,7 @@ def load(
     report = FlowReport(counts=counts, totals_compared=created)
     unique = Uniqueness(known, in_odoo, doubled)
     gone, waiting = vanished or found(), letters or {}
-    return FlowLoad(report, {}, created + rejected, balanced, unique, gone, waiting, requests=3, seconds=0.5)
+    return FlowLoad(report, {}, created + rejected, balanced, unique, required, gone, waiting, requests=3, seconds=0.5)
 
 
 def found(policy: VanishedPolicy = VanishedPolicy.REPORT, *, marked: int = 0, refused: int = 0) -> VanishedRecords:
@@ -89,6 +91,17 @@ class TestEach:
     @pytest.mark.parametrize(("in_odoo", "well"), [(9, True), (10, True), (11, False)])
     def test_where_the_server_cannot_group_the_numbers_have_to_tell(self, in_odoo: int, *, well: bool) -> None:
         assert passed(load(known=10, in_odoo=in_odoo, doubled=None))[UNIQUE] is well
+
+    def test_what_odoo_has_to_make_of_a_record_and_has_not(self) -> None:
+        sound, lacking = load(required=Required(5)), load(required=Required(5, 1, ("pms.payment.tx-1",)))
+        [before, after] = [check_results(INTEGRATION, PAYMENTS, each)[-1] for each in (sound, lacking)]
+        assert (before.check_name, before.passed, after.passed) == ("entries_exist", True, False)
+        assert after.severity is dg.AssetCheckSeverity.ERROR
+        assert {name: each.value for name, each in after.metadata.items()} == {
+            "records": 5,
+            "lacking": 1,
+            "lacking_sample": "pms.payment.tx-1",
+        }
 
     @pytest.mark.parametrize(
         ("vanished", "well"),
@@ -139,7 +152,7 @@ class TestEach:
 class TestSpecs:
     def test_results_are_the_checks_that_were_announced(self) -> None:
         key = dg.AssetKey("a")
-        for flow in (ORDERS, PARTNERS):
+        for flow in (ORDERS, PARTNERS, PAYMENTS):
             names = [spec.name for spec in check_specs(key, flow)]
             assert names == [result.check_name for result in check_results(INTEGRATION, flow, load())]
             assert names == [result.check_name for result in not_checked(flow, "")]

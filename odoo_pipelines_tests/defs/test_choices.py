@@ -39,9 +39,19 @@ def test_what_is_not_merged_can_have_none(field: str) -> None:
     assert "client_order_ref, date_order, " in problem
 
 
+def test_of_a_payment_what_is_written_once_has_no_policy_and_its_state_has_one() -> None:
+    check_choices([hotel(flows={"payments": {"fields": {"amount": "manual", "state": "odoo_wins"}}})])
+    [problem] = problems(hotel(flows={"payments": {"fields": {"partner_id": "manual"}}}))
+    assert problem.endswith(
+        "it has amount, currency_id, x_external_transaction_id, x_payment_gateway, x_related_booking_id, "
+        "x_external_synced, state"
+    )
+
+
 def test_an_unknown_flow_is_named_with_the_known_ones() -> None:
     assert problems(hotel(flows={"order": {"policy": "manual"}})) == (
-        "integrations.grand-hotel.flows.order: the system 'pms' has no such flow; it has partners, products, orders",
+        "integrations.grand-hotel.flows.order: the system 'pms' has no such flow; it has partners, products, "
+        "orders, payments",
     )
 
 
@@ -49,7 +59,7 @@ def test_only_a_flow_with_states_can_cancel_what_has_vanished() -> None:
     check_choices([hotel(flows={"orders": {"vanished": "cancel"}})])
     assert problems(hotel(flows={"partners": {"vanished": "cancel"}})) == (
         "integrations.grand-hotel.flows.partners.vanished: res.partner of the flow 'partners' cannot be cancelled, "
-        "only: orders",
+        "only: orders, payments",
     )
 
 

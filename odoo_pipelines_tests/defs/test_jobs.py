@@ -11,8 +11,22 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test, instance_for_test
 
-from odoo_pipelines.defs.jobs import delta_range, full_range, job_name, jobs_of, range_tags, schedules_of
+from odoo_pipelines.defs.build import build_definitions
+from odoo_pipelines.defs.jobs import (
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    delta_range,
+    full_range,
+    job_name,
+    jobs_of,
+    range_of,
+    range_tags,
+    run_tags,
+    schedules_of,
+)
 from odoo_pipelines.defs.partitions import partitions_of
+from odoo_pipelines.defs.resources import log_progress
+from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.state import RunRef, State
@@ -22,7 +36,13 @@ from odoo_pipelines_tests.environment import unset_all
 INTEGRATION = Integration(name="grand-hotel", history_start=dt.date(2026, 1, 1))
 KEYS = list(partitions_of(INTEGRATION).get_partition_keys())
 NOW = KEYS[-1]
-STREAMS = ("guests", "bookings")
+STREAMS = ("guests", "bookings", "payments")
+LOADS = {
+    "partners": "res_partner",
+    "products": "product_product",
+    "orders": "sale_order",
+    "payments": "account_payment",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +61,9 @@ def extracted_up_to(state: State, moment: dt.datetime) -> None:
     """As if a full sync had done everything up to a moment."""
     for number, stream in enumerate(STREAMS):
         done = state.register(batch(stream, f"{number}"), watermark=(stream, moment))
-        for flow in ("partners", "products", "orders"):
+        for flow in LOADS:
             state.register(batch(flow, f"{number}", "mapped"), consumer=f"mapped/{flow}", consumed=[done.id])
-    for flow, model in (("partners", "res_partner"), ("products", "product_product"), ("orders", "sale_order")):
+    for flow, model in LOADS.items():
         for mapped in state.batches("grand-hotel", "mapped", [flow]):
             state.register(mapped, consumer=f"odoo/{model}", consumed=[mapped.id])
 
@@ -86,6 +106,23 @@ class TestRange:
         }
 
 
+class TestByHand:
+    def test_what_goes_out_of_odoo_is_asked_for_without_a_range(self) -> None:
+        assert run_tags(INTEGRATION, "outbound") == {}
+
+    def test_it_has_no_partition_and_no_dry_run(self) -> None:
+        with pytest.raises(ConfigurationError, match="no partitions"):
+            run_tags(INTEGRATION, "outbound", KEYS[0])
+        with pytest.raises(ConfigurationError, match="no dry run"):
+            range_of(INTEGRATION, "outbound", None)
+
+    def test_its_job_takes_the_assets_of_its_own_group(self) -> None:
+        found = build_definitions([INTEGRATION], log_progress).resolve_job_def("grand_hotel_outbound_sync")
+        keys = {key.to_user_string() for key in found.asset_layer.executable_asset_keys}
+        assert {"grand-hotel/odoo/payments", "grand-hotel/external/payments_out"} <= keys
+        assert "grand-hotel/external/payments" not in keys
+
+
 class TestSchedules:
     def test_they_run_unless_the_integration_says_no(self) -> None:
         on, off = INTEGRATION, INTEGRATION.model_copy(update={"auto_sync": False})
@@ -97,28 +134,38 @@ class TestSchedules:
             "delta_cron": "*/10 * * * *",
             "full_cron": "15 2 * * *",
             "retry_cron": "5 * * * *",
+            "outbound_cron": "20 * * * *",
             "time_zone": "Europe/Vienna",
         }
         schedules = schedules_of(INTEGRATION.model_copy(update=changes))
-        assert [each.cron_schedule for each in schedules] == ["*/10 * * * *", "15 2 * * *", "5 * * * *"]
+        crons = ["*/10 * * * *", "15 2 * * *", "5 * * * *", "20 * * * *", "15 2 * * *"]
+        assert [each.cron_schedule for each in schedules] == crons
         assert {each.execution_timezone for each in schedules} == {"Europe/Vienna"}
 
-    def test_by_default_every_half_hour_every_night_and_between_the_half_hours(self) -> None:
+    def test_by_default_every_half_hour_every_night_and_between_and_out_of_odoo_after_the_delta(self) -> None:
         crons = [each.cron_schedule for each in schedules_of(INTEGRATION)]
-        assert crons == ["*/30 * * * *", "0 3 * * *", "15,45 * * * *"]
+        assert crons == ["*/30 * * * *", "0 3 * * *", "15,45 * * * *", "10,40 * * * *", "0 3 * * *"]
 
     def test_each_starts_the_job_of_its_name(self) -> None:
         names = [job.name for job in jobs_of(INTEGRATION)]
-        assert names == ["grand_hotel_delta_sync", "grand_hotel_full_sync", "grand_hotel_retry_dead_letters"]
-        assert [each.job_name for each in schedules_of(INTEGRATION)] == names
+        inbound = ["grand_hotel_delta_sync", "grand_hotel_full_sync", "grand_hotel_retry_dead_letters"]
+        outbound = ["grand_hotel_outbound_sync", "grand_hotel_outbound_full_sync"]
+        assert names == [*inbound, "grand_hotel_webhook_sync", *outbound]
+        assert [each.job_name for each in schedules_of(INTEGRATION)] == [*inbound, *outbound]
 
     def test_a_tick_asks_for_one_run_over_the_range(self, state: State, instance: dg.DagsterInstance) -> None:
         extracted_up_to(state, dt.datetime(2026, 9, 17, tzinfo=dt.UTC))
         reject(state, "7")
         state.request_replay(LetterFilter("grand-hotel"))
-        for schedule, first in zip(schedules_of(INTEGRATION), ("2026-09-01", KEYS[0], "2026-09-01"), strict=True):
+        inbound = schedules_of(INTEGRATION)[:3]
+        for schedule, first in zip(inbound, ("2026-09-01", KEYS[0], "2026-09-01"), strict=True):
             [request] = tick(schedule, instance).run_requests or []
             assert range_tags(first, NOW).items() <= request.tags.items()
+
+    def test_what_goes_out_of_odoo_has_no_range(self, instance: dg.DagsterInstance) -> None:
+        for schedule in schedules_of(INTEGRATION)[3:]:
+            [request] = tick(schedule, instance).run_requests or []
+            assert not {RANGE_START_TAG, RANGE_END_TAG} & request.tags.keys()
 
     @pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING])
     def test_while_a_run_of_the_job_waits_no_other_one_is_asked_for(
@@ -153,6 +200,13 @@ class TestRetry:
         assert not evaluated.run_requests
         assert evaluated.skip_message == "no dead letter is due, and no resolved conflict waits"
 
+    def test_what_goes_out_of_odoo_is_tried_again_by_its_own_job(
+        self, state: State, instance: dg.DagsterInstance
+    ) -> None:
+        reject(state, "PBNK1/2026/00001", flow="payments_out")
+        state.request_replay(LetterFilter("grand-hotel"))
+        assert not tick(retry_schedule(), instance).run_requests
+
     def test_a_conflict_that_was_resolved_is_reason_enough(self, state: State, instance: dg.DagsterInstance) -> None:
         question = Conflict("name", BOTH_CHANGED, external="Ann", odoo="Anna")
         outcome(state, RowOutcome("guest", "7", Outcome.CONFLICT, compared=True, conflicts=(question,)))
@@ -166,13 +220,13 @@ def retry_schedule() -> dg.ScheduleDefinition:
     return schedule
 
 
-def reject(state: State, external_id: str, integration: str = "grand-hotel") -> None:
+def reject(state: State, external_id: str, integration: str = "grand-hotel", flow: str = "partners") -> None:
     """Leaves a dead letter that waits for a person."""
-    outcome(state, RowOutcome("guest", external_id, Outcome.REJECTED, payload="{}"), integration)
+    outcome(state, RowOutcome("guest", external_id, Outcome.REJECTED, payload="{}"), integration, flow)
 
 
-def outcome(state: State, row: RowOutcome, integration: str = "grand-hotel") -> None:
-    run, counts = RunRef("a-run", integration, "partners"), Counts()
+def outcome(state: State, row: RowOutcome, integration: str = "grand-hotel", flow: str = "partners") -> None:
+    run, counts = RunRef("a-run", integration, flow), Counts()
     counts.add(row.outcome)
     state.start(run, "delta")
     state.commit_chunk(run, [], [row], counts)

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from odoo_pipelines.defs.loading import load_flow
+from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage, flow_named
 from odoo_pipelines_tests.sync.fakes import KilledError
@@ -39,7 +40,7 @@ class TestFullSync:
     def test_progress_is_told_up_to_the_last_row_of_every_flow(self, stage: Stage) -> None:
         stage.sync("full")
         last = {flow: (done, total) for flow, done, total in stage.progress}
-        assert set(last) == {"partners", "products", "orders"}
+        assert set(last) == {"partners", "products", "orders", "payments"}
         assert all(done == total > 0 for done, total in last.values())
 
 
@@ -85,7 +86,7 @@ class TestFailure:
         result = stage.sync("full")
         assert result.success
         assert stage.counts(result) == {"extracted": BOOKINGS, "created": BOOKINGS - 3, "rejected": 3}
-        letters = stage.state.dead_letters("pms", "orders")
+        letters = stage.state.letters(LetterFilter("pms", "orders"))
         assert len(letters) == len({letter.external_id for letter in letters})
 
     def test_a_row_that_was_repaired_gets_through_and_leaves_the_dead_letters(self, stage: Stage) -> None:
@@ -94,7 +95,7 @@ class TestFailure:
         assert stage.counts(stage.sync("full"))["rejected"] == 1
         stage.edit(broken["id"], check_in=broken["check_in"])
         assert stage.counts(stage.sync("delta"))["created"] == 1
-        assert stage.state.dead_letters("pms", "orders") == []
+        assert stage.state.letters(LetterFilter("pms", "orders")) == []
 
 
 class TestBegun:

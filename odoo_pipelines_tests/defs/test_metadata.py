@@ -11,6 +11,7 @@ from dagster._serdes import serialize_value
 from odoo_pipelines.defs.assets import mapped_key
 from odoo_pipelines.defs.metadata import schema_metadata
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines_tests.defs.stage import BOOKINGS, ODOO_KEY, PMS_KEY, Stage, flow_named
 
 CANARY = "Zaphodcanary"
@@ -30,6 +31,7 @@ def everything_recorded(stage: Stage, result: dg.ExecuteInProcessResult) -> str:
     """All that Dagster keeps of a run: events, log lines, metadata, tags, config."""
     entries = [serialize_value(entry) for entry in stage.instance.all_logs(result.run_id)]
     run = stage.instance.get_run_by_id(result.run_id)
+    assert entries
     assert run is not None
     return "\n".join([*entries, serialize_value(run)])
 
@@ -41,6 +43,10 @@ def metadata_of(result: dg.ExecuteInProcessResult, step: str, partition: str | N
 
 
 class TestPrivacy:
+    @pytest.fixture(autouse=True)
+    def _recording(self, stage: Stage) -> None:
+        stage.keep_events()
+
     def test_no_personal_value_and_no_secret_is_recorded_anywhere(
         self, stage: Stage, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> None:
@@ -54,7 +60,9 @@ class TestPrivacy:
             [*(everything_recorded(stage, each) for each in (first, second)), caplog.text, *capfd.readouterr()]
         )
         assert [secret for secret in (CANARY, PMS_KEY, ODOO_KEY) if secret in told] == []
-        assert [letter.external_id for letter in stage.state.dead_letters("pms", "orders")] == [str(rejected["id"])]
+        assert [letter.external_id for letter in stage.state.letters(LetterFilter("pms", "orders"))] == [
+            str(rejected["id"])
+        ]
         assert stage.odoo("res.partner", "search_count", domain=[["name", "ilike", CANARY]]) == 2
 
     def test_neither_is_when_odoo_refuses_a_row_with_its_values(self, stage: Stage) -> None:

@@ -37,6 +37,11 @@ def test_whatever_the_server_sends_has_a_row(payload: Any) -> None:
     assert row["updated_at"] is None or row["updated_at"].tzinfo is not None
 
 
+def test_a_stream_may_name_its_records_by_another_field() -> None:
+    payload = {"id": 7, "transaction_id": "tx-1"}
+    assert (raw_row(payload)["external_id"], raw_row(payload, "transaction_id")["external_id"]) == ("7", "tx-1")
+
+
 @given(payload=JSON)
 def test_equal_payloads_have_equal_hashes(payload: Any) -> None:
     assert raw_row(payload)["hash"] == raw_row(payload_of(payload_text(payload)))["hash"]

@@ -166,6 +166,7 @@ class TestJob:
         assert "quiet" not in repr(told)
 
     def test_no_asset_has_been_materialized(self, stage: Stage) -> None:
+        stage.keep_events()
         result = self.launch(stage, mode="full")
         assert not [event for event in result.all_events if event.is_step_materialization]
         assert stage.instance.get_latest_materialization_event(stage.loaded("orders")) is None

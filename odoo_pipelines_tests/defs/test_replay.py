@@ -40,7 +40,7 @@ from odoo_pipelines_tests.defs.stage import BOOKINGS, INTEGRATION, Stage, flow_n
 
 PARTITION = "2026-01-01"
 TIME, LATER = "2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z"
-ORDERS, PARTNERS = flow_named("orders"), flow_named("partners")
+ORDERS, PARTNERS, PAYMENTS = (flow_named(name) for name in ("orders", "partners", "payments"))
 REFUSED = RowRejectedError("check_in", "invalid_date", "check_in: 'soon' is no date")
 
 
@@ -103,7 +103,9 @@ def replayed(session: Session, flow: Flow = ORDERS) -> list[MappedRow | Rejected
 
 def waiting(session: Session, flow: Flow = ORDERS) -> list[tuple[str, bool]]:
     """Letters, and whether they are due."""
-    return [(each.external_id, each.next_try is not None) for each in session.state.dead_letters("pms", flow.name)]
+    return [
+        (each.external_id, each.next_try is not None) for each in session.state.letters(LetterFilter("pms", flow.name))
+    ]
 
 
 class TestRejectedByTheMapping:
@@ -167,7 +169,7 @@ class TestWithoutAReadableId:
         [row] = replayed(session)
         assert isinstance(row, RejectedRow)
         commit(session, ORDERS, RowOutcome("booking", "", Outcome.REJECTED, payload=row.payload))
-        [letter] = session.state.dead_letters("pms", "orders")
+        [letter] = session.state.letters(LetterFilter("pms", "orders"))
         assert letter.attempts == 2
 
 
@@ -195,6 +197,23 @@ class TestRejectedByTheLoad:
         [row] = replayed(session, PARTNERS)
         assert isinstance(row, MappedRow)
         assert row.values["name"] == "Ann Mapped Now"
+
+    def test_a_payment_is_found_by_its_transaction_and_its_refund_comes_along(
+        self, new_session: NewSession, feed: Feed
+    ) -> None:
+        session = new_session("retry")
+        paid = {"id": 9, "booking_id": 1, "amount": "12.50", "transaction_id": "tx-1", "status": "refunded"}
+        extract(session, feed, [{**paid, "updated_at": TIME}], "payments")
+        rejected(session, PAYMENTS, "payment", "tx-1", {**paid, "amount": "-"})
+        add_replay(session, PAYMENTS)
+        assert [row.key for row in replayed(session, PAYMENTS)] == [("payment", "tx-1"), ("refund", "tx-1")]
+
+    def test_a_payment_of_which_only_the_letter_is_left_is_mapped_again(self, new_session: NewSession) -> None:
+        session = new_session("retry")
+        paid = {"id": 9, "booking_id": 1, "amount": "12.50", "transaction_id": "tx-1"}
+        rejected(session, PAYMENTS, "payment", "tx-1", paid)
+        assert add_replay(session, PAYMENTS).rows == 1
+        assert [row.key for row in replayed(session, PAYMENTS)] == [("payment", "tx-1"), ("refund", "tx-1")]
 
     def test_a_row_that_waits_to_be_loaded_anyway_is_not_loaded_twice(
         self, new_session: NewSession, feed: Feed
@@ -302,7 +321,7 @@ class TestRuns:
         retried = stage.sync("retry")
         assert retried.success
         assert stage.counts(retried)["created"] == 1
-        assert stage.state.dead_letters("pms", "orders") == []
+        assert stage.state.letters(LetterFilter("pms", "orders")) == []
         assert stage.pending("orders") == []
         assert stage.odoo("sale.order", "search_count", domain=[]) == BOOKINGS
 
@@ -310,7 +329,7 @@ class TestRuns:
         wanted = long_unchanged(stage)
         stage.odoo_fault(kind="bad_row", model="res.partner", contains=str(wanted["guest"]["id"]), times=None)
         assert stage.counts(stage.sync("full"))["rejected"] >= 1
-        [letter, *_] = stage.state.dead_letters("pms", "orders")
+        [letter, *_] = stage.state.letters(LetterFilter("pms", "orders"))
         assert (letter.transient, letter.next_try is not None) == (True, True)
         stage.odoo_faults_end()
         stage.state.request_replay(LetterFilter("pms", "partners"))
@@ -349,7 +368,7 @@ class TestRuns:
         stage.sync("full")
         stage.state.request_replay(LetterFilter("pms", "orders"))
         assert stage.counts(stage.sync("retry"))["rejected"] == 1
-        [letter] = stage.state.dead_letters("pms", "orders")
+        [letter] = stage.state.letters(LetterFilter("pms", "orders"))
         assert (letter.attempts, letter.next_try) == (2, None)
 
 

@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from odoo_pipelines.defs.retention import retention
 from odoo_pipelines.stores import tables
 from odoo_pipelines.stores.batches import BatchStore
+from odoo_pipelines.stores.dead_letters import LetterFilter
+from odoo_pipelines.stores.inbox import Inbox, NewEvent
 from odoo_pipelines.stores.state import State
-from odoo_pipelines.systems.records import REPLAY, Batch, Outcome
+from odoo_pipelines.systems.records import BY_ID, REPLAY, Batch, Outcome
 from odoo_pipelines_tests.environment import unset_all
 from odoo_pipelines_tests.stores.builders import RUN, a_batch, a_record, an_outcome, commit, rows_of
 
@@ -98,6 +100,19 @@ def test_replay_batches_go_when_they_are_old_and_done(attic: Attic, state: State
     assert state.batches("hotel", "mapped", ["guests"]) == [waiting, young]
 
 
+def test_batches_of_single_records_go_when_they_are_old_and_every_mapping_has_done_them(
+    attic: Attic, state: State
+) -> None:
+    mappings = ["mapped/orders", "mapped/partners"]
+    done, waiting = (attic.batch(name, OLD, partition=BY_ID) for name in ("done", "waiting"))
+    for batch, consumers in ((done, mappings), (waiting, mappings[:1])):
+        state.register(batch, awaited_by=mappings)
+        for consumer in consumers:
+            state.done(consumer, [batch.id])
+    clean()
+    assert attic.known() == [waiting]
+
+
 def test_a_batch_whose_file_went_before_a_crash_is_forgotten_by_the_next_run(attic: Attic) -> None:
     replaced = attic.batch("replaced", OLD)
     complete = attic.batch("complete", OLD, complete=True)
@@ -125,8 +140,18 @@ def test_old_outcomes_go_and_what_both_sides_agreed_on_stays(state: State, engin
     clean()
     assert rows_of(engine, "select external_id from odoo_pipelines.outcome") == [{"external_id": "8"}]
     assert state.record_count("hotel", "res.partner") == 1
-    assert len(state.dead_letters("hotel", "guests")) == 1
+    assert len(state.letters(LetterFilter("hotel", "guests"))) == 1
     assert state.run_counts(RUN.run_id)["guests"].by_outcome[Outcome.CREATED] == 1
+
+
+@pytest.mark.usefixtures("home")
+def test_old_events_go_when_they_are_done(engine: sa.Engine, attic: Attic) -> None:
+    inbox = Inbox(engine)
+    for number, state in enumerate(("done", "done", "dead", "pending")):
+        inbox.store([NewEvent("hotel", f"id:{number}", "booking.updated", "{}", state=state)])
+    attic.age(tables.webhook_event, "finished_at", OLD, tables.webhook_event.c.event_key != "id:1")
+    clean()
+    assert inbox.states("hotel") == {"done": 1, "dead": 1, "pending": 1}
 
 
 @pytest.mark.usefixtures("home")

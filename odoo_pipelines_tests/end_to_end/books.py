@@ -13,7 +13,7 @@ from odoo_pipelines_tests.end_to_end.site import Odoo
 Entry: TypeAlias = dict[str, Any]
 Snapshot: TypeAlias = dict[str, dict[int, Entry]]
 
-MODELS = ("res.partner", "product.product", "sale.order", "sale.order.line")
+MODELS = ("res.partner", "product.product", "sale.order", "sale.order.line", "account.payment")
 PARTNER = (
     *("name", "email", "phone", "country_id", "lang", "street", "street2", "city", "zip", "customer_rank"),
     *("x_external_guest_id", "x_date_of_birth", "x_document_type", "x_document_number", "x_nationality"),
@@ -29,8 +29,14 @@ LINE = (
     *("order_id", "product_id", "name", "product_uom_qty", "price_unit", "tax_ids"),
     *("x_room_number", "x_rate_plan", "x_adults", "x_children"),
 )
-FIELDS = dict(zip(MODELS, (PARTNER, PRODUCT, ORDER, LINE), strict=True))
-_FLAGS = frozenset({"x_vip_status", "x_is_room", "locked"})
+PAYMENT = (
+    *("payment_type", "partner_type", "partner_id", "amount", "currency_id", "date", "memo", "journal_id", "state"),
+    *("x_external_transaction_id", "x_payment_gateway", "x_related_booking_id", "x_external_synced"),
+)
+FIELDS = dict(zip(MODELS, (PARTNER, PRODUCT, ORDER, LINE, PAYMENT), strict=True))
+RANK = "customer_rank"
+"""Odoo counts it up with every payment that is posted."""
+_FLAGS = frozenset({"x_vip_status", "x_is_room", "locked", "x_external_synced"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +48,16 @@ class Books:
         rooms: products that are rooms.
         extras: the other products.
         bookings: orders, each with its lines under "lines".
+        payments: by transaction id, each with the amount of its journal entry, if that is posted, under "entry".
+        refunds: likewise.
     """
 
     guests: dict[str, Entry] = field(default_factory=dict)
     rooms: dict[str, Entry] = field(default_factory=dict)
     extras: dict[str, Entry] = field(default_factory=dict)
     bookings: dict[str, Entry] = field(default_factory=dict)
+    payments: dict[str, Entry] = field(default_factory=dict)
+    refunds: dict[str, Entry] = field(default_factory=dict)
 
     def compared_with(self, expected: Books) -> list[str]:
         """Every difference, in a line each."""
@@ -66,7 +76,8 @@ def read_books(odoo: Odoo, integration: str) -> Books:
     """
     partners, products, orders = (_keyed(odoo, model, integration) for model in MODELS[:3])
     countries = _names(odoo, "res.country", "code", [row["country_id"] for row in partners])
-    currencies = _names(odoo, "res.currency", "name", [row["currency_id"] for row in orders])
+    paid = _payments(odoo, integration, {row["id"]: row["x_external_id"] for row in orders})
+    currencies = _names(odoo, "res.currency", "name", [row["currency_id"] for row in (*orders, *paid)])
     categories = _names(odoo, "product.category", "name", [row["categ_id"] for row in products])
     guests = {row["id"]: row["x_external_guest_id"] for row in partners}
     sold = {row["id"]: ("room", row["x_external_room_type_id"]) if row["x_is_room"] else ("extra", row["name"])
@@ -74,7 +85,10 @@ def read_books(odoo: Odoo, integration: str) -> Books:
     lines = _lines(odoo, [row["id"] for row in orders], sold)
     rooms, extras = ([row for row in products if row["x_is_room"] is is_room] for is_room in (True, False))
     return Books(
-        guests=_by("x_external_guest_id", [_named(row, country_id=countries) for row in partners]),
+        guests=_by(
+            "x_external_guest_id",
+            [_named(row, country_id=countries) | {RANK: min(row[RANK], 1)} for row in partners],
+        ),
         rooms=_by("x_external_room_type_id", [_named(row, categ_id=categories) for row in rooms]),
         extras=_by("name", [_named(row, categ_id=categories) for row in extras]),
         bookings=_by(
@@ -85,12 +99,23 @@ def read_books(odoo: Odoo, integration: str) -> Books:
                 for row in orders
             ],
         ),
+        **{
+            kind: _by(
+                "x_external_transaction_id",
+                [
+                    _named(row, partner_id=guests, currency_id=currencies)
+                    for row in paid
+                    if row["payment_type"] == direction
+                ],
+            )
+            for kind, direction in (("payments", "inbound"), ("refunds", "outbound"))
+        },
     )
 
 
 def snapshot(odoo: Odoo, integration: str) -> Snapshot:
     """Every record of an integration with its write_date, by model and Odoo's id."""
-    names = {model: [*FIELDS[model], "x_sync_key", "write_date"] for model in MODELS}
+    names = {model: [each for each in FIELDS[model] if each != RANK] + ["x_sync_key", "write_date"] for model in MODELS}
     domain = [("x_sync_key", "=like", f"{integration}.%")]
     return {model: {row["id"]: row for row in odoo.rows(model, domain, names[model])} for model in MODELS}
 
@@ -111,10 +136,28 @@ def _both(before: Snapshot, after: Snapshot) -> list[tuple[str, dict[int, Entry]
     return [(model, {**before[model], **after[model]}) for model in MODELS]
 
 
-def _keyed(odoo: Odoo, model: str, integration: str) -> list[Entry]:
-    rows = odoo.rows(model, [("x_sync_key", "=like", f"{integration}.%")], [*FIELDS[model], "x_sync_key"])
+def _keyed(odoo: Odoo, model: str, integration: str, *more: str) -> list[Entry]:
+    rows = odoo.rows(model, [("x_sync_key", "=like", f"{integration}.%")], [*FIELDS[model], "x_sync_key", *more])
     _assert_unique(model, rows)
     return [_cleaned(row) for row in rows]
+
+
+def _payments(odoo: Odoo, integration: str, bookings: Mapping[int, str]) -> list[Entry]:
+    """Payments and refunds; in the memo the order's name is replaced by the booking's id."""
+    rows = _keyed(odoo, "account.payment", integration, "move_id")
+    names = {booking: name for order, name in _names(odoo, "sale.order", "name", [*bookings]).items()
+             for booking in [bookings[order]]}  # fmt: skip
+    entries = {
+        row["id"]: row["amount_total"] if row["state"] == "posted" else None
+        for row in odoo.rows(
+            "account.move", [("id", "in", [row["move_id"] for row in rows])], ["state", "amount_total"]
+        )
+    }
+    journals = _names(odoo, "account.journal", "code", [row["journal_id"] for row in rows])
+    for row in rows:
+        row["memo"] = str(row["memo"]).replace(names.get(row["x_related_booking_id"], "?"), row["x_related_booking_id"])
+        row["entry"] = entries.get(row.pop("move_id"))
+    return [_named(row, journal_id=journals) for row in rows]
 
 
 def _lines(odoo: Odoo, orders: Sequence[int], sold: Mapping[int, tuple[str, str]]) -> dict[int, list[Entry]]:

@@ -49,7 +49,7 @@ def installation(
     site: Site, tmp_path_factory: pytest.TempPathFactory, server_url: str, template: str
 ) -> Iterator[Installation]:
     """An installation that has not done anything yet; every site has its own."""
-    with new_installation(tmp_path_factory.mktemp("home"), server_url, template) as made:
+    with new_installation(tmp_path_factory.mktemp("home"), server_url, template, in_process=not site.real) as made:
         yield made
 
 
@@ -61,10 +61,10 @@ def hotel(site: Site) -> Iterator[Hotel]:
 
 
 @contextmanager
-def new_installation(home: Path, server_url: str, template: str) -> Iterator[Installation]:
+def new_installation(home: Path, server_url: str, template: str, *, in_process: bool = False) -> Iterator[Installation]:
     """An installation with a home and a database of its own."""
     with _database(server_url, template) as database_url:
-        yield Installation(home, database_url)
+        yield Installation(home, database_url, in_process=in_process)
 
 
 @contextmanager

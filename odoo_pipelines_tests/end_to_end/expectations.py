@@ -41,12 +41,14 @@ def expected_books(
     """
     unusable = {str(row["id"]) for row in truth["bad_rows"]} | set(without)
     bookings = [each for each in truth["bookings"] if str(each["id"]) not in unusable and each["id"] is not None]
+    paid = [each for each in truth["payments"] if str(each["booking_id"]) in {str(row["id"]) for row in bookings}]
     names = {extra["name"] for each in truth["bookings"] for extra in _items(each["extras"])}
     return Books(
         guests={str(each["id"]): _guest(each, languages) for each in truth["guests"]},
         rooms={str(each["id"]): _room(each) for each in truth["rooms"]},
         extras={name: _extra(name) for name in names},
         bookings={str(each["id"]): _booking(each) for each in bookings},
+        **_payments(paid, {str(each["id"]): each for each in bookings}),
     )
 
 
@@ -116,6 +118,43 @@ def _booking(booking: Mapping[str, Any]) -> Entry:
         "x_booking_channel": booking["channel"]["source"] if booking["channel"] else "direct",
         "x_external_status": booking["status"],
         "lines": sorted(lines, key=repr),
+    }
+
+
+def _payments(
+    paid: Sequence[Mapping[str, Any]], bookings: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Entry]]:
+    kept = [each for each in paid if each["status"] != "failed"]
+    returned = [each for each in kept if each["status"] == "refunded"]
+    entries = {id(each): _payment(each, bookings[str(each["booking_id"])]) for each in kept}
+    return {
+        "payments": {each["transaction_id"]: entries[id(each)] for each in kept},
+        "refunds": {
+            each["transaction_id"]: {
+                **entries[id(each)],
+                "payment_type": "outbound",
+                "date": _moment(each["updated_at"])[:10],
+            }
+            for each in returned
+        },
+    }
+
+
+def _payment(payment: Mapping[str, Any], booking: Mapping[str, Any]) -> Entry:
+    return {
+        "payment_type": "inbound",
+        "partner_type": "customer",
+        "partner_id": str(booking["guest"]["id"]),
+        "amount": float(payment["amount"]),
+        "entry": float(payment["amount"]),
+        "currency_id": payment.get("currency") or booking["currency"],
+        "date": _moment(payment["paid_at"])[:10],
+        "memo": f"{booking['id']} - {payment['transaction_id']}",
+        "state": "in_process",
+        "x_external_transaction_id": payment["transaction_id"],
+        "x_payment_gateway": payment.get("gateway"),
+        "x_related_booking_id": str(booking["id"]),
+        "x_external_synced": True,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -19,8 +20,9 @@ import sqlalchemy as sa
 import yaml
 
 from odoo_pipelines.stores.database import connect
-from odoo_pipelines.stores.dead_letters import DeadLetter
+from odoo_pipelines.stores.dead_letters import DeadLetter, LetterFilter
 from odoo_pipelines.stores.state import State
+from odoo_pipelines_tests import command_line
 from odoo_pipelines_tests.end_to_end.hotel import KEY, Hotel
 from odoo_pipelines_tests.end_to_end.site import Site
 from odoo_pipelines_tests.faults.kinds import LOST, RESET, Fault
@@ -87,18 +89,23 @@ class Installation:
     Args:
         home: an empty directory.
         database_url: of an empty database.
+        in_process: commands that no signal is to hit run in this process: a start of Dagster takes longer than they do.
 
     Attributes:
+        home: the directory.
+        database_url: of the state.
+        environment: of its commands.
         name: of the integration that is meant where none is named; no other test's, for Odoo may be shared.
     """
 
-    def __init__(self, home: Path, database_url: str) -> None:
+    def __init__(self, home: Path, database_url: str, *, in_process: bool = False) -> None:
         shutil.copy(ROOT / "dagster.yaml", home)
-        self._home = home
-        self._database_url = database_url
+        self.home = home
+        self.database_url = database_url
+        self._in_process = in_process
         self.name = f"pms{uuid4().hex[:8]}"
         self._integrations: dict[str, dict[str, Any]] = {}
-        self._env = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("ODOO_", "PMS_", "DAGSTER_"))},
             "DAGSTER_HOME": str(home),
             "ODOO_PIPELINES_DATABASE_URL": database_url,
@@ -109,17 +116,18 @@ class Installation:
         """Configures an integration between a hotel and an Odoo; `odoo` among the settings adds to that side."""
         name = integration or self.name
         variable = f"{name.upper().replace('-', '_')}_KEY"
-        self._env[f"{variable}_PMS"] = KEY
-        self._env[f"{variable}_ODOO"] = site.api_key
+        self.environment[f"{variable}_PMS"] = KEY
+        self.environment[f"{variable}_ODOO"] = site.api_key
         odoo = {"url": site.url, "db": site.database, "username": site.login, "api_key": f"${{{variable}_ODOO}}"}
         self._integrations[name] = {
             "external": {"url": hotel.url, "api_key": f"${{{variable}_PMS}}", "requests_per_second": 1000},
             "history_start": _recently(),
+            "journals": {"cash": "BNK1"},  # a new Odoo has no cash journal
             **settings,
             "odoo": {**odoo, **settings.get("odoo", {})},
         }
         text = yaml.safe_dump({"integrations": self._integrations})
-        (self._home / "integrations.yaml").write_text(text, encoding="utf-8")
+        (self.home / "integrations.yaml").write_text(text, encoding="utf-8")
 
     def sync(self, mode: str = "delta", integration: str = "", partition: str | None = None) -> Sync:
         """Runs a sync to its end."""
@@ -167,15 +175,15 @@ class Installation:
 
     def rejections(self, integration: str, flow: str) -> list[DeadLetter]:
         """The rows of a flow that did not get through, as the state keeps them."""
-        engine = connect(self._database_url)
+        engine = connect(self.database_url)
         try:
-            return list(State(engine).dead_letters(integration, flow))
+            return list(State(engine).letters(LetterFilter(integration, flow)))
         finally:
             engine.dispose()
 
     def statuses(self, run_id: str) -> set[str]:
         """How the flows of a run ended, and the run itself."""
-        engine = connect(self._database_url)
+        engine = connect(self.database_url)
         query = """
             select status from odoo_pipelines.sync_run where run_id = :run_id
             union select lower(status) from runs where run_id = :run_id
@@ -188,14 +196,23 @@ class Installation:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end."""
+        if self._in_process:
+            return self._invoke(arguments)
         process = self._start(*arguments)
         output, errors = process.communicate(timeout=TIMEOUT_SECONDS)
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
+    def _invoke(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        """What `_start` does, but here, with environment and working directory lent to the command."""
+        others = dict.fromkeys(name for name in os.environ if name not in self.environment)
+        with contextlib.chdir(self.home):
+            result = command_line.run(*arguments, env={**others, **self.environment})
+        return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
+
     def _start(self, *arguments: str) -> subprocess.Popen[str]:
         command: Sequence[str] = [str(COMMAND), *arguments]
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=self._env, cwd=self._home)  # noqa: S603
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=self.environment, cwd=self.home)  # noqa: S603
 
 
 def _recently() -> date:

@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 
 from odoo_pipelines.odoo.html import comparable_html
 from odoo_pipelines.sync.keys import sync_key
+from odoo_pipelines.systems.pms.payment_target import payment_state
 from odoo_pipelines.systems.pms.targets import order_state
-from odoo_pipelines_tests.end_to_end.books import FIELDS, MODELS, Entry, Snapshot
+from odoo_pipelines_tests.end_to_end.books import FIELDS, MODELS, RANK, Entry, Snapshot
 
 Facts: TypeAlias = dict[str, dict[str, Any]]
 """By sync key and field: the value that was written."""
@@ -18,7 +19,8 @@ GONE = {"gone": True}
 """Of a line that was deleted, or emptied because it may not be deleted any more."""
 LINE = re.compile(r"order_line\[(.*)\](?:\.(.*))?")
 LINKS = ("partner_id", "product_id")
-COMPUTED = {"order_id", "amount_total", "currency_id", "locked", "x_sync_key", "write_date", "id"}
+COMPUTED = {"order_id", "amount_total", "currency_id", "locked", "memo", RANK, "x_sync_key", "write_date", "id"}
+"""What is not written, is counted up by Odoo, or holds the name that Odoo gives to a new order."""
 KNOWN = {name for fields in FIELDS.values() for name in fields} - COMPUTED
 
 
@@ -82,11 +84,15 @@ def _changes(old: Entry | None, new: Entry | None) -> Iterator[tuple[str, Any]]:
     if new is None or (old and old.get("product_uom_qty") and not new["product_uom_qty"]):
         yield from GONE.items()
         return
-    if "state" in new and (old is None or order_state(old) != order_state(new)):
-        yield "state", order_state(new)
+    if "state" in new and (old is None or _state(old) != _state(new)):
+        yield "state", _state(new)
     for name in new.keys() - COMPUTED - {"state"}:
         if old is None or old[name] != new[name]:
             yield name, new[name]
+
+
+def _state(row: Entry) -> str:
+    return order_state(row) if "locked" in row else payment_state(row)
 
 
 def _comparable(values: Mapping[str, Any], snapshot: Snapshot) -> Entry:

@@ -22,7 +22,7 @@ from odoo_pipelines_tests.faults.kinds import BAD_GATEWAY, CUT, GATEWAY_TIMEOUT,
 from odoo_pipelines_tests.faults.proxy import Proxy, proxy_to
 from odoo_pipelines_tests.faults.schedule import Schedule
 
-ORDER, LINE = "/json/2/sale.order", "/json/2/sale.order.line"
+ORDER, LINE, PAYMENT = (f"/json/2/{model}" for model in ("sale.order", "sale.order.line", "account.payment"))
 WHILE_FILLING = (
     KillPoint("/json/2/res.partner/load", by=SIGTERM),
     KillPoint("/json/2/res.partner/load", nth=2, answered=True),
@@ -32,6 +32,9 @@ WHILE_FILLING = (
     KillPoint(f"{ORDER}/action_confirm", answered=True, by=SIGTERM),
     KillPoint(f"{ORDER}/web_save_multi"),
     KillPoint(f"{ORDER}/action_lock", answered=True),
+    KillPoint(f"{PAYMENT}/load", answered=True),
+    KillPoint(f"{PAYMENT}/action_post"),
+    KillPoint(f"{PAYMENT}/action_post", nth=2, answered=True),
 )
 """In the order in which a run comes to them. `web_save_multi` gives confirmed orders their own date again."""
 WHILE_CHANGING = (

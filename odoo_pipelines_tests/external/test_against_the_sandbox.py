@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from odoo_pipelines.errors import ExternalAuthenticationError, ExternalProtocolError
+from odoo_pipelines.errors import ExternalAuthenticationError, ExternalProtocolError, ExternalUnavailableError
 from odoo_pipelines.external.client import ExternalClient
 from odoo_pipelines.external.connection import ExternalConnection, record_path
 from odoo_pipelines.sandbox.pms.app import SandboxApp, create_app
@@ -121,10 +121,14 @@ def test_a_payment_whose_answer_was_lost_is_recorded_once(connect_sandbox: Conne
     path = record_path("/bookings", str(_rows(client)[0]["id"]), "payments")
     sandbox.sandbox.faults.faults.append(Fault(kind="drop_after", method="POST", path="/bookings"))
     payment = {"amount": 12.5, "transaction_id": "PBNK1/2026/00001", "payment_method": "cash"}
-    first = client.post(path, payment, "PBNK1/2026/00001")
-    assert client.post(path, payment, "PBNK1/2026/00001") == first
-    assert sandbox.sandbox.ledger.payments == [first]
-    assert sandbox.sandbox.ledger.repeats == 2
+    with pytest.raises(ExternalUnavailableError) as caught:
+        client.post_once(path, payment, "PBNK1/2026/00001")
+    assert caught.value.in_doubt
+    again = client.post_once(path, payment, "PBNK1/2026/00001")
+    assert not again.created
+    assert sandbox.sandbox.ledger.payments == [again.record]
+    listed = [row["transaction_id"] for page in client.pages("/payments") for row in page.rows]
+    assert listed[-1] == "PBNK1/2026/00001"
 
 
 def test_availability_is_put(connect_sandbox: Connect, sandbox: SandboxApp) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from odoo_pipelines.errors import ExternalProtocolError, ExternalRequestError
-from odoo_pipelines.external.client import ExternalClient
+from odoo_pipelines.external.client import ExternalClient, Posted
 from odoo_pipelines_tests.external.conftest import Clock
 from odoo_pipelines_tests.external.server import Received, Reply, Server, json_reply
 
@@ -61,16 +61,47 @@ def test_a_record_with_half_a_surrogate_pair_is_json_text_as_in_a_page(client: E
         ("\u00e9\r\nX-Evil: 1", "%C3%A9%0D%0AX-Evil%3A%201"),
     ],
 )
-def test_post_sends_json_under_a_key_that_any_header_can_carry(
+def test_a_post_sends_json_under_a_key_that_any_header_can_carry(
     client: ExternalClient, server: Server, key: str, sent: str
 ) -> None:
     server.script(json_reply({"id": "p1"}, 201))
-    assert client.post("/orders/7/notes", {"amount": 12.5, "text": "\u20ac"}, key) == {"id": "p1"}
+    posted = client.post_once("/orders/7/notes", {"amount": 12.5, "text": "\u20ac"}, key)
+    assert posted == Posted(created=True, record={"id": "p1"})
     received = server.received[0]
     assert received.method == "POST"
     assert received.headers["Content-Type"] == "application/json"
     assert received.headers["Idempotency-Key"] == sent
     assert received.body == b'{"amount": 12.5, "text": "\\u20ac"}'
+
+
+def test_a_record_that_was_there_already_is_told_from_a_new_one(client: ExternalClient, server: Server) -> None:
+    server.script(json_reply({"id": "p1"}, 200))
+    assert client.post_once("/orders", {}, "k") == Posted(created=False, record={"id": "p1"})
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [(b'{"error": "no such booking"}', "no such booking"), (b"<html>", "<html>")]
+)
+def test_what_the_server_objects_to_is_kept_apart_from_the_text(
+    client: ExternalClient, server: Server, body: bytes, said: str
+) -> None:
+    server.script(Reply(422, body))
+    with pytest.raises(ExternalRequestError) as caught:
+        client.post_once("/orders", {}, "k")
+    assert caught.value.reason == said
+    assert said not in str(caught.value)
+    assert not caught.value.in_doubt
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b'{"id": '])
+def test_a_post_that_succeeded_without_a_readable_answer_is_in_doubt(
+    client: ExternalClient, server: Server, body: bytes
+) -> None:
+    server.script(Reply(201, body))
+    with pytest.raises(ExternalProtocolError) as caught:
+        client.post_once("/orders", {}, "k")
+    assert caught.value.in_doubt
+    assert len(server.received) == 1
 
 
 def test_put_sends_json_and_takes_an_empty_answer(client: ExternalClient, server: Server) -> None:
@@ -82,7 +113,7 @@ def test_put_sends_json_and_takes_an_empty_answer(client: ExternalClient, server
 @pytest.mark.parametrize("amount", [float("nan"), float("inf")])
 def test_a_number_that_json_does_not_know_is_never_sent(client: ExternalClient, server: Server, amount: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        client.post("/orders", {"amount": amount}, "k")
+        client.post_once("/orders", {"amount": amount}, "k")
     assert server.received == []
 
 

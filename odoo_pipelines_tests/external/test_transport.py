@@ -19,7 +19,7 @@ Connect = Callable[..., ExternalClient]
 def _ask(client: ExternalClient, method: str) -> Any:
     if method == "GET":
         return client.get("/orders")
-    return client.post("/orders", {}, "k") if method == "POST" else client.put("/orders", {})
+    return client.post_once("/orders", {}, "k") if method == "POST" else client.put("/orders", {})
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def _ask(client: ExternalClient, method: str) -> Any:
         pytest.param(Reply(body=b"no gzip", headers={"Content-Encoding": "gzip"}), id="damaged compression"),
     ],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+@pytest.mark.parametrize("method", ["GET", "PUT"])
 def test_a_fault_that_may_pass_is_tried_again(
     client: ExternalClient, server: Server, clock: Clock, fault: Reply, method: str
 ) -> None:
@@ -45,10 +45,62 @@ def test_a_fault_that_may_pass_is_tried_again(
     assert (client.requests.total, client.requests.retried) == (2, 1)
 
 
-def test_a_repeated_post_carries_the_same_key_and_body(client: ExternalClient, server: Server) -> None:
-    server.script(Reply(fault="reset"), Reply(502), json_reply({}))
-    client.post("/orders", {"amount": 1.5}, "key/7")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Reply(408), id="408"),
+        pytest.param(Reply(500), id="500"),
+        pytest.param(Reply(503), id="503"),
+        pytest.param(Reply(fault="reset"), id="connection reset"),
+        pytest.param(Reply(fault="cut", body=b'{"a": 1, "b": 2}'), id="cut body"),
+        pytest.param(Reply(body=b"no gzip", headers={"Content-Encoding": "gzip"}), id="damaged compression"),
+    ],
+)
+def test_a_post_that_may_have_been_carried_out_is_never_repeated(
+    client: ExternalClient, server: Server, clock: Clock, fault: Reply
+) -> None:
+    server.script(fault, json_reply({}, 201))
+    with pytest.raises(ExternalUnavailableError, match="may have been carried out") as caught:
+        _ask(client, "POST")
+    assert caught.value.in_doubt
+    assert (len(server.received), clock.slept) == (1, [])
+
+
+def test_a_post_that_a_silent_server_took_is_never_repeated(connect: Connect, server: Server) -> None:
+    server.script(Reply(fault="silence"))
+    with pytest.raises(ExternalUnavailableError) as caught:
+        _ask(connect(read_timeout=0.05), "POST")
+    assert caught.value.in_doubt
+    assert len(server.received) == 1
+
+
+def test_a_post_that_was_refused_for_now_is_repeated_with_the_same_key_and_body(
+    client: ExternalClient, server: Server, clock: Clock
+) -> None:
+    server.script(Reply(429), Reply(429), json_reply({}, 201))
+    client.post_once("/orders", {"amount": 1.5}, "key/7")
     assert len({(received.headers["Idempotency-Key"], received.body) for received in server.received}) == 1
+    assert clock.slept == [1.0, 2.0]
+
+
+def test_a_post_that_never_arrived_is_repeated_and_at_last_not_in_doubt(connect: Connect, clock: Clock) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(ExternalUnavailableError, match="the last of 6 tries") as caught:
+        _ask(connect(url=f"http://127.0.0.1:{port}"), "POST")
+    assert not caught.value.in_doubt
+    assert len(clock.slept) == ATTEMPTS - 1
+
+
+def test_a_post_whose_token_has_run_out_is_sent_again_with_a_new_one(connect: Connect, server: Server) -> None:
+    server.script(
+        json_reply({"access_token": "t0"}),
+        json_reply({"error": "expired"}, 401),
+        json_reply({"access_token": "t1"}),
+        json_reply({"id": 1}, 201),
+    )
+    assert _ask(connect(secret=True), "POST").created
+    assert [received.bearer for received in server.received if received.path == "/orders"] == ["t0", "t1"]
 
 
 def test_a_silent_server_is_given_up_after_the_read_time_out(connect: Connect, server: Server, clock: Clock) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from odoo_pipelines.clients import state_url
 from odoo_pipelines.stores.database import connect
+from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines_tests.end_to_end.books import read_books, snapshot
@@ -85,7 +86,7 @@ class Oracle:
             assert self._works.files == self._known_files(engine)
             state = State(engine)
             for flow in SYSTEM.flows:
-                assert state.dead_letters(name, flow.name) == []
+                assert state.letters(LetterFilter(name, flow.name)) == []
                 assert state.pending(name, "mapped", [flow.name], f"odoo/{flow.target.asset_name}") == []
                 assert state.pending(name, "external", list(flow.mappers), f"mapped/{flow.name}") == []
 

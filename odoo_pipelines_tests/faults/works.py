@@ -13,12 +13,14 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from odoo_pipelines.commands.bootstrap import plan_for
+from odoo_pipelines.commands.bootstrap import lacking_in
+from odoo_pipelines.defs.captured import capture
 from odoo_pipelines.defs.extraction import Extraction, Window
 from odoo_pipelines.defs.jobs import Mode
 from odoo_pipelines.defs.loading import load_flow
 from odoo_pipelines.defs.mapping import map_partition
 from odoo_pipelines.defs.partitions import partitions_of, windows
+from odoo_pipelines.defs.posting import send_records
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import OdooPipelinesError
 from odoo_pipelines.external.client import ExternalClient
@@ -26,11 +28,11 @@ from odoo_pipelines.external.connection import ExternalConnection
 from odoo_pipelines.integration import ExternalSettings, Integration, OdooSettings
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
-from odoo_pipelines.odoo.custom_fields import apply_bootstrap
 from odoo_pipelines.settings import DatabaseSettings, Settings
 from odoo_pipelines.stores.limits import unlimited
 from odoo_pipelines.systems.base import System
 from odoo_pipelines.systems.pms.flows import SYSTEM
+from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
 from odoo_pipelines.systems.records import WHOLE
 from odoo_pipelines_tests.end_to_end.hotel import KEY
 from odoo_pipelines_tests.end_to_end.site import Site
@@ -126,6 +128,17 @@ class Works:
             loads = [load_flow(session, flow, [WHOLE, *keys], lambda *_: None) for flow in SYSTEM.flows]
         return sum((Counter(load.report.counts.as_dict()) for load in loads), Counter())
 
+    def send(self) -> Counter[str]:
+        """One run out of Odoo; gives the outcomes of the payments.
+
+        Raises:
+            OdooPipelinesError: it failed, as a run in Dagster would.
+        """
+        with self._session("outbound") as session:
+            capture(session, PAYMENTS_OUT)
+            sent, _ = send_records(session, PAYMENTS_OUT)
+        return Counter({word: count for word, count in sent.report.counts.as_dict().items() if count})
+
     def run_until_done(self, mode: Mode = "delta") -> None:
         """Runs that fail, until one does not."""
         for _ in range(RUNS):
@@ -190,6 +203,6 @@ def open_works(hotel: Proxy, odoo: Proxy, site: Site, home: Path, database: Data
 
 
 def prepare(site: Site, system: System) -> None:
-    """Makes the custom fields and categories."""
+    """Makes the custom fields, categories and journals."""
     client = OdooClient(OdooConnection(site.url, site.database, site.login, SecretStr(site.api_key)))
-    apply_bootstrap(client, plan_for(client, system))
+    lacking_in(client, system, {}).apply(client)

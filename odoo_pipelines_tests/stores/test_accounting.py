@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines_tests.stores.builders import (
@@ -76,8 +77,12 @@ class TestAccounts:
         state.start(RUN, "full")
         commit(state, RUN, an_outcome("1", Outcome.UNCHANGED), an_outcome("2", Outcome.REJECTED, code="second"))
         assert state.finish(RUN, 2, consumer="odoo/res_partner", batch_ids=[]).balanced
-        assert [row.code for row in state.rejections(RUN, 10)] == ["second"]
-        assert len(rows_of(engine, "select * from odoo_pipelines.outcome")) == 3
+        assert state.run_counts("run-1")["guests"].extracted == 2
+        assert rows_of(engine, "select attempt, outcome, code from odoo_pipelines.outcome order by id") == [
+            {"attempt": 1, "outcome": "created", "code": ""},
+            {"attempt": 1, "outcome": "rejected", "code": "first"},
+            {"attempt": 2, "outcome": "rejected", "code": "second"},
+        ]
 
     def test_a_run_that_died_is_closed_by_the_next_one(self, state: State, engine: sa.Engine) -> None:
         state.start(RUN, "delta")
@@ -92,12 +97,6 @@ class TestAccounts:
             (RUN.integration, "another"): ("failed", "the run died"),
             ("elsewhere", RUN.flow): ("running", ""),
         }
-
-    def test_the_first_rejections_can_be_shown(self, state: State) -> None:
-        state.start(RUN, "full")
-        bad = [an_outcome(str(number), Outcome.REJECTED, field="name", code="empty") for number in range(3)]
-        commit(state, RUN, an_outcome("9", Outcome.CREATED), *bad)
-        assert state.rejections(RUN, 2) == bad[:2]
 
     def test_numbers_of_a_run_are_told_by_flow(self, state: State) -> None:
         for flow in ("products", "guests"):
@@ -114,5 +113,5 @@ class TestAccounts:
         assert state.purge(now - timedelta(hours=1)) == 0
         assert state.purge(now + timedelta(hours=1)) == 2
         assert state.records("hotel", [("guest", "7")])
-        assert state.dead_letters("hotel", "guests")
+        assert state.letters(LetterFilter("hotel", "guests"))
         assert state.run_counts("run-1")["guests"].by_outcome[Outcome.CREATED] == 1

@@ -15,6 +15,7 @@ from odoo_pipelines.stores.tables import CONFLICT_STATES
 from odoo_pipelines.systems.records import (
     BOTH_CHANGED,
     DELETED_IN_ODOO,
+    SEALED,
     WHOLE_RECORD,
     Choice,
     Conflict,
@@ -194,6 +195,7 @@ class TestAnswers:
         [
             (PHONE, {"external", "odoo", "value"}),
             (replace(PHONE, field="order_line[k]", external=None, odoo={"name": "x"}), {"external", "odoo"}),
+            (replace(PHONE, code=SEALED), {"odoo", "retry"}),
             (FROZEN, {"retry"}),
             (DELETED, {"external", "odoo", "retry"}),
         ],

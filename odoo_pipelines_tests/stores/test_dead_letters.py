@@ -25,7 +25,7 @@ def rejected(state: State, external_id: str = "7", run: object = RUN, **changes:
 
 
 def the_letter(state: State) -> DeadLetter:
-    [letter] = state.dead_letters("hotel", "guests")
+    [letter] = state.letters(LetterFilter("hotel", "guests"))
     return letter
 
 
@@ -42,7 +42,7 @@ class TestLetters:
         assert (letter.entity, letter.external_id, letter.key, letter.payload) == ("guest", "7", "7", '{"id": 7}')
         assert (letter.field, letter.code, letter.reason) == ("name", "empty", "name: ''")
         commit(state, RUN, an_outcome("7", Outcome.UPDATED))
-        assert state.dead_letters("hotel", "guests") == []
+        assert state.letters(LetterFilter("hotel", "guests")) == []
 
     def test_a_row_rejected_again_has_the_newest_reason_and_more_attempts(self, state: State) -> None:
         for run, code in ((RUN, "first"), (AGAIN, "second")):
@@ -55,12 +55,12 @@ class TestLetters:
     def test_it_is_over_when_the_record_is_as_it_should_be(self, state: State, outcome: Outcome) -> None:
         rejected(state)
         commit(state, RUN, an_outcome("7", outcome))
-        assert state.dead_letters("hotel", "guests") == []
+        assert state.letters(LetterFilter("hotel", "guests")) == []
 
     def test_a_row_that_has_become_a_conflict_waits_among_the_conflicts(self, state: State) -> None:
         rejected(state)
         commit(state, RUN, an_outcome("7", Outcome.CONFLICT))
-        assert state.dead_letters("hotel", "guests") == []
+        assert state.letters(LetterFilter("hotel", "guests")) == []
 
     def test_a_superseded_row_tells_nothing_of_the_letter_of_a_newer_one(self, state: State) -> None:
         rejected(state)
@@ -69,14 +69,16 @@ class TestLetters:
 
     def test_the_last_outcome_of_a_chunk_counts(self, state: State) -> None:
         commit(state, RUN, an_outcome("7", Outcome.REJECTED), an_outcome("7", Outcome.CREATED))
-        assert state.dead_letters("hotel", "guests") == []
+        assert state.letters(LetterFilter("hotel", "guests")) == []
         commit(state, RUN, an_outcome("7", Outcome.UPDATED), an_outcome("7", Outcome.REJECTED))
         assert the_letter(state).attempts == 1
 
     def test_rows_without_an_id_are_told_apart_by_their_payload(self, state: State) -> None:
         for payload in ("{}", "[]", "{}"):
             rejected(state, "", payload=payload)
-        assert [(each.key, each.external_id, each.attempts) for each in state.dead_letters("hotel", "guests")] == [
+        assert [
+            (each.key, each.external_id, each.attempts) for each in state.letters(LetterFilter("hotel", "guests"))
+        ] == [
             (sha256(b"{}").hexdigest(), "", 2),
             (sha256(b"[]").hexdigest(), "", 1),
         ]
@@ -87,7 +89,7 @@ class TestLetters:
             state.start(run, "full")
             rejected(state, run=run)
         commit(state, RUN, an_outcome("7", Outcome.UNCHANGED))
-        assert [len(state.dead_letters(run.integration, run.flow)) for run in runs] == [0, 1, 1]
+        assert [len(state.letters(LetterFilter(run.integration, run.flow))) for run in runs] == [0, 1, 1]
 
     def test_a_letter_ends_with_the_batch_that_holds_its_row_as_rows_of_other_records(self, state: State) -> None:
         rejected(state)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from odoo_pipelines.errors import AccountingError, StateError
 from odoo_pipelines.stores.batch_registry import since_complete
+from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems.records import Binding, Counts, Outcome
 from odoo_pipelines_tests.stores.builders import (
@@ -232,7 +233,7 @@ class TestChunks:
         state.start(RUN, "full")
         bad = an_outcome("7\0", Outcome.REJECTED, field="name", reason="name: '\0\ud83d'", payload='"\ud83d"')
         commit(state, RUN, bad)
-        [letter] = state.dead_letters("hotel", "guests")
+        [letter] = state.letters(LetterFilter("hotel", "guests"))
         assert (letter.external_id, letter.reason, letter.payload) == (
             "7\\u0000", "name: '\\u0000\\ud83d'", '"\\ud83d"',
         )  # fmt: skip

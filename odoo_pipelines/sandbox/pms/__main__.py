@@ -25,6 +25,8 @@ def main(  # noqa: PLR0917 - typer makes options of them; nobody calls this by p
     days: Annotated[int, typer.Option(help="Length of the history.")] = 60,
     currencies: Annotated[str, typer.Option(help="Currencies of the bookings, such as USD,EUR.")] = "USD",
     bad_rows: Annotated[float, typer.Option(help="Bookings with unusable data: a number, or a share below 1.")] = 0,
+    webhook_url: Annotated[str | None, typer.Option(help="Receiver that is told of what happens.")] = None,
+    webhook_secret: Annotated[str | None, typer.Option(help="Secret that those webhooks are signed with.")] = None,
     *,
     legacy: Annotated[bool, typer.Option("--legacy", help="Answer as an older installation does.")] = False,
 ) -> None:
@@ -40,6 +42,8 @@ def main(  # noqa: PLR0917 - typer makes options of them; nobody calls this by p
         days=days,
         currencies=currencies.split(","),
         bad_rows=bad_rows,
+        webhook_url=webhook_url,
+        webhook_secret=webhook_secret,
         legacy=legacy,
     )
     logging.basicConfig(level=logging.INFO, format="%(message)s")

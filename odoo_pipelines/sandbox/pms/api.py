@@ -16,7 +16,7 @@ from odoo_pipelines.sandbox.pms.ids import STREAMS, Stream
 from odoo_pipelines.sandbox.pms.ledger import Availability, PaymentInput
 from odoo_pipelines.sandbox.pms.options import MAX_LIMIT
 from odoo_pipelines.sandbox.pms.state import Sandbox
-from odoo_pipelines.sandbox.pms.times import first_not_before, rfc3339
+from odoo_pipelines.sandbox.pms.times import first_not_before
 
 BookingStatus = Literal["confirmed", "provisional", "pending", "cancelled", "checked_in", "checked_out", "no_show"]
 _JSON = "application/json"
@@ -116,22 +116,9 @@ def _add_payment(router: APIRouter, sandbox: Sandbox) -> None:
         known = sandbox.ledger.recorded(body.transaction_id, idempotency_key)
         if known is not None:
             return _answer(known)
-        recorded = _recorded(sandbox, index, body)
+        recorded = sandbox.world.record_payment(index, body.model_dump(exclude_none=True))
         sandbox.ledger.record(recorded, idempotency_key)
         return _answer(recorded, HTTPStatus.CREATED)
-
-
-def _recorded(sandbox: Sandbox, booking: int, body: PaymentInput) -> dict[str, Any]:
-    world = sandbox.world
-    return {
-        "id": world.ids.recorded(len(sandbox.ledger.payments)),
-        "booking_id": world.ids.of("bookings", booking),
-        **body.model_dump(exclude_none=True),
-        "gateway": "erp",
-        "currency": world.record("bookings", booking)["currency"],
-        "status": "received",
-        "updated_at": rfc3339(world.clock),
-    }
 
 
 def _add_availability(router: APIRouter, sandbox: Sandbox) -> None:

@@ -53,11 +53,13 @@ def _add_events(router: APIRouter, sandbox: Sandbox) -> None:
     @router.post("/sandbox/advance")
     async def advance(order: events.Advance) -> dict[str, Any]:
         touched = events.advance(sandbox.world, order)
+        sandbox.webhooks.tell(sandbox.world, touched)
         return {**asdict(touched), "clock": rfc3339(sandbox.world.clock)}
 
     @router.post("/sandbox/edit")
     async def edit(order: events.Edit) -> dict[str, Any]:
         events.edit(sandbox.world, order)
+        sandbox.webhooks.tell_edited(sandbox.world, order.stream, order.id)
         return sandbox.world.served(order.stream, events.require(sandbox.world, order.stream, order.id))
 
     @router.post("/sandbox/delete")

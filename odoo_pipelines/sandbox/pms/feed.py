@@ -33,15 +33,16 @@ class Feed:
     _moved: dict[int, int] = field(init=False, default_factory=dict)
     _tail: list[Key] = field(init=False, default_factory=list)
     _deleted: set[int] = field(init=False, default_factory=set)
+    _foreign: set[int] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self.count = self.generated
 
     def __len__(self) -> int:
-        return self.count - len(self._deleted)
+        return self.count + len(self._foreign) - len(self._deleted)
 
     def __contains__(self, index: int) -> bool:
-        return 0 <= index < self.count and index not in self._deleted
+        return (0 <= index < self.count or index in self._foreign) and index not in self._deleted
 
     def born(self, index: int) -> int:
         """Gives the moment at which a record came into being; a change does not alter it."""
@@ -58,6 +59,12 @@ class Feed:
         self._born[index] = moment
         self.touch(index, moment)
         return index
+
+    def take(self, index: int, moment: int) -> None:
+        """Takes in a record that came from elsewhere, under an index of its own."""
+        self._foreign.add(index)
+        self._born[index] = moment
+        self.touch(index, moment)
 
     def touch(self, index: int, moment: int) -> None:
         """Moves a record to where its change puts it."""

@@ -11,7 +11,8 @@ STREAMS: tuple[Stream, ...] = ("bookings", "guests", "rooms", "payments")
 
 _PREFIXES = {"bookings": "bk_", "guests": "gst_", "rooms": "rt_", "payments": "pay_", "recorded": "erp_"}
 _DIGITS = 8
-_RECORDED_FROM = 1_000_000_000
+RECORDED_FROM = 1_000_000_000
+"""The index of the first payment that was posted to us: generated ones never come so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +27,16 @@ class Ids:
 
     def of(self, stream: Stream, index: int) -> str | int:
         """Gives the id of a record."""
+        if index >= RECORDED_FROM:
+            return index if self.numeric else f"{_PREFIXES['recorded']}{index - RECORDED_FROM + 1:0{_DIGITS}d}"
         return index + 1 if self.numeric else f"{_PREFIXES[stream]}{index + 1:0{_DIGITS}d}"
 
     def index(self, stream: Stream, text: str) -> int | None:
         """Gives the index that an id stands for, None where it is no id of that stream."""
-        shape = r"[1-9]\d*" if self.numeric else rf"{_PREFIXES[stream]}\d{{{_DIGITS}}}"
-        if not re.fullmatch(shape, text, re.ASCII):
-            return None
-        return int(text.removeprefix(_PREFIXES[stream])) - 1
-
-    def recorded(self, index: int) -> str | int:
-        """Gives the id of a payment that was posted to us: never that of a generated one."""
-        return _RECORDED_FROM + index if self.numeric else f"{_PREFIXES['recorded']}{index + 1:0{_DIGITS}d}"
+        if self.numeric:
+            number = int(text) if re.fullmatch(r"[1-9]\d*", text, re.ASCII) else 0
+            return number if number >= RECORDED_FROM else number - 1 if number else None
+        for prefix, first in ((_PREFIXES[stream], 0), (_PREFIXES["recorded"], RECORDED_FROM)):
+            if re.fullmatch(rf"{prefix}\d{{{_DIGITS}}}", text, re.ASCII):
+                return first + int(text.removeprefix(prefix)) - 1
+        return None

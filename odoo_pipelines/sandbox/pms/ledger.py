@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt
 
+from odoo_pipelines.sandbox.pms.options import Repeats
+
 PaymentMethod = Literal["credit_card", "debit_card", "cash", "bank_transfer", "check", "paypal", "stripe"]
 
 
@@ -32,11 +34,13 @@ class Ledger:
     """Keeps what was written to us.
 
     Attributes:
+        recognises: by what a payment that is posted again is recognised.
         payments: in the order of their recording, as answered.
         repeats: requests that named a payment which was there already.
         availability: rooms left, by room type and date.
     """
 
+    recognises: Repeats = "recognised"
     payments: list[dict[str, Any]] = field(default_factory=list)
     repeats: int = 0
     availability: dict[tuple[str | int, str], int] = field(default_factory=dict)
@@ -45,7 +49,9 @@ class Ledger:
 
     def recorded(self, transaction_id: str, idempotency_key: str | None) -> dict[str, Any] | None:
         """Gives the payment that a request repeats, None for a new one."""
-        payment = self._by_key.get(idempotency_key or "") or self._by_transaction.get(transaction_id)
+        by_key = self._by_key.get(idempotency_key or "") if self.recognises in ("recognised", "by_key") else None
+        by_transaction = self._by_transaction.get(transaction_id)
+        payment = by_key or (by_transaction if self.recognises in ("recognised", "by_transaction") else None)
         self.repeats += payment is not None
         return payment
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -44,6 +44,10 @@ def _has_cents(currency: str) -> str:
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$"), AfterValidator(_has_cents)]
 
 
+Repeats = Literal["recognised", "by_key", "by_transaction", "ignored"]
+"""By what a payment that is posted again is recognised: either will do, one alone, or nothing at all."""
+
+
 class SandboxOptions(BaseModel):
     """Options of one sandbox; two sandboxes with the same options serve the same data.
 
@@ -59,6 +63,9 @@ class SandboxOptions(BaseModel):
         currencies: of the bookings; each needs two decimals.
         bad_rows: bookings with unusable data: a share below 1, else a number.
         legacy: answer as an older installation does.
+        repeats: how a payment that is posted again is treated; the contract recognises it.
+        webhook_url: of the receiver that is told of what happens; None tells nobody.
+        webhook_secret: that those events are signed with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +81,9 @@ class SandboxOptions(BaseModel):
     currencies: tuple[Currency, ...] = Field(default=("USD",), min_length=1)
     bad_rows: float = Field(default=0, ge=0)
     legacy: bool = False
+    repeats: Repeats = "recognised"
+    webhook_url: str | None = Field(default=None, pattern=r"^https?://.+")
+    webhook_secret: SecretStr | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> SandboxOptions:

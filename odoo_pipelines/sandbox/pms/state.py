@@ -9,6 +9,7 @@ from odoo_pipelines.sandbox.pms.faults import FaultPlan
 from odoo_pipelines.sandbox.pms.ledger import Ledger
 from odoo_pipelines.sandbox.pms.options import SandboxOptions
 from odoo_pipelines.sandbox.pms.stats import Stats
+from odoo_pipelines.sandbox.pms.webhooks import Webhooks
 from odoo_pipelines.sandbox.pms.world import World
 
 
@@ -22,6 +23,7 @@ class Sandbox:
         stats: what was asked.
         faults: misbehaviour to come.
         gate: keys and tokens.
+        webhooks: tell others of what happens.
     """
 
     world: World
@@ -34,13 +36,14 @@ class Sandbox:
         self.options = options
         self._now = now
         self._started = now()
+        self.webhooks = Webhooks(options.webhook_url, options.webhook_secret, now)
         self.reset()
 
     def reset(self) -> None:
         """Goes back to the very beginning: the same data, nothing written, no tokens, no faults."""
         options = self.options
         self.world = World(options, self._started)
-        self.ledger = Ledger()
+        self.ledger = Ledger(options.repeats)
         self.stats = Stats()
         self.faults = FaultPlan(options.seed)
         self.gate = Gate(options.api_key, options.api_secret, options.token_seconds, self._now)

@@ -16,7 +16,7 @@ from odoo_pipelines.sandbox.pms.defects import DEFECTS, kind_of
 from odoo_pipelines.sandbox.pms.draws import number
 from odoo_pipelines.sandbox.pms.feed import Feed, Key
 from odoo_pipelines.sandbox.pms.guests import Guests
-from odoo_pipelines.sandbox.pms.ids import STREAMS, Ids, Stream
+from odoo_pipelines.sandbox.pms.ids import RECORDED_FROM, STREAMS, Ids, Stream
 from odoo_pipelines.sandbox.pms.legacy import as_legacy
 from odoo_pipelines.sandbox.pms.options import SandboxOptions
 from odoo_pipelines.sandbox.pms.payments import Payments
@@ -72,6 +72,7 @@ class World:
         self._payments = Payments(options.seed, self.ids)
         self._slot = options.days * DAY // max(options.bookings, 1)
         self._booked_at = lru_cache(maxsize=_MOMENTS_CACHED)(self._moment)
+        self._recorded: list[dict[str, Any]] = []
         self._changes: dict[Stream, dict[int, dict[str, Any]]] = {stream: {} for stream in STREAMS}
         self.feeds: dict[Stream, Feed] = {
             "bookings": Feed(options.bookings, self._booked_at),
@@ -137,6 +138,22 @@ class World:
             self.feeds["payments"].add(moment)
         return booking
 
+    def record_payment(self, booking: int, fields: dict[str, Any]) -> dict[str, Any]:
+        """Adds a payment that the ERP tells of, and gives it."""
+        index = RECORDED_FROM + len(self._recorded)
+        payment = {
+            "id": self.ids.of("payments", index),
+            "booking_id": self.ids.of("bookings", booking),
+            **fields,
+            "gateway": "erp",
+            "currency": self.record("bookings", booking)["currency"],
+            "status": "received",
+            "updated_at": rfc3339(self.clock),
+        }
+        self._recorded.append(payment)
+        self.feeds["payments"].take(index, self.clock)
+        return payment
+
     def _moment(self, booking: int) -> int:
         jitter = number(self.options.seed, "moment", booking) % self._slot
         return self._start + booking * self._slot + jitter
@@ -161,6 +178,8 @@ class World:
         return booking
 
     def _payment(self, index: int, updated_at: int) -> dict[str, Any]:
+        if index >= RECORDED_FROM:
+            return self._recorded[index - RECORDED_FROM] | {"updated_at": rfc3339(updated_at)}
         bringer = PAYMENTS.bringer(index)
         born = self.feeds["bookings"].born(bringer)
         booking = self._bookings.record(bringer, born, born)

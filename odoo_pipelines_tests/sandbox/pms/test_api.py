@@ -101,11 +101,49 @@ def test_a_payment_is_recorded_once_whatever_is_repeated() -> None:
         assert ledger["repeats"] == 2
 
 
-def test_a_payment_that_came_from_the_erp_is_not_among_those_that_the_pms_has_taken() -> None:
-    with sandbox(bookings=3) as pms:
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_payment_that_came_from_the_erp_is_listed_as_the_newest_of_all(legacy: bool) -> None:
+    with sandbox(bookings=3, legacy=legacy) as pms:
         before = pms.rows("/payments")
-        _pay(pms)
-        assert pms.rows("/payments") == before
+        _, payment = _pay(pms, booking="1" if legacy else "bk_00000001")
+        *others, newest = pms.rows("/payments")
+        assert others == before
+        assert (newest["id"], newest["transaction_id"], newest["gateway"]) == (payment["id"], "odoo-17", "erp")
+        since = newest["updated_at"].removesuffix("Z") + "Z"
+        assert newest in pms.rows("/payments", updated_since=since)
+
+
+def test_payments_from_the_erp_leave_those_that_new_bookings_bring_as_they_would_be() -> None:
+    with sandbox(bookings=3) as pms, sandbox(bookings=3) as other:
+        for each in (pms, other):
+            each.ask("POST", "/sandbox/advance", json={"new_bookings": 3, "seconds": 1})
+            _pay(pms, transaction_id="odoo-18")
+        own = [row for row in pms.rows("/payments") if row["gateway"] != "erp"]
+        assert {row["id"] for row in own} == {row["id"] for row in other.rows("/payments")}
+
+
+def test_a_payment_from_the_erp_can_be_changed_in_the_pms() -> None:
+    with sandbox(bookings=3) as pms:
+        _, payment = _pay(pms)
+        edit = {"stream": "payments", "id": payment["id"], "fields": {"status": "refunded"}}
+        pms.ask("POST", "/sandbox/edit", json=edit)
+        assert pms.rows("/payments")[-1]["status"] == "refunded"
+
+
+@pytest.mark.parametrize(
+    ("repeats", "kept"),
+    [
+        ("by_key", ["odoo-17", "odoo-17"]),
+        ("by_transaction", ["odoo-17", "odoo-18"]),
+        ("ignored", ["odoo-17"] * 2 + ["odoo-18"]),
+    ],
+)
+def test_a_server_may_recognise_less_than_the_contract_says(repeats: str, kept: list[str]) -> None:
+    with sandbox(bookings=3, repeats=repeats) as pms:
+        _pay(pms, key="k1")
+        _pay(pms, key="k2")
+        _pay(pms, key="k1", transaction_id="odoo-18")
+        assert [each["transaction_id"] for each in pms.get("/sandbox/ledger").json()["payments"]] == kept
 
 
 @pytest.mark.parametrize(
