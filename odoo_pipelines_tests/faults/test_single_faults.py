@@ -15,6 +15,7 @@ from odoo_pipelines.errors import (
     OdooPipelinesError,
     OdooTransientError,
 )
+from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines_tests.faults.changes import change_a_bit_of_everything
 from odoo_pipelines_tests.faults.conftest import Scene
 from odoo_pipelines_tests.faults.kinds import (
@@ -70,7 +71,7 @@ def test_what_passes_is_got_over_by_the_same_run(scene: Scene, fault: Fault) -> 
         scene.works.hurry()
     scene.works.pause.pauses.clear()
     disturbed_run(scene, fault, lambda path: not takes_time or not path.startswith(JSON2) or is_write(path))
-    assert len(scene.works.pms.struck) == 3
+    assert len(scene.works.pms.struck) == len(SYSTEM.streams)
     assert scene.works.odoo.writes.keys() >= WRITES
     assert len(scene.works.odoo.struck) >= len(WRITES if takes_time else scene.works.odoo.requests)
     if fault is WAIT:
@@ -86,7 +87,7 @@ def test_concurrent_updates_are_repeated(scene: Scene) -> None:
 
 def test_a_load_that_could_not_serialize_is_repeated_and_blames_no_row(scene: Scene) -> None:
     disturbed_run(scene, LOAD_CONFLICT, lambda path: path.endswith("/load"))
-    assert len(scene.works.odoo.struck) == 3
+    assert len(scene.works.odoo.struck) == len(SYSTEM.flows)
     scene.oracle.assert_all_is_well()
 
 
