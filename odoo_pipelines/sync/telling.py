@@ -95,11 +95,16 @@ class Telling:
             for day in days:
                 chunk.add(self._tell_day(day, known))
         finally:
-            self._memory.remember({key: value for key, value in known.items() if value is not None})
-            self._memory.forget([key for key, value in known.items() if value is None])
+            self._remember(known)
         chunk.counts.extracted = len(days)
         self._commit(chunk.outcomes, chunk.counts)
         return chunk
+
+    def _remember(self, known: Mapping[str, str | None]) -> None:
+        """Unless the right to write is lost: then another run may have told other numbers since."""
+        self._still_writer()
+        self._memory.remember({key: value for key, value in known.items() if value is not None})
+        self._memory.forget([key for key, value in known.items() if value is None])
 
     def _decided(self, day: Day) -> Outcome | None:
         """What becomes of a number that needs no telling; None for one that is to be told."""
@@ -124,6 +129,7 @@ class Telling:
         """Puts one number; of a resource that the external system does not know, the others are not tried."""
         if day.resource in self._unknown:
             raise self._unknown[day.resource]
+        self._still_writer()
         try:
             self._put(self._flow.message(day))
         except ExternalRequestError as error:

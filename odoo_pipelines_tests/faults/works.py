@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from odoo_pipelines.commands.bootstrap import lacking_in
+from odoo_pipelines.defs.availability import count_availability, tell_availability
 from odoo_pipelines.defs.captured import capture
 from odoo_pipelines.defs.extraction import Extraction, Window
 from odoo_pipelines.defs.jobs import Mode
@@ -31,6 +32,7 @@ from odoo_pipelines.odoo.connection import OdooConnection
 from odoo_pipelines.settings import DatabaseSettings, Settings
 from odoo_pipelines.stores.limits import unlimited
 from odoo_pipelines.systems.base import System
+from odoo_pipelines.systems.pms.availability import AVAILABILITY_OUT
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
 from odoo_pipelines.systems.records import WHOLE
@@ -43,6 +45,8 @@ from odoo_pipelines_tests.faults.proxy import Proxy
 
 PAGE_SIZE, CHUNK_SIZE = 10, 8
 """Small, so that a run consists of many requests."""
+NIGHTS = 4
+"""Of which the PMS is told how many rooms are left."""
 TIME_OUT = 60.0
 """Seconds that the clients wait for an answer where none is lost: the machine may be busy."""
 RUNS = 12
@@ -139,6 +143,17 @@ class Works:
             sent, _ = send_records(session, PAYMENTS_OUT)
         return Counter({word: count for word, count in sent.report.counts.as_dict().items() if count})
 
+    def tell(self) -> Counter[str]:
+        """One run that counts what is left in Odoo and tells of it; gives the outcomes of the numbers.
+
+        Raises:
+            OdooPipelinesError: it failed, as a run in Dagster would.
+        """
+        with self._session("outbound") as session:
+            count_availability(session, AVAILABILITY_OUT)
+            sent, _ = tell_availability(session, AVAILABILITY_OUT)
+        return Counter({word: count for word, count in sent.report.counts.as_dict().items() if count})
+
     def run_until_done(self, mode: Mode = "delta") -> None:
         """Runs that fail, until one does not."""
         for _ in range(RUNS):
@@ -194,6 +209,7 @@ def open_works(hotel: Proxy, odoo: Proxy, site: Site, home: Path, database: Data
         ),
         history_start=(datetime.now(UTC) - timedelta(days=70)).date(),
         unlock_orders=True,
+        availability_days=NIGHTS,
     )
     settings = Settings({name: integration}, database, f"disk://{home}/data", home)
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from odoo_pipelines.errors import ExternalAuthenticationError, ExternalRequestError, ExternalUnavailableError
 from odoo_pipelines.sync.report import FlowReport
-from odoo_pipelines.sync.telling import CHUNK_ROWS, Telling
+from odoo_pipelines.sync.telling import CHUNK_ROWS, IN_DOUBT, Telling
 from odoo_pipelines.systems.availability import Day
 from odoo_pipelines.systems.outbound import Message
 from odoo_pipelines.systems.pms.availability import AVAILABILITY_OUT
@@ -237,6 +237,21 @@ def test_who_has_lost_the_right_to_write_tells_nothing_more() -> None:
     with pytest.raises(KilledError):
         run.tell(nights(3))
     assert hotel.pms.asked == []
+
+
+@pytest.mark.parametrize("checks", range(1, 5))
+def test_who_loses_it_on_the_way_neither_puts_nor_remembers_anything_after_that(checks: int) -> None:
+    hotel, held = Hotel(), iter(range(checks))
+
+    def still_writer() -> None:
+        if next(held, None) is None:
+            raise KilledError
+
+    run = Telling(AVAILABILITY_OUT, hotel.pms.put, hotel.memory, hotel._commit, still_writer=still_writer, today=TODAY)
+    with pytest.raises(KilledError):
+        run.tell(nights(3, 4, 5))
+    assert len(hotel.pms.asked) == checks - 1
+    assert set(hotel.memory.all().values()) == {IN_DOUBT}
 
 
 _RUNS = st.lists(
