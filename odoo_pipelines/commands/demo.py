@@ -20,13 +20,13 @@ from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.settings import inherited_environment
 
 MARKER = ".odoo-pipelines-demo"
-PMS_PORT, ODOO_PORT = 8700, 8769
+PMS_PORT, ODOO_PORT, RECEIVER_PORT = 8700, 8769, 8780
 PEOPLE = "odoo_pipelines.commands.demo_people"
 OUTPUT = "output"
 """Not `logs`: that folder of its home is what Dagster sends away as telemetry."""
 STARTUP_SECONDS = 120.0
-_KEY = "demo"
-_PMS, _ODOO, _DAGSTER = "sandbox PMS", "Odoo stand-in", "Dagster"
+_KEY, _SECRET = "demo", "webhooks-of-the-demo"
+_PMS, _ODOO, _DAGSTER, _RECEIVER = "sandbox PMS", "Odoo stand-in", "Dagster", "webhook receiver"
 
 
 def run_demo(*, bookings: int, home: Path, port: int, console: Console, once: bool) -> bool:
@@ -48,16 +48,18 @@ def run_demo(*, bookings: int, home: Path, port: int, console: Console, once: bo
     if not is_free(port):
         raise ConfigurationError([f"--port: {port} is taken on this machine; choose another one"])
     _prepare(home)
-    pms_port, odoo_port = (wanted if is_free(wanted) else free_port() for wanted in (PMS_PORT, ODOO_PORT))
+    wanted = (PMS_PORT, ODOO_PORT, RECEIVER_PORT)
+    pms_port, odoo_port, receiver_port = (each if is_free(each) else free_port() for each in wanted)
     environment = _environment(home, pms_port, odoo_port)
     # Started in the background of a script, SIGINT may be ignored, and children would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     succeeded = False
     with _stopping_cleanly(console), Processes(environment, home / OUTPUT) as processes:
-        _start_sandboxes(processes, bookings, pms_port, odoo_port)
-        with console.status("starting the database and Dagster"):
+        _start_sandboxes(processes, bookings, (pms_port, odoo_port), receiver_port)
+        with console.status("starting the database, Dagster and the receiver of webhooks"):
             _start_dagster(processes, port)
+            _start_receiver(processes, receiver_port)
         processes.run("preparing Odoo", _cli("bootstrap", "--yes"), quiet=True)
         succeeded = processes.run("first full sync", _cli("sync", "--mode", "full"), quiet=False)
         if succeeded:
@@ -93,12 +95,15 @@ def _environment(home: Path, pms_port: int, odoo_port: int) -> dict[str, str]:
         "ODOO_DB": "odoo",
         "ODOO_USERNAME": "admin",
         "ODOO_API_KEY": "admin",
+        "PMS_WEBHOOK_SECRETS": _SECRET,
     }
 
 
-def _start_sandboxes(processes: Processes, bookings: int, pms_port: int, odoo_port: int) -> None:
+def _start_sandboxes(processes: Processes, bookings: int, ports: tuple[int, int], receiver_port: int) -> None:
+    pms_port, odoo_port = ports
+    receiver = f"http://127.0.0.1:{receiver_port}/api/v1/webhook/pms"
     pms = [sys.executable, "-m", "odoo_pipelines.sandbox.pms", "--port", str(pms_port), "--bookings", str(bookings)]
-    processes.start(_PMS, [*pms, "--api-key", _KEY])
+    processes.start(_PMS, [*pms, "--api-key", _KEY, "--webhook-url", receiver, "--webhook-secret", _SECRET])
     processes.start(_ODOO, [sys.executable, "-m", "odoo_pipelines.sandbox.odoo", "--port", str(odoo_port)])
     _wait_until_it_answers(processes, _PMS, f"http://127.0.0.1:{pms_port}/sandbox/stats")
     _wait_until_it_answers(processes, _ODOO, f"http://127.0.0.1:{odoo_port}/web/version")
@@ -108,6 +113,11 @@ def _start_dagster(processes: Processes, port: int) -> None:
     dagster = [sys.executable, "-m", "dagster", "dev", "-m", "odoo_pipelines.definitions"]
     processes.start(_DAGSTER, [*dagster, "--host", "127.0.0.1", "--port", str(port)])
     _wait_until_it_answers(processes, _DAGSTER, f"http://127.0.0.1:{port}/server_info")
+
+
+def _start_receiver(processes: Processes, port: int) -> None:
+    processes.start(_RECEIVER, _cli("serve", "--host", "127.0.0.1", "--port", str(port)))
+    _wait_until_it_answers(processes, _RECEIVER, f"http://127.0.0.1:{port}/readyz")
 
 
 def _wait_until_it_answers(processes: Processes, name: str, url: str) -> None:
@@ -129,7 +139,7 @@ def _cli(*arguments: str) -> list[str]:
 def _panel(port: int, pms_port: int, *, succeeded: bool) -> Panel:
     lines = [
         f"Dagster UI    http://127.0.0.1:{port}",
-        f"Sandbox PMS   http://127.0.0.1:{pms_port}  (what came from Odoo; change bookings, launch pms_delta_sync)",
+        f"Sandbox PMS   http://127.0.0.1:{pms_port}  (what came from Odoo; change bookings there, and see runs begin)",
         "Ctrl-C stops everything.",
     ]
     return Panel.fit("\n".join(lines), title="running" if succeeded else "a sync failed")
