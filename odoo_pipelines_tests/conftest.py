@@ -156,7 +156,7 @@ def _drop(server_url: str, url: str) -> None:
 
 
 def _empty(url: str) -> None:
-    """Ends what a test left open and takes its rows away."""
+    """Ends what a test left open and takes its rows and its settings away."""
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.execute(sa.text(END_OTHER_CONNECTIONS))
@@ -165,6 +165,7 @@ def _empty(url: str) -> None:
         for table in reversed(metadata.sorted_tables):
             connection.execute(sa.delete(table))
         connection.execute(sa.text(RESTART_NUMBERS))
+        connection.execute(sa.text(f'alter database "{_name_of(url)}" reset all'))
 
 
 def _name_of(url: str) -> str:

@@ -68,9 +68,11 @@ def test_processes_that_start_together_migrate_once(empty_database_url: str) -> 
     engine.dispose()
 
 
-def test_other_schemas_are_left_alone(engine: sa.Engine) -> None:
-    with engine.connect() as connection:
-        assert sa.inspect(connection).get_table_names(schema="public") == []
+def test_other_schemas_are_left_alone(empty_database_url: str) -> None:
+    migrate_url(empty_database_url)
+    engine = connect(empty_database_url)
+    assert sa.inspect(engine).get_table_names(schema="public") == []
+    engine.dispose()
 
 
 def migrate_url(url: str) -> None:
