@@ -60,6 +60,11 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
+def site(real_site: Site) -> Site:
+    return real_site
+
+
+@pytest.fixture(scope="module")
 def scene(site: Site, odoo: Odoo, installation: Installation) -> Iterator[Scene]:
     installation.environment |= {"WEBHOOK_SECRET": SECRET, "ODOO_PIPELINES_API_TOKEN": TOKEN}
     services = Services(installation.environment, installation.home)
