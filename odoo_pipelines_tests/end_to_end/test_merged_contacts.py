@@ -44,7 +44,7 @@ def synced(site: Site, hotel: Hotel, installation: Installation) -> Installation
     installation.connect(hotel, site, policy="external_wins")  # or what the wizard fills in would stay
     assert installation.bootstrap().returncode == 0
     groups = ("base.group_user", "sales_team.group_sale_salesman_all_leads", "base.group_partner_manager")
-    user = site.new_user(*groups, "product.group_product_manager")
+    user = site.new_user(*groups, "product.group_product_manager", "account.group_account_invoice")
     installation.connect(hotel, site.used_by(user), unlock_orders=True, policy="external_wins")
     installation.synced("full")
     return installation

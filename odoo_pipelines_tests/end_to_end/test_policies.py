@@ -32,9 +32,9 @@ pytestmark = pytest.mark.odoo  # what Odoo does by itself with invoices, prices 
 
 GROUPS = (
     *("base.group_user", "sales_team.group_sale_salesman_all_leads", "base.group_partner_manager"),
-    "product.group_product_manager",
+    *("product.group_product_manager", "account.group_account_invoice"),
 )
-"""The documented rights; what concerns payments is not among them."""
+"""The documented rights."""
 INVOICED = ("draft", "posted", "cancelled", "down_payment")
 """Orders with an invoice that the source changes, by the kind of invoice or of change."""
 
