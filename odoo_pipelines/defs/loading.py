@@ -101,7 +101,7 @@ def load_flow(
             state.state.begin(consumer, [batch.id for batch in some])
             by_partition[partition] = _load_batches(loader, session, flow, some, _teller(progress, flow, done, rows_in))
         vanished = treat_vanished(session, flow, state)
-        balanced = _finish(state, flow, rows_in, [batch.id for each in to_do.values() for batch in each])
+        balanced = close_accounts(state, rows_in, consumer, [batch.id for each in to_do.values() for batch in each])
     return FlowLoad(
         report=merged(by_partition.values()),
         by_partition=by_partition,
@@ -165,12 +165,19 @@ def _teller(
     return lambda already, report: progress(flow.name, before + already + report.counts.extracted, total)
 
 
-def _finish(state: FlowState, flow: Flow, rows_in: int, batch_ids: Sequence[int]) -> bool:
-    """Closes the accounts; the numbers that do not add up fail the run through its blocking check."""
+def close_accounts(state: FlowState, rows_in: int, consumer: str, batch_ids: Sequence[int]) -> bool:
+    """Closes the accounts of a flow; numbers that do not add up fail the run through its blocking check.
+
+    Args:
+        state: of the flow.
+        rows_in: rows that went in.
+        consumer: who has done the batches.
+        batch_ids: that they came from.
+    """
     try:
-        state.state.finish(state.run, rows_in, consumer=consumer_of(flow.target), batch_ids=batch_ids)
+        state.state.finish(state.run, rows_in, consumer=consumer, batch_ids=batch_ids)
     except AccountingError:
-        log.exception("%s: the accounts do not balance", flow.name)
+        log.exception("%s: the accounts do not balance", state.run.flow)
         return False
     return True
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from odoo_pipelines.defs.loading import marked_as_failed
+from odoo_pipelines.defs.loading import close_accounts, marked_as_failed
 from odoo_pipelines.defs.session import FlowState, Session
-from odoo_pipelines.errors import AccountingError
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.sync.report import FlowReport
@@ -19,8 +17,6 @@ from odoo_pipelines.systems.records import Batch
 
 Send: TypeAlias = Callable[[FlowState, Sequence[Batch]], FlowReport]
 """Sends the rows of batches and commits what became of each."""
-
-log = logging.getLogger(__name__)
 
 
 def consumer_of(flow: OutboundFlow) -> str:
@@ -70,7 +66,7 @@ def send_flow(session: Session, flow: OutboundFlow, send: Send) -> Sent:
     state.state.start(state.run, session.mode)
     with marked_as_failed(state):
         report = send(state, batches)
-        balanced = _finish(state, flow, rows_in, [batch.id for batch in waiting])
+        balanced = close_accounts(state, rows_in, consumer_of(flow), [batch.id for batch in waiting])
     external, odoo = (after - earlier for after, earlier in zip(_requests(session), before, strict=True))
     return Sent(
         report=report,
@@ -85,13 +81,3 @@ def send_flow(session: Session, flow: OutboundFlow, send: Send) -> Sent:
 
 def _requests(session: Session) -> tuple[int, int]:
     return session.external.requests.total, session.odoo.requests.total if session.odoo else 0
-
-
-def _finish(state: FlowState, flow: OutboundFlow, rows_in: int, batch_ids: Sequence[int]) -> bool:
-    """Closes the accounts; the numbers that do not add up fail the run through its blocking check."""
-    try:
-        state.state.finish(state.run, rows_in, consumer=consumer_of(flow), batch_ids=batch_ids)
-    except AccountingError:
-        log.exception("%s: the accounts do not balance", flow.name)
-        return False
-    return True
