@@ -94,8 +94,7 @@ class Proxy:
         self._place = socket.socket()  # bound and never listening: keeps the port while the proxy is down
         self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self._place.bind((_HOST, 0))
-        self._server: asyncio.Server | None = None
-        self._door = asyncio.Lock()
+        self._door: socket.socket | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._serving: set[asyncio.Task[None]] = set()  # asyncio itself keeps no hold on them before 3.12
@@ -165,16 +164,16 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _open(self) -> None:
-        async with self._door:
-            if self._server is None:
-                port = self._place.getsockname()[1]
-                self._server = await asyncio.start_server(self._accept, _HOST, port, reuse_port=True)
+        if self._door is None:
+            self._door = socket.create_server(self._place.getsockname(), backlog=100, reuse_port=True)
+            self._door.setblocking(False)
+            asyncio.get_running_loop().add_reader(self._door, self._accept, self._door)
 
     async def _close(self) -> None:
-        async with self._door:
-            if self._server is not None:
-                self._server.close()
-                self._server = None
+        if self._door is not None:
+            asyncio.get_running_loop().remove_reader(self._door)
+            self._door.close()
+            self._door = None
 
     def _take(self, path: str) -> tuple[Fault | None, Callable[[], object]]:
         with self._lock:
@@ -185,13 +184,17 @@ class Proxy:
                 self.struck.append(fault.name)
             return fault, strike.effect if strike else lambda: None
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open_ends.add(writer)
-        task = asyncio.ensure_future(self._serve(reader, writer))
+    def _accept(self, door: socket.socket) -> None:
+        """Takes a connection; asyncio's own server loses one that comes at the moment in which it closes."""
+        connection, _ = door.accept()
+        connection.setblocking(False)
+        task = asyncio.ensure_future(self._serve(connection))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection)
+        self._open_ends.add(writer)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):  # one side has gone
                 head = await reader.readuntil(_END_OF_HEAD)
