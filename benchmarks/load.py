@@ -145,9 +145,14 @@ def _measure_poison(flow: _Flow, name: str, results: Results) -> None:
     clean = Engine(flow.tools, f"{flow.integration}-clean", flow.target)
     measured = clean.load("", clean.prepare(flow.first), {Outcome.CREATED: count})
     outcomes = {Outcome.CREATED: count - POISON, Outcome.REJECTED: POISON}
-    for kind, values in (("unfit", rows.UNFIT), ("refused", rows.REFUSED)):
+    untold = replace(flow.target, fields=tuple(replace(each, required=False) for each in flow.target.fields))
+    for kind, values, target in (
+        ("unfit", rows.UNFIT, flow.target),
+        ("nameless", rows.NAMELESS, flow.target),
+        ("refused", rows.NAMELESS, untold),
+    ):
         work = f"{name}: first load, {POISON} {kind} rows"
-        engine = Engine(flow.tools, f"{flow.integration}-{kind}", flow.target)
+        engine = Engine(flow.tools, f"{flow.integration}-{kind}", target)
         batch = engine.prepare(rows.poisoned_partners(flow.first, POISON, values))
         results.add(replace(measured, work=work, by=CLEAN))
         results.add(engine.load(work, batch, outcomes))

@@ -17,8 +17,8 @@ CHANGED_EVERY = 20
 """One row in so many differs in the changed version: 5 %."""
 UNFIT = {"x_date_of_birth": "1990-13-45"}
 """A value that its field does not take."""
-REFUSED = {"name": None}
-"""A value that is refused by a rule of the database, which nobody else knows."""
+NAMELESS = {"name": None}
+"""A value that is refused by a rule of Odoo's database, of which the field's definition tells nothing."""
 _OPTIONS = MappingOptions()
 _START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _ROOM_TYPES = 8

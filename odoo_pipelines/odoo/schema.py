@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -64,9 +64,15 @@ class ModelSchema:
         """The model that a relational field points to."""
         return self.field(name).relation
 
-    def caster(self, name: str) -> Callable[[Any], Any]:
-        """Gives a mapped value as Odoo will hold and print it, see `values.cast`; raises RowRejectedError."""
-        return partial(values.cast, field=self.field(name))
+    def caster(self, name: str, *, required: bool = False) -> Callable[[Any], Any]:
+        """Gives a mapped value as Odoo will hold and print it, see `values.cast`; raises RowRejectedError.
+
+        Args:
+            name: of the field.
+            required: it may not be empty, whatever its definition says.
+        """
+        field = self.field(name)
+        return partial(values.cast, field=replace(field, required=field.required or required))
 
     def canonical(self, name: str, value: Any, *, currency_decimals: int | None = None) -> Any:
         """A value that was read, in the form in which values are compared, see `values.canonical`."""

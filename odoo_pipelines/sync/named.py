@@ -52,9 +52,10 @@ class Slots:
     def __init__(self, schema: Schema, fields: Iterable[TargetField]) -> None:
         known = [(each, schema.server_name(each.name)) for each in fields]
         slots = [Slot(each, name, schema.relation(name) if each.references else "") for each, name in known if name]
+        casters = [schema.caster(slot.name, required=slot.field.required) for slot in slots]
         self.all = [
-            (slot.field.name, slot.name, None if slot.is_plain else slot.field, schema.caster(slot.name))
-            for slot in slots
+            (slot.field.name, slot.name, None if slot.is_plain else slot.field, caster)
+            for slot, caster in zip(slots, casters, strict=True)
         ]
         self.named = [slot for slot in slots if slot.names_something]
         self.choices = [slot.field for slot in slots if slot.field.lookup and slot.field.type == "many2one"]

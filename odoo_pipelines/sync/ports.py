@@ -57,8 +57,13 @@ class Schema(Protocol):
     def relation(self, name: str) -> str:
         """The model that a relational field points to."""
 
-    def caster(self, name: str) -> Callable[[Any], Any]:
-        """Gives a value as Odoo will hold and print it; raises RowRejectedError where it does not fit the field."""
+    def caster(self, name: str, *, required: bool = False) -> Callable[[Any], Any]:
+        """Gives a value as Odoo will hold and print it; raises RowRejectedError where it does not fit the field.
+
+        Args:
+            name: of the field.
+            required: it may not be empty, whatever its definition says.
+        """
 
     def canonical(self, name: str, value: Any) -> Any:
         """A value that was read, in the one form in which values are compared."""

@@ -86,6 +86,7 @@ class TargetField:
         language: the mapped value is a language tag, to be matched with an active res.lang.
         only_on_create: sent with a new record and never compared or written later.
         optional: silently left out where the server has no such field.
+        required: Odoo refuses a record without it, although the field's definition does not say so.
         personal: holds personal data, never shown outside the state.
         sources: columns that it is made of, as "stream.path", for the column lineage.
     """
@@ -100,6 +101,7 @@ class TargetField:
     language: bool = False
     only_on_create: bool = False
     optional: bool = False
+    required: bool = False
     personal: bool = False
     sources: tuple[str, ...] = ()
 

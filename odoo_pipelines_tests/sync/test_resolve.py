@@ -118,6 +118,7 @@ def test_taxes_by_name_become_ids_and_one_that_is_missing_rejects_the_row(world:
         ({"name": 5}, "wrong_type"),
         ({"x_date_of_birth": "31/12/1999"}, "invalid_date"),
         ({"zip": "a\0"}, "null_character"),
+        ({"name": None}, "required"),
     ],
 )
 def test_a_value_that_does_not_fit_its_field_rejects_its_row_only(

@@ -32,7 +32,8 @@ PARTNER = Target(
     model="res.partner",
     right="Contact / Creation",
     fields=(
-        TargetField("name", "char", personal=True, sources=_guest("first_name", "last_name")),
+        # A rule of the database (check_name), which is met by sending only: then Odoo tries all rows of the call again.
+        TargetField("name", "char", required=True, personal=True, sources=_guest("first_name", "last_name")),
         TargetField("email", "char", personal=True, sources=_guest("email")),
         TargetField("phone", "char", personal=True, sources=_guest("phone", "mobile")),
         TargetField("mobile", "char", optional=True, personal=True, sources=_guest("mobile")),
