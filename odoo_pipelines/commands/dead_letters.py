@@ -114,9 +114,7 @@ def replay(
     Reads first what has changed, as a delta or an outbound sync does; letters that are due by themselves are tried
     along.
     """
-    from odoo_pipelines.commands.instance import prepare_home  # noqa: PLC0415
     from odoo_pipelines.commands.letter_view import replay_document, replay_table  # noqa: PLC0415
-    from odoo_pipelines.commands.sync import sync_with_progress  # noqa: PLC0415
     from odoo_pipelines.stores.dead_letters import LetterFilter  # noqa: PLC0415
 
     with clear_errors():
@@ -134,12 +132,7 @@ def replay(
             else:
                 out.print("No dead letters to replay.")
             return
-        prepare_home(settings)
-        results, replayed = [], []
-        for mode, some in _by_mode(settings, integration, letters).items():
-            results.append(sync_with_progress(settings, integration, mode, None, err))
-            with state_of(settings) as state:
-                replayed += _replayed(state, results[-1].run_id, wanted, some)
+        results, replayed = _try_again(settings, integration, wanted, letters)
     if as_json:
         runs = ", ".join(result.run_id for result in results)
         succeeded = all(result.succeeded for result in results)
@@ -148,6 +141,23 @@ def replay(
         out.print(replay_table(replayed))
         out.print(_summary(replayed), highlight=False)
     _exit(results, replayed)
+
+
+def _try_again(
+    settings: Settings, integration: str, wanted: LetterFilter, letters: Iterable[DeadLetter]
+) -> tuple[list[SyncResult], list[Replayed]]:
+    """Runs what takes the letters up, and tells what became of each."""
+    from odoo_pipelines.commands.instance import prepare_home  # noqa: PLC0415
+    from odoo_pipelines.commands.sync import sync_with_progress  # noqa: PLC0415
+
+    prepare_home(settings)
+    results: list[SyncResult] = []
+    replayed: list[Replayed] = []
+    for mode, some in _by_mode(settings, integration, letters).items():
+        results.append(sync_with_progress(settings, integration, mode, None, err))
+        with state_of(settings) as state:
+            replayed += _replayed(state, results[-1].run_id, wanted, some)
+    return results, replayed
 
 
 def _by_mode(settings: Settings, integration: str, letters: Iterable[DeadLetter]) -> dict[Mode, list[DeadLetter]]:
