@@ -7,7 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from odoo_pipelines.commands.bootstrap import lacking_in
 from odoo_pipelines.commands.findings import Finding, ok, problem, warning
-from odoo_pipelines.errors import OdooAuthenticationError, OdooPipelinesError, OdooUnknownNameError
+from odoo_pipelines.errors import (
+    ConfigurationError,
+    OdooAuthenticationError,
+    OdooPipelinesError,
+    OdooUnknownNameError,
+)
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.custom_fields import BootstrapPlan
 from odoo_pipelines.odoo.payment_accounts import PaymentPlan
@@ -41,6 +46,11 @@ def odoo_findings(client: OdooClient, system: System, journals: Mapping[str, str
         yield _login_problem(error)
         return
     yield ok("Odoo login", f"user {user_id} over {client.transport}")
+    try:
+        client.company_id()
+    except ConfigurationError as error:
+        yield problem("Odoo company", "; ".join(error.problems), "set `company` below `odoo` in integrations.yaml")
+        return
     for check in (_api_key, _language, _currencies):
         yield check(client)
     yield from _rights(client, system, user_id)

@@ -99,9 +99,13 @@ class Session:
         """The state, up to date; this run becomes the only writer of its integration."""
         state = State(self._transactions)
         state.close_dead_runs(self.integration.name, self.run_id)
-        if self.claim_id:  # begun by a run of any mode, or a failed one would not count as a try
-            log.info("claim %s holds %d events", self.claim_id, len(self.claim.events) if self.claim else 0)
+        self._begin_claim()
         return state
+
+    def _begin_claim(self) -> None:
+        """Whatever the run's mode: a failed one that has not begun its claim would not count as a try."""
+        if self.claim_id:
+            log.info("claim %s holds %d events", self.claim_id, len(self.claim.events) if self.claim else 0)
 
     @cached_property
     def inbox(self) -> Inbox:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
-from odoo_pipelines.errors import OdooAccessError, OdooConflictError, OdooTransientError
+from odoo_pipelines.errors import ConfigurationError, OdooAccessError, OdooConflictError, OdooTransientError
 from odoo_pipelines.odoo import answers
 from odoo_pipelines.odoo.answers import LoadResult
 from odoo_pipelines.odoo.connection import OdooConnection, OdooVersion
@@ -82,10 +82,18 @@ class OdooClient:
             return self._version
 
     def company_id(self) -> int:
-        """The company in which calls work: the connection's, else the user's own, asked once."""
+        """The company in which calls work: the connection's, else the user's own, asked once.
+
+        Raises:
+            ConfigurationError: the user has several: lookups would find journals and taxes of any of them.
+        """
         with self._lock:
             if self._company_id is None:
-                (user,) = self.read("res.users", [self.authenticate()], ["company_id"])
+                (user,) = self.read("res.users", [self.authenticate()], ["company_id", "company_ids"])
+                if len(user["company_ids"]) > 1:
+                    raise ConfigurationError(
+                        [f"odoo.company: the user may work in {len(user['company_ids'])} companies; name the one to use"]
+                    )
                 self._company_id = int(user["company_id"])
             return self._company_id
 

@@ -390,3 +390,15 @@ class TestOdoo:
         finding = odoo.findings()["languages"]
         assert (finding.passed, finding.detail) == (False, "active: de_DE")
         assert "activate en_US" in finding.cure
+
+    def test_a_user_of_several_companies_has_to_name_one_before_anything_is_looked_up(self, odoo: Standin) -> None:
+        client = odoo.client()
+        own = client.read("res.company", [1], ["partner_id", "currency_id"])[0]
+        vals = {"name": "Beach Ltd", "partner_id": own["partner_id"], "currency_id": own["currency_id"]}
+        [second] = client.create("res.company", [vals])
+        client.write("res.users", [client.authenticate()], {"company_ids": [[6, 0, [1, second]]]})
+        findings = odoo.findings()
+        finding = findings["Odoo company"]
+        assert (finding.passed, "currencies" in findings) == (False, False)
+        assert "2 companies" in finding.detail
+        assert "set `company`" in finding.cure

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from odoo_pipelines.errors import OdooAccessError, OdooConflictError, OdooTransientError, OdooValidationError
+from odoo_pipelines.errors import (
+    ConfigurationError,
+    OdooAccessError,
+    OdooConflictError,
+    OdooTransientError,
+    OdooValidationError,
+)
 from odoo_pipelines.odoo.answers import LoadMessage, LoadResult
 from odoo_pipelines.odoo.client import READ_ATTEMPTS, OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
@@ -58,10 +64,20 @@ def test_rights_are_asked_for_in_the_servers_way(
 
 def test_the_users_company_is_asked_once(odoo: FakeOdoo, client: OdooClient) -> None:
     odoo.script("/json/2/res.users/context_get", result({"uid": 2}))
-    odoo.script("/json/2/res.users/read", result([{"id": 2, "login": "ann@example.com", "company_id": 7}]))
+    user = {"id": 2, "login": "ann@example.com", "company_id": 7, "company_ids": [7]}
+    odoo.script("/json/2/res.users/read", result([user]))
 
     assert [client.company_id(), client.company_id()] == [7, 7]
     assert len(odoo.to("/json/2/res.users/read")) == 2  # the login's check, and the company
+
+
+def test_a_user_with_several_companies_has_to_say_which_one_is_meant(odoo: FakeOdoo, client: OdooClient) -> None:
+    odoo.script("/json/2/res.users/context_get", result({"uid": 2}))
+    user = {"id": 2, "login": "ann@example.com", "company_id": 7, "company_ids": [7, 8]}
+    odoo.script("/json/2/res.users/read", result([user]))
+
+    with pytest.raises(ConfigurationError, match="may work in 2 companies; name the one to use"):
+        client.company_id()
 
 
 def test_a_context_for_one_call_is_added_to_the_usual_one(odoo: FakeOdoo, client: OdooClient) -> None:

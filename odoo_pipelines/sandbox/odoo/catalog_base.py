@@ -104,6 +104,7 @@ USER = delegating(
         Field("password", "char", "Password"),
         Field("active", "boolean", "Active", default=True),
         Field("company_id", "many2one", "Company", required=True, relation="res.company", default=1),
+        Field("company_ids", "many2many", "Companies", relation="res.company", default=(1,)),
         Field("group_ids", "many2many", "Groups", relation="res.groups"),
         order="name, login",
     ),
