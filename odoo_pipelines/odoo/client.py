@@ -91,9 +91,8 @@ class OdooClient:
             if self._company_id is None:
                 (user,) = self.read("res.users", [self.authenticate()], ["company_id", "company_ids"])
                 if len(user["company_ids"]) > 1:
-                    raise ConfigurationError(
-                        [f"odoo.company: the user may work in {len(user['company_ids'])} companies; name the one to use"]
-                    )
+                    count = len(user["company_ids"])
+                    raise ConfigurationError([f"odoo.company: the user may work in {count} companies; name one"])
                 self._company_id = int(user["company_id"])
             return self._company_id
 

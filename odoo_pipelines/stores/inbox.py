@@ -15,24 +15,17 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from odoo_pipelines.stores import inbox_rows, tables
-from odoo_pipelines.stores.inbox_rows import (
-    BY_CONTENT,
-    Claim,
-    ClaimedEvent,
-    EventFilter,
-    NewEvent,
-    Stored,
-    WaitingEvents,
-)
+from odoo_pipelines.stores import inbox_events, inbox_rows, tables
+from odoo_pipelines.stores.inbox_events import EventFilter, StoredEvent
+from odoo_pipelines.stores.inbox_rows import BY_CONTENT, Claim, ClaimedEvent, NewEvent, Stored, WaitingEvents
 from odoo_pipelines.stores.transactions import Transactions, transaction
 
-__all__ = ["Claim", "ClaimedEvent", "EventFilter", "Inbox", "NewEvent", "Stored", "WaitingEvents"]
+__all__ = ["Claim", "ClaimedEvent", "EventFilter", "Inbox", "NewEvent", "Stored", "StoredEvent", "WaitingEvents"]
 
 LEASE = timedelta(minutes=15)
 CLAIM_SIZE = 500
-COALESCED = 1_500
-"""Events at most that come along because they name a record of the claim; so its size does not follow the backlog."""
+COALESCED = 1_000
+"""Events at most that come along because they name a record of the claim: a tick has to take less than 200 ms."""
 PAUSES = (timedelta(minutes=10), timedelta(hours=4))
 """Between the attempts; after one more, all within 24 hours, an event is dead."""
 LEASE_EXPIRED = "lease_expired"
@@ -178,10 +171,25 @@ class Inbox:
     def replay(self, wanted: EventFilter) -> int:
         """Has events tried again as if they had just come, and returns how many; claimed ones are left alone."""
         now = self._clock()
-        again = sa.update(_TABLE).where(*wanted.conditions(), _TABLE.c.state != "claimed", _can_be_done())
+        again = sa.update(_TABLE).where(*wanted.replayable())
         values = {"state": "pending", "due_at": now, "attempts": 0, "reason": "", "finished_at": None}
         with transaction(self._engine) as connection:
             return connection.execute(again.values(values)).rowcount
+
+    def replayable(self, wanted: EventFilter) -> int:
+        """How many events `replay` would have tried again."""
+        with transaction(self._engine) as connection:
+            return connection.execute(sa.select(sa.func.count()).where(*wanted.replayable())).scalar_one()
+
+    def events(self, wanted: EventFilter, limit: int) -> list[StoredEvent]:
+        """Events, those first that came last."""
+        with transaction(self._engine) as connection:
+            return inbox_events.find_events(connection, wanted, limit)
+
+    def body(self, job_id: int) -> str:
+        """What an event was sent with, JSON text, which may hold personal data; "" if there is no such event."""
+        with transaction(self._engine) as connection:
+            return connection.scalar(sa.select(_TABLE.c.body).where(_TABLE.c.id == job_id)) or ""
 
     def waiting(self) -> WaitingEvents:
         """What waits to be claimed, of all integrations, and since when."""
@@ -264,8 +272,3 @@ def _fail(
         )
     )
     return connection.execute(failed).rowcount
-
-
-def _can_be_done() -> sa.ColumnElement[bool]:
-    """Whether a run has anything to do: a record to fetch, or a flow to sync."""
-    return (_TABLE.c.entity != "") | (_TABLE.c.flow != "")

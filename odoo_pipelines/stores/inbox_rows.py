@@ -141,38 +141,6 @@ class WaitingEvents:
     oldest_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which events are meant; None means all.
-
-    Attributes:
-        integration: name.
-        states: such as "dead".
-        received_from: inclusive.
-        received_until: exclusive.
-        job_ids: of these events.
-    """
-
-    integration: str
-    states: Sequence[str] | None = ("dead", "failed")
-    received_from: datetime | None = None
-    received_until: datetime | None = None
-    job_ids: Sequence[int] | None = None
-
-    def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """The same in SQL."""
-        found = [_TABLE.c.integration == self.integration]
-        if self.states is not None:
-            found.append(_TABLE.c.state.in_(self.states))
-        if self.received_from is not None:
-            found.append(_TABLE.c.received_at >= self.received_from)
-        if self.received_until is not None:
-            found.append(_TABLE.c.received_at < self.received_until)
-        if self.job_ids is not None:
-            found.append(_TABLE.c.id.in_(self.job_ids))
-        return found
-
-
 def insert_events(connection: Connection, events: Sequence[NewEvent], now: datetime) -> list[Stored]:
     """Stores events that are not there yet, and returns job ids in the order of the events."""
     first: dict[tuple[str, str], dict[str, Any]] = {}

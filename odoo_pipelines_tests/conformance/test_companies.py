@@ -29,7 +29,7 @@ def test_a_user_of_several_sees_the_journals_of_all_until_one_is_named(own_odoo:
     own_odoo.write("res.users", client_of(own_odoo).authenticate(), company_ids=[[6, 0, [first, second]]])
     own_odoo.create("account.journal", name="Till", code="TILL", type="cash", company_id=second)
 
-    with pytest.raises(ConfigurationError, match="may work in 2 companies; name the one to use"):
+    with pytest.raises(ConfigurationError, match="may work in 2 companies; name one"):
         client_of(own_odoo).company_id()
 
     codes = {

@@ -76,7 +76,7 @@ def test_a_user_with_several_companies_has_to_say_which_one_is_meant(odoo: FakeO
     user = {"id": 2, "login": "ann@example.com", "company_id": 7, "company_ids": [7, 8]}
     odoo.script("/json/2/res.users/read", result([user]))
 
-    with pytest.raises(ConfigurationError, match="may work in 2 companies; name the one to use"):
+    with pytest.raises(ConfigurationError, match="may work in 2 companies; name one"):
         client.company_id()
 
 
