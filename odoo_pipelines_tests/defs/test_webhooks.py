@@ -13,10 +13,19 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 from dagster._core.test_utils import create_run_for_test
+from dagster._daemon.sensor import MIN_INTERVAL_LOOP_TIME
 
 from odoo_pipelines.defs.jobs import RANGE_END_TAG, RANGE_START_TAG, jobs_of
 from odoo_pipelines.defs.resources import CLAIM_TAG, MODE_TAG
-from odoo_pipelines.defs.webhooks import NOTHING_DUE, RUN_CANCELED, RUN_DIED, RUN_FAILED, evaluate, sensor_of
+from odoo_pipelines.defs.webhooks import (
+    INTERVAL_SECONDS,
+    NOTHING_DUE,
+    RUN_CANCELED,
+    RUN_DIED,
+    RUN_FAILED,
+    evaluate,
+    sensor_of,
+)
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.stores.inbox import LEASE, PAUSES, EventFilter, Inbox, NewEvent
 from odoo_pipelines.systems import get_system
@@ -109,9 +118,10 @@ def claim_of(request: dg.RunRequest) -> str:
 
 
 class TestTheSensor:
-    def test_looks_every_five_seconds_unless_nothing_is_to_be_synced_by_itself(self) -> None:
+    def test_is_due_whenever_dagster_looks_unless_nothing_is_to_be_synced_by_itself(self) -> None:
         sensor = sensor_of(PMS, jobs_of(PMS))
-        assert (sensor.name, sensor.minimum_interval_seconds) == ("pms_webhook_sensor", 5)
+        assert (sensor.name, sensor.minimum_interval_seconds) == ("pms_webhook_sensor", INTERVAL_SECONDS)
+        assert INTERVAL_SECONDS < MIN_INTERVAL_LOOP_TIME
         assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
         idle = Integration(name="pms", auto_sync=False)
         assert sensor_of(idle, jobs_of(idle)).default_status is dg.DefaultSensorStatus.STOPPED
