@@ -80,7 +80,7 @@ def open_bench() -> Iterator[Bench]:
     server = home / "postgres"
     try:
         url = ensure_server(server, grace_seconds=0.2)
-        with Processes(_plain_environment(), home / "logs") as processes:
+        with Processes(_plain_environment(), home / "output") as processes:
             yield Bench(home, url, processes)
     finally:
         release_server(server)

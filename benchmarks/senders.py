@@ -35,10 +35,11 @@ class Sent:
         return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))] * 1000
 
 
-def signed_requests(path: str, secret: str, events: int, bookings: int, prefix: str) -> list[bytes]:
-    """Whole HTTP requests, each an event of its own about one of the bookings."""
+def signed_requests(path: str, secret: str, events: int, bookings: Sequence[str], prefix: str) -> list[bytes]:
+    """Whole HTTP requests, each an event of its own about one of the bookings, which take turns."""
     timestamp = str(int(time.time())).encode()
-    return [_request(path, secret.encode(), timestamp, _body(f"{prefix}{n}", n % bookings)) for n in range(events)]
+    bodies = (_body(f"{prefix}{n}", bookings[n % len(bookings)]) for n in range(events))
+    return [_request(path, secret.encode(), timestamp, body) for body in bodies]
 
 
 async def send_at_full_speed(port: int, requests: Sequence[bytes], connections: int) -> Sent:
@@ -107,7 +108,7 @@ async def _measured(answers: _Answers, work: Sequence[Coroutine[object, object, 
     return Sent(accepted, len(answers.statuses) - accepted, seconds, sorted(answers.latencies))
 
 
-def _body(event_id: str, booking: int) -> bytes:
+def _body(event_id: str, booking: str) -> bytes:
     event = {"id": event_id, "event_type": "booking.updated", "data": {"id": booking, "special_requests": ""}}
     bare = len(orjson.dumps(event))
     return orjson.dumps({**event, "data": {"id": booking, "special_requests": "x" * (BODY_BYTES - bare)}})

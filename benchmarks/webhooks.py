@@ -1,4 +1,4 @@
-"""Signed events per second that one receiver accepts durably, its latencies at a steady rate, the cost of claims."""
+"""Signed events: how many one receiver accepts durably, the cost of claims and ticks, and the whole path into Odoo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,57 +18,99 @@ import typer
 from rich.console import Console
 
 from benchmarks.bench import Bench, open_bench
-from benchmarks.report import Measurement, Results
+from benchmarks.report import Results
 from benchmarks.senders import Sent, send_at_a_rate, send_at_full_speed, signed_requests
+from benchmarks.ticks import BOOKINGS, measure_ticks
+from benchmarks.timed import TimedMeasurement, timed, timed_each
+from benchmarks.whole_path import (
+    PATH,
+    SECRET,
+    PathMeasurement,
+    measure_burst,
+    measure_single,
+    open_installation,
+)
 from odoo_pipelines.commands.processes import Processes, free_port
 from odoo_pipelines.settings import DEFAULT_INTEGRATION
 from odoo_pipelines.stores.database import connect
 from odoo_pipelines.stores.inbox import Inbox
 
-SECRET = "benchmark"
-BOOKINGS = 2_000
-_PATH = f"/api/v1/webhook/{DEFAULT_INTEGRATION}"
+BACKLOGS = [0, 10_000, 200_000]
 _STARTUP_SECONDS = 60.0
 _WARM_UP = 200
 
 
-@dataclass(frozen=True, slots=True)
-class TimedMeasurement(Measurement):
-    """One that also says how long single ones took, in milliseconds."""
+class Part(StrEnum):
+    """What is measured."""
 
-    p50_ms: float | None = None
-    p99_ms: float | None = None
-    max_ms: float | None = None
+    RECEIVER = "receiver"
+    TICKS = "ticks"
+    PATH = "path"
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How much is sent to a receiver; the options of the command line say more."""
+
+    events: int
+    connections: int
+    rate: int
+    seconds: int
+    rounds: int
 
 
 def main(
     *,
+    part: Annotated[list[Part] | None, typer.Option(help="Only this part; may be repeated.")] = None,
     events: Annotated[int, typer.Option(min=1, help="Sent as fast as they are answered.")] = 10_000,
     connections: Annotated[int, typer.Option(min=1)] = 64,
     rate: Annotated[int, typer.Option(min=1, help="Events per second of the steady stream.")] = 200,
     seconds: Annotated[int, typer.Option(min=1, help="How long the steady stream goes on.")] = 30,
-    rounds: Annotated[int, typer.Option(min=1)] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Of the receiver, and of the burst on the whole path.")] = 3,
+    waiting: Annotated[
+        list[int] | None,
+        typer.Option(min=0, help="Events at a tick; may be repeated.", show_default="0, 10000, 200000"),
+    ] = None,
+    bookings: Annotated[int, typer.Option(min=1, help="On the whole path.")] = 2_000,
+    singles: Annotated[int, typer.Option(min=1, help="Single events on the whole path.")] = 20,
     json: Annotated[Path | None, typer.Option(help="File for the results.")] = None,
 ) -> None:
-    """Starts a receiver and sends it signed events of 4 KiB."""
-    console = Console()
-    asked = {"events": events, "connections": connections, "rate": rate, "seconds": seconds, "rounds": rounds}
-    results = Results("webhooks", dict(asked))
-    with open_bench() as bench, _receiver(bench) as port, console.status("sending"):
-        _sent(send_at_full_speed(port, _requests(_WARM_UP, "warm-up"), connections))
-        for turn in range(rounds):
-            burst = _sent(send_at_full_speed(port, _requests(events, f"burst-{turn}"), connections))
-            results.add(_measurement(f"burst of {events:,}", "one receiver", burst))
-            steady = _sent(send_at_a_rate(port, _requests(rate * seconds, f"steady-{turn}"), rate, connections))
-            results.add(_measurement(f"{rate} per second", "one receiver", steady))
-        _require_all_stored(bench, _WARM_UP + rounds * (events + rate * seconds))
-        results.add(_claim_all(bench))
+    """Sends signed events of 4 KiB: to a receiver alone, and through all processes into a stand-in for Odoo."""
+    console, parts, backlogs = Console(), part or list(Part), waiting or BACKLOGS
+    sending = Sending(events, connections, rate, seconds, rounds)
+    others = {"parts": parts, "waiting": backlogs, "bookings": bookings, "singles": singles}
+    results = Results("webhooks", {**asdict(sending), **others})
+    if Part.RECEIVER in parts:
+        with open_bench() as bench, console.status("sending to a receiver"):
+            _measure_receiver(bench, sending, results)
+    if Part.TICKS in parts:
+        with open_bench() as bench, console.status("ticking"):
+            measure_ticks(bench, backlogs, results)
+    if Part.PATH in parts:
+        with open_bench() as bench, console.status("on the whole path"), open_installation(bench, bookings) as whole:
+            measure_single(whole, singles, results)
+            for turn in range(rounds):
+                measure_burst(whole, events, connections, turn, results)
     results.show(console)
     for each in results.measurements:
-        if isinstance(each, TimedMeasurement):
-            console.print(f"{each.work}: p50 {each.p50_ms:.1f} ms, p99 {each.p99_ms:.1f} ms, max {each.max_ms:.1f} ms")
+        if isinstance(each, TimedMeasurement | PathMeasurement):
+            console.print(str(each))
     if json:
         results.write(json)
+
+
+def _measure_receiver(bench: Bench, sending: Sending, results: Results) -> None:
+    events, rate, connections = sending.events, sending.rate, sending.connections
+    stream = rate * sending.seconds
+    with _receiver(bench) as port:
+        _sent(send_at_full_speed(port, _requests(_WARM_UP, "warm-up"), connections))
+        for turn in range(sending.rounds):
+            burst = _sent(send_at_full_speed(port, _requests(events, f"burst-{turn}"), connections))
+            results.add(timed(f"burst of {events:,}", "one receiver", burst))
+            steady = _sent(send_at_a_rate(port, _requests(stream, f"steady-{turn}"), rate, connections))
+            results.add(timed(f"{rate} per second", "one receiver", steady))
+        _require_all_stored(bench, _WARM_UP + sending.rounds * (events + stream))
+        results.add(_claim_all(bench))
 
 
 @contextmanager
@@ -94,7 +137,7 @@ def _ready(port: int) -> bool:
 
 
 def _requests(number: int, prefix: str) -> list[bytes]:
-    return signed_requests(_PATH, SECRET, number, BOOKINGS, f"{prefix}-")
+    return signed_requests(PATH, SECRET, number, [str(each) for each in range(BOOKINGS)], f"{prefix}-")
 
 
 def _sent(sending: Coroutine[Any, Any, Sent]) -> Sent:
@@ -102,11 +145,6 @@ def _sent(sending: Coroutine[Any, Any, Sent]) -> Sent:
     if sent.refused:
         raise RuntimeError(f"{sent.refused} events were refused")
     return sent
-
-
-def _measurement(work: str, by: str, sent: Sent) -> TimedMeasurement:
-    p50, p99, longest = (sent.percentile(share) for share in (0.5, 0.99, 1.0))
-    return TimedMeasurement(work, by, sent.accepted, sent.seconds, p50_ms=p50, p99_ms=p99, max_ms=longest)
 
 
 def _require_all_stored(bench: Bench, expected: int) -> None:
@@ -129,7 +167,7 @@ def _claim_all(bench: Bench) -> TimedMeasurement:
         times.append(time.perf_counter() - started)
         claimed += len(claim.events) if claim else 0
     engine.dispose()
-    return _measurement(f"{len(times)} claims", "inbox", Sent(claimed, 0, sum(times), sorted(times)))
+    return timed_each(f"{len(times)} claims", "inbox", claimed, times)
 
 
 if __name__ == "__main__":

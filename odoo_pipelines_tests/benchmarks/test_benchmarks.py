@@ -14,7 +14,8 @@ import typer
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from benchmarks import mapping, memory
+from benchmarks import bench as benches
+from benchmarks import load, mapping, memory
 from benchmarks.bench import open_bench
 from benchmarks.end_to_end import measure_end_to_end
 from benchmarks.report import Results
@@ -27,6 +28,17 @@ from odoo_pipelines_tests.programs import Programs
 
 STEP_TOLD = (0, '{"rows": 30, "seconds": 0.5}')
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def _shared_server(monkeypatch: pytest.MonkeyPatch, fresh_database_url: str) -> None:
+    """Benchmarks in this process use the tests' database server; one in a process of its own starts one."""
+
+    def shared(home: Path, **_: float) -> str:
+        home.mkdir()
+        return fresh_database_url
+
+    monkeypatch.setattr(benches, "ensure_server", shared)
 
 
 def run(benchmark: str, results: Path, *arguments: str) -> dict[str, Any]:
@@ -51,9 +63,10 @@ def run_here(benchmark: Callable[..., None], results: Path, *arguments: str) -> 
     return document
 
 
+@pytest.mark.usefixtures("_shared_server")
 def test_load_measures_the_engine_beside_create_and_load(tmp_path: Path) -> None:
     sizes = ("--partners", "40", "--orders", "20", "--rounds", "1", "--bookings", "0", "--no-peer")
-    document = run("load", tmp_path / "results.json", "--odoo", "standin", *sizes)
+    document = run_here(load.main, tmp_path / "results.json", "--odoo", "standin", *sizes)
     measured = {(each["work"], each["by"]): each for each in document["measurements"]}
     for flow, rows in (("partners", 40), ("orders", 20)):
         for by in ("raw create", "raw load", "engine"):
@@ -65,6 +78,7 @@ def test_load_measures_the_engine_beside_create_and_load(tmp_path: Path) -> None
         assert measured[f"partners: first load, 10 {kind} rows", "engine"]["rows"] == 40
 
 
+@pytest.mark.usefixtures("_shared_server")
 def test_the_whole_way_is_measured_through_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     programs = Programs(monkeypatch, tmp_path, {"sync": (0, '{"status": "success"}')})
     connection = OdooConnection("http://odoo.example", "odoo", "admin", SecretStr("key"))
@@ -81,6 +95,7 @@ def test_the_whole_way_is_measured_through_the_command_line(monkeypatch: pytest.
     assert programs.calls("odoo_pipelines.cli") == syncs
 
 
+@pytest.mark.usefixtures("_shared_server")
 def test_mapping_measures_every_flow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     programs = Programs(monkeypatch, tmp_path, dict.fromkeys((EXTRACTION, *FLOWS), STEP_TOLD))
     document = run_here(mapping.main, tmp_path / "results.json", "--bookings", "30", "--rounds", "1")
@@ -93,6 +108,7 @@ def test_mapping_measures_every_flow(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert programs.calls("benchmarks.step") == [["extraction"], ["partners"], ["products"], ["orders"]]
 
 
+@pytest.mark.usefixtures("_shared_server")
 def test_memory_measures_the_peak_of_every_step(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of one flow's mapping: each step is a process, and the flows differ in their name only."""
     monkeypatch.setattr(memory, "FLOWS", FLOWS[:1])
@@ -104,7 +120,7 @@ def test_memory_measures_the_peak_of_every_step(monkeypatch: pytest.MonkeyPatch,
 
 def test_webhooks_measures_a_receiver_and_its_inbox(tmp_path: Path) -> None:
     sizes = ("--events", "50", "--connections", "4", "--rate", "50", "--seconds", "1", "--rounds", "1")
-    document = run("webhooks", tmp_path / "results.json", *sizes)
+    document = run("webhooks", tmp_path / "results.json", "--part", "receiver", *sizes)
     measured = {each["work"]: each for each in document["measurements"]}
     assert measured["burst of 50"]["rows"] == measured["50 per second"]["rows"] == 50
     assert measured["1 claims"]["rows"] == 300
