@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import requests
@@ -26,6 +27,22 @@ OUTPUT = "output"
 """Not `logs`: that folder of its home is what Dagster sends away as telemetry."""
 STARTUP_SECONDS = 120.0
 _KEY, _SECRET = "demo", "webhooks-of-the-demo"
+HISTORY_DAYS = 60
+INTEGRATIONS = "integrations.yaml"
+_INTEGRATION = """\
+integrations:
+  pms:
+    number: 1
+    history_start: {history_start}
+    external: {{url: "${{PMS_URL}}", api_key: "${{PMS_API_KEY}}", requests_per_second: 200}}
+    odoo: {{url: "${{ODOO_URL}}", db: odoo, username: admin, api_key: "${{ODOO_API_KEY}}"}}
+    webhook_secrets: ["${{PMS_WEBHOOK_SECRETS}}"]
+    delta_cron: "{delta} * * * *"
+    outbound_cron: "{outbound} * * * *"
+"""
+"""As the environment alone would have it, but for the sandbox's short history and its patience; and schedules that come
+when the demo's own first syncs are over, or its tables would show less.
+"""
 _PMS, _ODOO, _DAGSTER, _RECEIVER = "sandbox PMS", "Odoo stand-in", "Dagster", "webhook receiver"
 
 
@@ -82,6 +99,19 @@ def _prepare(home: Path) -> None:
     if not configuration.exists():
         raise ConfigurationError([f"run the demo in the project's folder: there is no {CONFIGURATION} in {Path.cwd()}"])
     (home / CONFIGURATION).symlink_to(configuration)
+    (home / INTEGRATIONS).write_text(_integration(datetime.now(UTC)), encoding="utf-8")
+
+
+def _integration(now: datetime) -> str:
+    return _INTEGRATION.format(
+        history_start=now.date() - timedelta(days=HISTORY_DAYS),
+        delta=_every_half_hour((now.minute + 15) % 30),
+        outbound=_every_half_hour((now.minute + 25) % 30),
+    )
+
+
+def _every_half_hour(minute: int) -> str:
+    return f"{minute},{minute + 30}"
 
 
 def _environment(home: Path, pms_port: int, odoo_port: int) -> dict[str, str]:
@@ -89,11 +119,10 @@ def _environment(home: Path, pms_port: int, odoo_port: int) -> dict[str, str]:
     return {
         **inherited_environment(),
         "DAGSTER_HOME": str(home),
+        "ODOO_PIPELINES_CONFIG": str(home / INTEGRATIONS),
         "PMS_URL": f"http://127.0.0.1:{pms_port}",
         "PMS_API_KEY": _KEY,
         "ODOO_URL": f"http://127.0.0.1:{odoo_port}",
-        "ODOO_DB": "odoo",
-        "ODOO_USERNAME": "admin",
         "ODOO_API_KEY": "admin",
         "PMS_WEBHOOK_SECRETS": _SECRET,
     }
@@ -103,7 +132,9 @@ def _start_sandboxes(processes: Processes, bookings: int, ports: tuple[int, int]
     pms_port, odoo_port = ports
     receiver = f"http://127.0.0.1:{receiver_port}/api/v1/webhook/pms"
     pms = [sys.executable, "-m", "odoo_pipelines.sandbox.pms", "--port", str(pms_port), "--bookings", str(bookings)]
-    processes.start(_PMS, [*pms, "--api-key", _KEY, "--webhook-url", receiver, "--webhook-secret", _SECRET])
+    history = ["--days", str(HISTORY_DAYS), "--api-key", _KEY]
+    events = ["--webhook-url", receiver, "--webhook-secret", _SECRET]
+    processes.start(_PMS, [*pms, *history, *events])
     processes.start(_ODOO, [sys.executable, "-m", "odoo_pipelines.sandbox.odoo", "--port", str(odoo_port)])
     _wait_until_it_answers(processes, _PMS, f"http://127.0.0.1:{pms_port}/sandbox/stats")
     _wait_until_it_answers(processes, _ODOO, f"http://127.0.0.1:{odoo_port}/web/version")

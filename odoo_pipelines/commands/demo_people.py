@@ -9,7 +9,7 @@ from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.settings import load_settings
 
 ROOM_TYPES, ROOMS_OF_A_TYPE = 2, 40
-"""Few, for the PMS is sent 90 nights of each, at the 20 requests a second that it is taken to allow."""
+"""Few, for the PMS is sent 90 nights of each, in a request of its own."""
 PAYMENTS = 5
 _BOOKED = (("x_external_id", "!=", False), ("state", "=", "sale"), ("amount_total", ">", 0))
 

@@ -192,14 +192,13 @@ class TestTheCommand:
         assert json.loads(result.stdout)[0]["detail"] == "there is no integration 'spa'; configured: pms"
 
     def test_one_side_is_looked_at_whatever_the_other_says(self, doctor: Callable[..., Report]) -> None:
-        with nobody_listens() as nobody:
-            report = doctor(
-                PMS_API_KEY="wrong-key-confidential",
-                ODOO_URL=nobody,
-                ODOO_PIPELINES_DATABASE_URL="postgresql://u:database-password-confidential@127.0.0.1:1/none",
-            )
+        report = doctor(
+            PMS_API_KEY="wrong-key-confidential",
+            ODOO_DB="elsewhere",
+            ODOO_PIPELINES_DATABASE_URL="postgresql://u:database-password-confidential@127.0.0.1:1/none",
+        )
         assert report.code == 1
-        assert report.failed == ["pms API", "Odoo", "database"]
+        assert report.failed == ["pms API", "Odoo login", "database"]
 
 
 class TestTheExternalSystem:

@@ -21,6 +21,7 @@ from odoo_pipelines.systems.records import BOTH_CHANGED, Conflict, Counts, Field
 from odoo_pipelines_tests import command_line
 from odoo_pipelines_tests.command_line import staged_folder
 from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage
+from odoo_pipelines_tests.in_memory import record_in_memory
 
 WORDS = ["extracted", "created", "updated", "unchanged", "conflict", "rejected", "superseded"]
 
@@ -81,6 +82,7 @@ def stage(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: sa.Engine, instance: dg.DagsterInstance
 ) -> Iterator[Stage]:
     with staged_folder(monkeypatch, tmp_path, engine, instance) as stage:
+        record_in_memory(tmp_path)
         yield stage
 
 

@@ -50,6 +50,9 @@ def test_a_class_is_replayed_when_its_cause_is_gone(installation: Installation, 
         hotel.edit(broken["id"], check_in=broken["check_in"], check_out=broken["check_out"])
         [mended] = dead_letters(installation, "replay", "--id", broken["id"])["letters"]
         assert mended["became"] == "created"
+        assert {each["flow"] for each in dead_letters(installation, "list")} == {"payments"}  # which waited for them
+        paid = dead_letters(installation, "replay", "--flow", "payments")
+        assert {each["became"] for each in paid["letters"]} == {"created"}
         assert dead_letters(installation, "list") == []
         assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == []
         assert installation.synced("full").outcomes() == {"unchanged"}

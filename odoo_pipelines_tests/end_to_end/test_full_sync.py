@@ -18,7 +18,12 @@ FLOWS = ("partners", "products", "orders")
 
 @pytest.fixture(scope="module")
 def size(site: Site) -> int:
-    return 2_000 if site.real else 120
+    return 2_000 if site.real else 60
+
+
+@pytest.fixture(scope="module")
+def in_process(site: Site) -> bool:
+    return not site.real
 
 
 @pytest.fixture(scope="module")

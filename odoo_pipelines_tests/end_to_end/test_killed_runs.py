@@ -1,11 +1,13 @@
 """Runs that get SIGKILL or SIGTERM, at one request after another, and are started again: no duplicate, no gap.
 
-Every run takes up what the one before it left, so what is killed here includes the clearing up.
+Every run takes up what the one before it left, so what is killed here includes the clearing up. Each costs a start of
+Dagster: between sandbox PMS and stand-in only one dies of each signal. Deaths at every other kind of call of the
+stand-in are in `sync/test_against_the_stand_in.py`, and between the calls in `defs/test_loading.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from signal import SIGKILL, SIGTERM
@@ -37,6 +39,8 @@ WHILE_FILLING = (
     KillPoint(f"{PAYMENT}/action_post", nth=2, answered=True),
 )
 """In the order in which a run comes to them. `web_save_multi` gives confirmed orders their own date again."""
+ONE_WHILE_FILLING = WHILE_FILLING[5]
+on_the_real_odoo = pytest.mark.parametrize("site", [pytest.param("odoo19", marks=pytest.mark.odoo)], indirect=True)
 WHILE_CHANGING = (
     KillPoint(f"{ORDER}/action_unlock", answered=True),
     KillPoint(f"{ORDER}/action_draft", answered=True),
@@ -52,47 +56,42 @@ SWIFT = (RESET, LOST, CUT, TOO_MANY, BAD_GATEWAY, GATEWAY_TIMEOUT)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A hotel and an Odoo with a proxy before each of them, and the installation between.
-
-    Attributes:
-        points: those of some points at which runs are killed here.
-    """
+    """A hotel and an Odoo with a proxy before each of them, and the installation between."""
 
     hotel: Hotel
     pms: Proxy
     installation: Installation
     proxy: Proxy
     odoo: Odoo
-    points: Callable[[Sequence[KillPoint]], Sequence[KillPoint]]
 
 
 @pytest.fixture(scope="module")
 def scene(site: Site, odoo: Odoo, installation: Installation) -> Iterator[Scene]:
-    """The stand-in sees every fourth point only, for each costs a start of Dagster."""
+    """Everything is prepared, and Odoo empty."""
     with open_hotel(40) as hotel, proxy_to(hotel.url) as pms, proxy_to(site.url) as proxy:
         installation.connect(pms, site.through(proxy.url), odoo={"chunk_size": 8}, unlock_orders=True)
         assert installation.bootstrap().returncode == 0
-        every = slice(None) if site.real else slice(1, None, 4)
-        yield Scene(hotel, pms, installation, proxy, odoo, lambda points: points[every])
+        yield Scene(hotel, pms, installation, proxy, odoo)
 
 
-def test_a_first_load_that_is_killed_again_and_again_ends_as_one_that_was_not(scene: Scene) -> None:
+def test_a_first_load_that_is_killed_again_and_again_ends_as_one_that_was_not(scene: Scene, site: Site) -> None:
     scene.installation.killed_sync("full", scene.pms, KillPoint("/bookings", nth=2, answered=True))
-    for point in scene.points(WHILE_FILLING):
+    for point in WHILE_FILLING if site.real else [ONE_WHILE_FILLING]:
         scene.installation.killed_sync("full", scene.proxy, point)
     scene.installation.synced("full")
     assert_all_is_as_it_should_be(scene)
 
 
+@on_the_real_odoo
 def test_a_delta_that_is_killed_again_and_again_ends_as_one_that_was_not(scene: Scene) -> None:
     change_a_bit_of_everything(scene.hotel)
-    for point in scene.points(WHILE_CHANGING):
+    for point in WHILE_CHANGING:
         scene.installation.killed_sync("delta", scene.proxy, point)
     scene.installation.synced("delta")
     assert_all_is_as_it_should_be(scene)
 
 
-@pytest.mark.odoo  # many whole runs: the stand-in would only make `make test` long
+@on_the_real_odoo
 @pytest.mark.parametrize("seed", range(2))
 def test_signals_among_faults_of_all_kinds_change_nothing_about_the_end(scene: Scene, seed: int) -> None:
     dice = Random(seed)  # noqa: S311

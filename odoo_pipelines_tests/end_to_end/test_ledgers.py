@@ -14,7 +14,7 @@ from odoo_pipelines_tests.end_to_end.site import Site
 from odoo_pipelines_tests.faults.conftest import shared_database
 
 REPEATS: tuple[Repeats, ...] = ("recognised", "by_key", "by_transaction", "ignored")
-SHORT, MORE = range(2), range(2, 10)
+SHORT, MORE = range(1), range(1, 10)
 EVENTS_ON_THE_WIRE = 6
 
 

@@ -28,7 +28,7 @@ def new_hotel() -> Iterator[Hotel]:
 
 @pytest.fixture
 def new_home(tmp_path: Path, server_url: str, template: str) -> Iterator[Installation]:
-    with new_installation(tmp_path, server_url, template) as made:
+    with new_installation(tmp_path, server_url, template, in_process=True) as made:
         yield made
 
 

@@ -60,6 +60,11 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
+def in_process() -> bool:
+    return False
+
+
+@pytest.fixture(scope="module")
 def site(real_site: Site) -> Site:
     return real_site
 

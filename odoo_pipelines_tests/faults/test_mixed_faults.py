@@ -13,7 +13,7 @@ from odoo_pipelines_tests.faults.kinds import NOTHING, PASSING, REVOKED
 from odoo_pipelines_tests.faults.outages import cut_connections
 from odoo_pipelines_tests.faults.schedule import Schedule
 
-SHORT, LONG = range(2), range(2, 8)
+SHORT, LONG = range(1), range(1, 8)
 
 
 @pytest.mark.parametrize("seed", [*SHORT, *(pytest.param(seed, marks=pytest.mark.odoo) for seed in LONG)])

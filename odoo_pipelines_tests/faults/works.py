@@ -207,7 +207,7 @@ def open_works(hotel: Proxy, odoo: Proxy, site: Site, home: Path, database: Data
         odoo=OdooSettings(
             url=odoo.url, db=site.database, username=site.login, api_key=SecretStr(site.api_key), chunk_size=CHUNK_SIZE
         ),
-        history_start=(datetime.now(UTC) - timedelta(days=70)).date(),
+        history_start=(datetime.now(UTC) - timedelta(days=40)).date(),
         unlock_orders=True,
         availability_days=NIGHTS,
     )
@@ -215,7 +215,7 @@ def open_works(hotel: Proxy, odoo: Proxy, site: Site, home: Path, database: Data
     with pytest.MonkeyPatch.context() as monkeypatch:
         unset_all(monkeypatch)
         prepare(site, SYSTEM)
-        yield Works(settings, integration, hotel, odoo, 5.0 if site.real else 0.5, Patience(hotel, odoo))
+        yield Works(settings, integration, hotel, odoo, 5.0 if site.real else 0.2, Patience(hotel, odoo))
 
 
 def prepare(site: Site, system: System) -> None:

@@ -20,10 +20,11 @@ import sqlalchemy as sa
 
 from odoo_pipelines.errors import EmbeddedPostgresError
 from odoo_pipelines.stores.embedded import ensure_server, release_server
+from odoo_pipelines.stores.keeper import Keeper
 from odoo_pipelines.stores.programs import Programs
 from odoo_pipelines.stores.server import ServerDirectory
 
-GRACE = 0.3
+GRACE = 0.1
 USER = """
 import sys, time
 from pathlib import Path
@@ -43,6 +44,39 @@ def home() -> Iterator[Path]:
     release_server(folder / "postgres")
     wait_until(lambda: is_gone(folder))
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Path]:
+    """A cluster that nobody has used: to make one takes a second."""
+    with tempfile.TemporaryDirectory(prefix="odoo-pipelines-test-") as folder:
+        home = Path(folder)
+        home.chmod(0o711)
+        Keeper(ServerDirectory(home), Programs.find(home), GRACE).prepare()
+        yield home / "data"
+
+
+@pytest.fixture
+def used_home(home: Path, cluster: Path) -> Path:
+    """The same with a server that was started before, and stopped."""
+    return with_cluster(home, cluster)
+
+
+@pytest.fixture(scope="module")
+def served_home(cluster: Path) -> Iterator[Path]:
+    """The same with a server that runs, for those who only look."""
+    with tempfile.TemporaryDirectory(prefix="odoo-pipelines-test-") as folder:
+        Path(folder).chmod(0o711)
+        home = with_cluster(Path(folder) / "postgres", cluster)
+        with user_of(home):
+            yield home
+        wait_until(lambda: is_gone(home))
+
+
+def with_cluster(home: Path, cluster: Path) -> Path:
+    home.mkdir()
+    subprocess.run(["cp", "-a", cluster, home / "data"], check=True)  # noqa: S603, S607 - Python keeps no owners
+    return home
 
 
 @contextmanager
@@ -84,10 +118,10 @@ def is_gone(home: Path) -> bool:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(600):
+    for _ in range(300):
         if condition():
             return
-        time.sleep(0.05)
+        time.sleep(0.1)  # to look through all processes is work
     pytest.fail("it did not happen within 30 s")
 
 
@@ -103,15 +137,15 @@ def started_at(home: Path) -> object:
 
 
 class TestLife:
-    def test_it_starts_with_its_first_user_and_ends_after_its_last(self, home: Path) -> None:
-        with user_of(home):
-            first = started_at(home)
-            with user_of(home):
-                assert started_at(home) == first
-            assert started_at(home) == first
-        wait_until(lambda: is_gone(home))
-        with user_of(home):
-            assert started_at(home) != first
+    def test_it_starts_with_its_first_user_and_ends_after_its_last(self, used_home: Path) -> None:
+        with user_of(used_home):
+            first = started_at(used_home)
+            with user_of(used_home):
+                assert started_at(used_home) == first
+            assert started_at(used_home) == first
+        wait_until(lambda: is_gone(used_home))
+        with user_of(used_home):
+            assert started_at(used_home) != first
 
     def test_eight_first_users_at_once_get_one_server(self, home: Path) -> None:
         with ExitStack() as stack:
@@ -128,7 +162,7 @@ class TestLife:
         release_server(home)
         wait_until(lambda: is_gone(home))
 
-    @pytest.mark.parametrize("name", ["with space", "quote'd", "ümlaut", "x" * 120])
+    @pytest.mark.parametrize("name", ["with space, quote'd and ümlaut", "x" * 120])
     def test_the_path_may_be_anything(self, home: Path, name: str) -> None:
         with user_of(home / name):
             assert query(home / name, "select 1") == 1
@@ -137,66 +171,61 @@ class TestLife:
         assert not socket_dir.exists()
         assert socket_dir != home / name / "data"
 
-    def test_it_is_open_to_its_owner_alone(self, home: Path) -> None:
-        with user_of(home):
-            assert stat.S_IMODE((home / "data").stat().st_mode) == 0o700
-            assert query(home, "show listen_addresses") == ""
+    def test_it_is_open_to_its_owner_alone(self, served_home: Path) -> None:
+        assert stat.S_IMODE((served_home / "data").stat().st_mode) == 0o700
+        assert query(served_home, "show listen_addresses") == ""
 
-    def test_its_log_does_not_show_what_failed_statements_held(self, home: Path) -> None:
-        with user_of(home):
-            with pytest.raises(sa.exc.ProgrammingError):
-                query(home, "select * from nowhere where name = 'Ada Lovelace'")
-            wait_until(lambda: "nowhere" in (home / "log").read_text())
-            assert "Lovelace" not in (home / "log").read_text()
+    def test_its_log_does_not_show_what_failed_statements_held(self, served_home: Path) -> None:
+        with pytest.raises(sa.exc.ProgrammingError):
+            query(served_home, "select * from nowhere where name = 'Ada Lovelace'")
+        wait_until(lambda: "nowhere" in (served_home / "log").read_text())
+        assert "Lovelace" not in (served_home / "log").read_text()
 
 
 class TestCrashes:
-    def test_killed_users_do_not_keep_it_alive(self, home: Path) -> None:
-        with user_of(home) as first, user_of(home) as second:
+    def test_killed_users_do_not_keep_it_alive(self, used_home: Path) -> None:
+        with user_of(used_home) as first, user_of(used_home) as second:
             first.kill()
             second.kill()
-        wait_until(lambda: is_gone(home))
+        wait_until(lambda: is_gone(used_home))
 
-    def test_a_killed_keeper_is_replaced_by_the_next_user(self, home: Path) -> None:
-        with user_of(home):
-            first = started_at(home)
-            [keeper] = processes_of(home, "keeper")
+    def test_a_killed_keeper_is_replaced_by_the_next_user(self, used_home: Path) -> None:
+        with user_of(used_home):
+            first = started_at(used_home)
+            [keeper] = processes_of(used_home, "keeper")
             keeper.kill()
-            with user_of(home):
-                assert started_at(home) == first
-                assert processes_of(home, "keeper") != [keeper]
-        wait_until(lambda: is_gone(home))
+            with user_of(used_home):
+                assert started_at(used_home) == first
+                assert processes_of(used_home, "keeper") != [keeper]
+        wait_until(lambda: is_gone(used_home))
 
-    def test_a_killed_server_comes_back_with_what_was_committed(self, home: Path) -> None:
-        with user_of(home):
-            query(home, "create table kept as select 42 as answer")
-            [server] = processes_of(home, "postgres")
+    def test_a_killed_server_comes_back_with_what_was_committed(self, used_home: Path) -> None:
+        with user_of(used_home):
+            query(used_home, "create table kept as select 42 as answer")
+            [server] = processes_of(used_home, "postgres")
             server.kill()
-            wait_until(lambda: server not in processes_of(home, "postgres"))
-            wait_until(ServerDirectory(home).answers)
-            assert query(home, "select answer from kept") == 42
+            wait_until(lambda: server not in processes_of(used_home, "postgres"))
+            wait_until(ServerDirectory(used_home).answers)
+            assert query(used_home, "select answer from kept") == 42
 
-    def test_everything_killed_at_once_recovers(self, home: Path) -> None:
-        with user_of(home) as user:
-            query(home, "create table kept as select 42 as answer")
-            for process in [*processes_of(home, "keeper"), *processes_of(home, "postgres")]:
+    def test_everything_killed_at_once_recovers(self, used_home: Path) -> None:
+        with user_of(used_home) as user:
+            query(used_home, "create table kept as select 42 as answer")
+            for process in [*processes_of(used_home, "keeper"), *processes_of(used_home, "postgres")]:
                 process.kill()
             user.kill()
-        with user_of(home):
-            assert query(home, "select answer from kept") == 42
+        with user_of(used_home):
+            assert query(used_home, "select answer from kept") == 42
 
     @pytest.mark.parametrize("content", ["{pid}\n{data}\n1\n5432\n", "", "not a number\n"])
     def test_a_left_over_pid_file_neither_stops_it_nor_harms_the_process_it_names(
-        self, home: Path, content: str
+        self, used_home: Path, content: str
     ) -> None:
-        with user_of(home):
-            pass
-        wait_until(lambda: is_gone(home))
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
-            (home / "data/postmaster.pid").write_text(content.format(pid=stranger.pid, data=home / "data"))
-            with user_of(home):
-                assert query(home, "select 1") == 1
-            wait_until(lambda: is_gone(home))
+            (used_home / "data/postmaster.pid").write_text(content.format(pid=stranger.pid, data=used_home / "data"))
+            with user_of(used_home):
+                assert query(used_home, "select 1") == 1
+            wait_until(lambda: is_gone(used_home))
             assert stranger.poll() is None
             stranger.kill()
 
@@ -209,13 +238,10 @@ class TestCrashes:
 
 
 class TestErrors:
-    def test_a_server_that_does_not_start_says_why(self, home: Path) -> None:
-        with user_of(home):
-            pass
-        wait_until(lambda: is_gone(home))
-        (home / "data/postgresql.conf").write_text("nonsense = on\n")
+    def test_a_server_that_does_not_start_says_why(self, used_home: Path) -> None:
+        (used_home / "data/postgresql.conf").write_text("nonsense = on\n")
         with pytest.raises(EmbeddedPostgresError, match=r"the server does not start: .*nonsense"):
-            ensure_server(home, grace_seconds=GRACE)
+            ensure_server(used_home, grace_seconds=GRACE)
 
     def test_a_directory_that_cannot_be_used_is_named_with_the_cure(self, tmp_path: Path) -> None:
         (tmp_path / "taken").write_text("a file")

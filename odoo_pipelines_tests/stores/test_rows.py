@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odoo_pipelines.errors import RowRejectedError
@@ -72,6 +72,7 @@ def through_a_file(tmp_path: Path, rows: list[MappedRow | RejectedRow]) -> list[
     return [from_columns(columns, TARGET) for chunk in store.rows(path, 2) for columns in chunk]
 
 
+@settings(max_examples=40)  # each writes a file
 @given(rows=st.lists(mapped_rows, max_size=4))
 def test_mapped_rows_come_back_as_they_were_with_their_hash(tmp_path_factory: Any, rows: list[MappedRow]) -> None:
     back = through_a_file(tmp_path_factory.mktemp("batches"), [*rows])
@@ -79,6 +80,7 @@ def test_mapped_rows_come_back_as_they_were_with_their_hash(tmp_path_factory: An
     assert [row_hash(row) for row in back if isinstance(row, MappedRow)] == [row_hash(row) for row in rows]
 
 
+@settings(max_examples=40)
 @given(row=rejected_rows)
 def test_rejected_rows_come_back_as_they_were(tmp_path_factory: Any, row: RejectedRow) -> None:
     [back] = through_a_file(tmp_path_factory.mktemp("batches"), [row])

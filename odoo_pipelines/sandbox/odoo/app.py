@@ -26,10 +26,12 @@ def create_app(options: Options | None = None) -> FastAPI:
     """An Odoo 19 in memory.
 
     Its user `admin` has the password and the API key of the options. `POST /sandbox/faults` (see `Fault`),
-    `GET /sandbox/stats`, `POST /sandbox/users` and `POST /sandbox/reset` steer it.
+    `GET /sandbox/stats`, `POST /sandbox/users` and `POST /sandbox/reset` steer it. In its own process `state.server`
+    holds it.
     """
     server = Server(options or Options())
     app = FastAPI(title="Odoo stand-in", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.server = server
     _add_entrances(app, server)
     _add_controls(app, server)
     return app
