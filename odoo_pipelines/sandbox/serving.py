@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _HOST = "127.0.0.1"
 _STARTUP_SECONDS = 30.0
+_TICK_SECONDS = 1.0
 _POLL_SECONDS = 0.005
 _SHUTDOWN_SECONDS = 5
 _DROP = "odoo_pipelines.drop"
@@ -97,8 +98,10 @@ class _PromptServer(uvicorn.Server):
         await super().startup(sockets)
 
     async def main_loop(self) -> None:
-        await self.on_tick(0)
-        await self._told.wait()
+        while not self._told.is_set():
+            await self.on_tick(0)  # tells the time to the answers' header Date
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), _TICK_SECONDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines_tests.defs.feed import Feed, NewSession, served
+from odoo_pipelines_tests.defs.snapshot import Snapshot
 from odoo_pipelines_tests.defs.stage import Stage, staged
 from odoo_pipelines_tests.environment import unset_all
 
@@ -35,6 +36,31 @@ def stage(
     """A whole installation of the test's own."""
     with staged(monkeypatch, tmp_path, engine, instance, pms) as stage:
         yield stage
+
+
+@pytest.fixture(scope="session")
+def snapshots() -> dict[str, Snapshot]:
+    """What full syncs have left behind, by the options of the PMS."""
+    return {}
+
+
+@pytest.fixture
+def synced(
+    stage: Stage,
+    engine: sa.Engine,
+    pms: Mapping[str, Any],
+    snapshots: dict[str, Snapshot],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dg.ExecuteInProcessResult:
+    """The stage begins as a full sync has left it; only the first test of a worker waits for that sync."""
+    known = snapshots.get(repr(pms))
+    if known:
+        known.restore(stage, engine)
+        return known.result
+    result = stage.sync("full")
+    assert result.success
+    snapshots[repr(pms)] = Snapshot.of(stage, engine, result, tmp_path_factory.mktemp("synced") / "data")
+    return result
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.sandbox.odoo.app import create_app as create_odoo
-from odoo_pipelines.sandbox.odoo.server import Options
+from odoo_pipelines.sandbox.odoo.server import Options, Server
 from odoo_pipelines.sandbox.pms.app import SandboxApp
 from odoo_pipelines.sandbox.pms.app import create_app as create_pms
 from odoo_pipelines.sandbox.pms.events import Advance, Edit, Touched, advance, edit
@@ -61,6 +61,7 @@ class Stage:
     Attributes:
         pms: the sandbox, to change its data and to make it misbehave.
         odoo_url: of the stand-in.
+        odoo_server: the stand-in itself.
         state: what the pipelines remember.
         instance: where runs are recorded; their events are not, until `keep_events` is called.
         progress: what runs told of their progress.
@@ -68,10 +69,12 @@ class Stage:
 
     pms: SandboxApp
     odoo_url: str
+    odoo_server: Server
     state: State
     instance: dg.DagsterInstance
     progress: list[tuple[str, int, int]] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
+    _built: tuple[Integration, dg.Definitions] | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -192,7 +195,10 @@ class Stage:
         return {word: count for word, count in self.state.run_counts(result.run_id)[flow].as_dict().items() if count}
 
     def _definitions(self) -> dg.Definitions:
-        return build_definitions([self.integration], lambda *told: self.progress.append(told))
+        if self._built is None or self._built[0] != self.integration:
+            definitions = build_definitions([self.integration], lambda *told: self.progress.append(told))
+            self._built = self.integration, definitions
+        return self._built[1]
 
     def _execute(self, job: str, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
         return self._run(self._definitions().resolve_job_def(job), tags)
@@ -250,7 +256,7 @@ def staged(
         }
         for variable, value in environment.items():
             monkeypatch.setenv(variable, value)
-        stage = Stage(pms, odoo_url, State(engine), instance, _stack=stack)
+        stage = Stage(pms, odoo_url, odoo.state.server, State(engine), instance, _stack=stack)
         stage.odoo("product.category", "create", vals_list=[{"name": each} for each in _categories()])
         yield stage
 

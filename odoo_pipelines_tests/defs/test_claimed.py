@@ -86,8 +86,8 @@ def be_down(stage: Stage) -> None:
 
 
 class TestARun:
+    @pytest.mark.usefixtures("synced")
     def test_brings_a_changed_booking_into_odoo_and_leaves_all_others(self, stage: Stage, inbox: Inbox) -> None:
-        stage.sync("full")
         watermarks = {stream: stage.watermark(stream) for stream in ("bookings", "guests")}
         changed, unnamed = stage.confirmed(), stage.served()[-1]
         stage.edit(unnamed["id"], special_requests="nobody tells of it")
@@ -102,8 +102,8 @@ class TestARun:
         assert inbox.states("pms") == {"done": 1}
         assert {stream: stage.watermark(stream) for stream in watermarks} == watermarks
 
+    @pytest.mark.usefixtures("synced")
     def test_takes_the_newest_state_for_events_in_any_order_and_any_number(self, stage: Stage, inbox: Inbox) -> None:
-        stage.sync("full")
         booking = stage.confirmed()
         stage.edit(booking["id"], special_requests="second")
         for at, note in (("12:00", "second"), ("11:00", "first"), ("12:00", "second")):
@@ -114,8 +114,8 @@ class TestARun:
         assert "second" in note_of(stage, booking["id"])
         assert inbox.states("pms") == {"done": 3}
 
+    @pytest.mark.usefixtures("synced")
     def test_of_what_a_delta_has_loaded_meanwhile_changes_nothing(self, stage: Stage, inbox: Inbox) -> None:
-        stage.sync("full")
         booking = stage.confirmed()
         stage.edit(booking["id"], special_requests="late arrival")
         receive(inbox, "booking.updated", {"id": booking["id"]})
@@ -127,8 +127,8 @@ class TestARun:
         assert stage.counts(stage.requested(request)) == {"extracted": 1, "unchanged": 1}
         assert stage.odoo_statistics()["writes"] == writes
 
+    @pytest.mark.usefixtures("synced")
     def test_brings_a_payment_and_its_booking_before_any_list_has_shown_it(self, stage: Stage, inbox: Inbox) -> None:
-        stage.sync("full")
         made = stage.advance(new_bookings=5)
         [payment, *_] = [row for row in stage.served("payments") if row["id"] in made.new_payments]
         receive(inbox, "payment.received", payment)
@@ -153,14 +153,14 @@ class TestARun:
         assert stage.counts(done(stage, inbox)) == {"extracted": 1, "created": 1}
         assert stage.watermark("payments") is None
 
+    @pytest.mark.usefixtures("synced")
     def test_of_a_booking_that_is_gone_is_over(self, stage: Stage, inbox: Inbox) -> None:
-        stage.sync("full")
         receive(inbox, "booking.updated", {"id": "no-such"})
         assert stage.counts(done(stage, inbox)) == {}
         assert inbox.states("pms") == {"done": 1}
 
+    @pytest.mark.usefixtures("synced")
     def test_that_was_asked_for_by_hand_takes_the_ids_that_it_was_given(self, stage: Stage, inbox: Inbox) -> None:
-        stage.sync("full")
         booking = stage.confirmed()
         stage.edit(booking["id"], special_requests="late arrival")
         inbox.store([new_sync("pms", "orders", json.dumps({"ids": [booking["id"]]}).encode())])
@@ -174,10 +174,10 @@ class TestARun:
 
 
 class TestWhatGoesWrong:
+    @pytest.mark.usefixtures("synced")
     def test_a_run_that_fails_has_its_events_tried_again_and_what_it_fetched_is_not_lost(
         self, stage: Stage, inbox: Inbox
     ) -> None:
-        stage.sync("full")
         booking = stage.confirmed()
         stage.edit(booking["id"], special_requests="late arrival")
         receive(inbox, "booking.updated", {"id": booking["id"]})
@@ -190,10 +190,10 @@ class TestWhatGoesWrong:
         stage.sync("delta")
         assert "late arrival" in note_of(stage, booking["id"])
 
+    @pytest.mark.usefixtures("synced")
     def test_a_run_whose_claim_others_have_taken_over_leaves_the_events_to_them(
         self, stage: Stage, inbox: Inbox
     ) -> None:
-        stage.sync("full")
         booking = stage.confirmed()
         stage.edit(booking["id"], special_requests="late arrival")
         receive(inbox, "booking.updated", {"id": booking["id"]})
@@ -236,9 +236,11 @@ class TestWithoutTheExternalSystem:
         assert json.loads(row["payload"]) == booking
         assert inbox.states("pms") == {"claimed": 2}
 
-    def test_an_older_payload_is_not(self, stage: Stage, inbox: Inbox, session: Session) -> None:
+    def test_an_older_payload_is_not(
+        self, stage: Stage, inbox: Inbox, session: Session, request: pytest.FixtureRequest
+    ) -> None:
         stage.pms.sandbox.faults.faults.clear()
-        stage.sync("full")
+        request.getfixturevalue("synced")
         be_down(stage)
         receive(inbox, "booking.updated", stage.confirmed())
         claimed(session, inbox)

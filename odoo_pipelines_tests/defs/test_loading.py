@@ -27,33 +27,33 @@ def failed_steps(result: dg.ExecuteInProcessResult) -> set[str]:
 
 
 class TestFullSync:
-    def test_every_booking_arrives_once_and_the_next_run_changes_nothing(self, stage: Stage) -> None:
-        first = stage.sync("full")
-        assert first.success
-        assert stage.counts(first) == {"extracted": BOOKINGS, "created": BOOKINGS}
+    def test_every_booking_arrives_once_and_the_next_run_changes_nothing(
+        self, stage: Stage, synced: dg.ExecuteInProcessResult
+    ) -> None:
+        assert stage.counts(synced) == {"extracted": BOOKINGS, "created": BOOKINGS}
         assert Counter(str(row["x_external_id"]) for row in orders_in_odoo(stage)) == Counter(
             str(row["id"]) for row in stage.served()
         )
         again = stage.sync("full")
         assert stage.counts(again) == {"extracted": BOOKINGS, "unchanged": BOOKINGS}
 
+    @pytest.mark.usefixtures("synced")
     def test_progress_is_told_up_to_the_last_row_of_every_flow(self, stage: Stage) -> None:
-        stage.sync("full")
         last = {flow: (done, total) for flow, done, total in stage.progress}
         assert set(last) == {"partners", "products", "orders", "payments"}
         assert all(done == total > 0 for done, total in last.values())
 
 
 class TestDelta:
+    @pytest.mark.usefixtures("synced")
     def test_exactly_what_has_changed_is_written(self, stage: Stage) -> None:
-        stage.sync("full")
         stage.edit(stage.confirmed()["id"], special_requests="A quiet room")
         result = stage.sync("delta")
         assert stage.counts(result)["updated"] == 1
         assert stage.counts(result).keys() <= {"extracted", "updated", "unchanged", "superseded"}
 
+    @pytest.mark.usefixtures("synced")
     def test_without_a_change_nothing_is_asked_of_odoo_but_reading(self, stage: Stage) -> None:
-        stage.sync("full")
         writes = stage.odoo_statistics()["writes"]
         assert stage.sync("delta").success
         assert stage.odoo_statistics()["writes"] == writes
@@ -66,6 +66,7 @@ class TestFailure:
         assert not failed.success
         assert all(step.startswith("pms__odoo__") for step in failed_steps(failed))
         assert stage.pending("orders")
+        assert [batch.begun for batch in stage.pending("partners")] == [False, False], "none came to writing"
         stage.allow_logins()
         result = stage.sync("delta")
         assert result.success
@@ -100,12 +101,11 @@ class TestFailure:
 
 class TestBegun:
     def test_batches_of_a_load_that_died_are_loaded_again_along_with_the_complete_ones_that_came_later(
-        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+        self, stage: Stage
     ) -> None:
         """What it wrote would look like somebody's work in Odoo, were its rows not there to tell."""
-        monkeypatch.setenv("ODOO_ENABLED", "false")
-        stage.sync("full")
-        monkeypatch.setenv("ODOO_ENABLED", "true")
+        for key in stage.keys:
+            stage.materialize(stage.extracted("guests"), stage.mapped("partners"), partition=key)
         first, second = stage.pending("partners")
         load_and_die(stage, "partners")
         assert stage.pending("partners") == [replace(first, begun=True), second]
@@ -114,11 +114,6 @@ class TestBegun:
         newest = stage.batches("mapped", "partners")[-2:]
         assert stage.counts(result, "partners")["extracted"] == sum(each.rows for each in (first, *newest))
         assert stage.pending("partners") == []
-
-    def test_a_load_that_never_came_to_writing_has_begun_nothing(self, stage: Stage) -> None:
-        stage.refuse_logins()
-        stage.sync("full")
-        assert [batch.begun for batch in stage.pending("partners")] == [False, False]
 
 
 def load_and_die(stage: Stage, flow: str) -> None:
@@ -133,8 +128,8 @@ def load_and_die(stage: Stage, flow: str) -> None:
 
 
 class TestByHand:
+    @pytest.mark.usefixtures("synced")
     def test_one_partition_is_extracted_mapped_and_loaded_again(self, stage: Stage) -> None:
-        stage.sync("full")
         partition = stage.keys[-1]
         keys = (stage.extracted("bookings"), stage.mapped("orders"), stage.loaded("orders"))
         result = stage.materialize(*keys, partition=partition)
@@ -142,16 +137,16 @@ class TestByHand:
         counts = stage.counts(result)
         assert counts["extracted"] == counts[Outcome.UNCHANGED] > 0
 
+    @pytest.mark.usefixtures("synced")
     def test_a_mapping_and_its_load_run_again_without_the_pms(self, stage: Stage) -> None:
-        stage.sync("full")
         stage.pms_fault(kind="status", status=400, times=None)
         result = stage.materialize(stage.mapped("orders"), stage.loaded("orders"), partition=stage.keys[0])
         assert result.success
         counts = stage.counts(result)
         assert counts["extracted"] == counts[Outcome.UNCHANGED] > 0
 
+    @pytest.mark.usefixtures("synced")
     def test_what_somebody_changed_in_odoo_stays(self, stage: Stage) -> None:
-        stage.sync("full")
         booking = stage.confirmed()
         domain = [["x_external_id", "=", str(booking["id"])]]
         [order] = stage.odoo("sale.order", "search", domain=domain)

@@ -98,19 +98,20 @@ class TestPromise:
             assert {name: each.as_dict() for name, each in stage.state.run_counts(done.run_id).items()} == counts(said)
             assert unforeseen(document(said), "pms", before, in_odoo(stage)) == []
 
+    @pytest.mark.parametrize("loaded", [False, True])
     def test_not_a_byte_of_the_state_the_batches_and_odoo_changes(
-        self, stage: Stage, engine: sa.Engine, tmp_path: Path
+        self, stage: Stage, engine: sa.Engine, tmp_path: Path, request: pytest.FixtureRequest, *, loaded: bool
     ) -> None:
-        for synced in (False, True):
-            if synced:
-                assert stage.sync("full").success
-                disturb(stage)
-            before = in_state(engine), files(tmp_path), in_odoo(stage), stage.odoo_statistics()["writes"]
-            assert rehearsed(stage, "full")["orders"].counts.extracted
-            assert rehearsed(stage, "delta")["orders"].counts.extracted
-            after = in_state(engine), files(tmp_path), in_odoo(stage), stage.odoo_statistics()["writes"]
-            assert after == before
+        if loaded:
+            request.getfixturevalue("synced")
+            disturb(stage)
+        before = in_state(engine), files(tmp_path), in_odoo(stage), stage.odoo_statistics()["writes"]
+        assert rehearsed(stage, "full")["orders"].counts.extracted
+        assert rehearsed(stage, "delta")["orders"].counts.extracted
+        after = in_state(engine), files(tmp_path), in_odoo(stage), stage.odoo_statistics()["writes"]
+        assert after == before
 
+    @pytest.mark.usefixtures("synced")
     def test_what_would_be_done_about_vanished_records_is_shown_and_not_done(
         self, stage: Stage, tmp_path: Path, engine: sa.Engine
     ) -> None:
@@ -118,7 +119,6 @@ class TestPromise:
         config.write_text(
             f"{config.read_text()}    vanished_share_limit: 1\n    flows: {{orders: {{vanished: cancel}}}}\n"
         )
-        assert stage.sync("full").success
         url = stage.integration.connections().external.url
         gone = stage.confirmed()["id"]
         requests.post(f"{url}/sandbox/delete", json={"stream": "bookings", "id": gone}, timeout=10).raise_for_status()
@@ -156,8 +156,8 @@ class TestJob:
         assert result.success
         assert 0 < self.metadata(result)["orders_extracted"].value < BOOKINGS
 
+    @pytest.mark.usefixtures("synced")
     def test_it_shows_numbers_and_names_of_fields_but_no_value(self, stage: Stage) -> None:
-        stage.sync("full")
         disturb(stage)
         told = self.metadata(self.launch(stage, mode="delta"))
         assert told["orders_updated"].value == 3

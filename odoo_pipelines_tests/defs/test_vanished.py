@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 import sqlalchemy as sa
 import yaml
 
-from odoo_pipelines.defs.rehearsal import rehearse
 from odoo_pipelines.sandbox.pms.events import Edit, edit, require
-from odoo_pipelines.settings import load_settings
 from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage
 from odoo_pipelines_tests.stores.builders import rows_of
 
@@ -80,11 +79,11 @@ def failure(result: dg.ExecuteInProcessResult) -> str:
     return "\n".join(texts)
 
 
+@pytest.mark.usefixtures("synced")
 class TestReport:
     def test_a_record_that_is_missing_is_reported_until_it_is_back_and_left_alone_in_odoo(self, stage: Stage) -> None:
         configure(vanished_share_limit=0.5)
         booking = stage.confirmed()
-        assert check(stage.sync("full")).passed
         before = order(stage, booking)
         delete(stage, "bookings", booking["id"])
         first, second = stage.sync("full"), stage.sync("full")
@@ -99,16 +98,12 @@ class TestReport:
     def test_a_delta_that_brings_it_tells_that_it_is_back(self, stage: Stage) -> None:
         configure(vanished_share_limit=0.5)
         booking = stage.confirmed()
-        stage.sync("full")
-        delete(stage, "bookings", booking["id"])
-        stage.sync("full")
-        bring_back(stage, "bookings")
+        stage.state.mark_vanished("pms", "booking", [str(booking["id"])])
         stage.edit(booking["id"], special_requests="A quiet room")
         assert numbers(stage.sync("delta")) == (0, 0, 1)
 
     def test_the_last_record_of_a_partition_is_missed_too(self, stage: Stage) -> None:
         configure(vanished_share_limit=1)
-        stage.sync("full")
         everything = [each["id"] for each in stage.served()]
         delete(stage, "bookings", *everything)
         assert stage.sync("full").success
@@ -118,23 +113,19 @@ class TestReport:
 
     def test_a_guest_inside_a_booking_has_not_vanished(self, stage: Stage) -> None:
         configure(vanished_share_limit=0.5)
-        stage.sync("full")
         delete(stage, "guests", stage.confirmed()["guest"]["id"])
         result = stage.sync("full")
         assert result.success
         assert marked(stage, "guest") == ()
 
     def test_a_rejected_row_has_not_vanished(self, stage: Stage) -> None:
-        booking = stage.confirmed()
-        stage.sync("full")
-        stage.edit(booking["id"], check_in="soon")
+        stage.edit(stage.confirmed()["id"], check_in="soon")
         assert stage.counts(stage.sync("full"))["rejected"] == 1
         assert marked(stage) == ()
 
     def test_a_row_that_hides_its_record_stops_the_search(self, stage: Stage) -> None:
         configure(vanished_share_limit=0.5)
         hidden, gone = [row for row in stage.served() if row["status"] == "confirmed"][:2]
-        stage.sync("full")
         delete(stage, "bookings", gone["id"])
         edit(stage.pms.sandbox.world, Edit(id=hidden["id"], fields={"id": None}))
         result = stage.sync("full")
@@ -142,16 +133,15 @@ class TestReport:
         assert (marked(stage), check(result).metadata["judged_in_this_run"].value) == ((), False)
 
 
+@pytest.mark.usefixtures("synced")
 class TestOnlyWhatIsComplete:
     def test_one_partition_tells_nothing(self, stage: Stage) -> None:
-        stage.sync("full")
         delete(stage, "bookings", *(each["id"] for each in stage.served()))
         result = stage.sync("full", (stage.keys[-1], stage.keys[-1]))
         assert result.success
         assert (marked(stage), check(result).metadata["judged_in_this_run"].value) == ((), False)
 
     def test_a_stream_that_could_not_be_extracted_stops_the_search(self, stage: Stage) -> None:
-        stage.sync("full")
         delete(stage, "bookings", *(each["id"] for each in stage.served()))
         stage.pms_fault(kind="status", status=400, path="/rooms")
         result = stage.sync("full")
@@ -159,18 +149,20 @@ class TestOnlyWhatIsComplete:
         assert "vanished" not in failure(result)
         assert marked(stage) == ()
 
-    def test_everything_is_extracted_and_mapped_before_the_first_load(self, stage: Stage) -> None:
+    def test_everything_is_extracted_and_mapped_before_the_first_load(
+        self, stage: Stage, synced: dg.ExecuteInProcessResult
+    ) -> None:
         priorities = {asset.op.name.split("__")[1]: asset.op.tags.get("dagster/priority") for asset in stage.assets()}
         assert priorities == {"external": "2", "mapped": "1", "odoo": None}
-        steps = [event.step_key or "" for event in stage.sync("full").all_events if event.is_step_start]
+        steps = [event.step_key or "" for event in synced.all_events if event.is_step_start]
         assert [step.split("__")[1] for step in steps] == ["external"] * 5 + ["mapped"] * 4 + ["odoo"] * 4
 
 
 class TestBreaker:
+    @pytest.mark.usefixtures("synced")
     def test_more_than_the_limit_stops_the_run_before_anything_is_written(
         self, stage: Stage, engine: sa.Engine
     ) -> None:
-        stage.sync("full")
         guest = stage.confirmed()["guest"]
         edit(stage.pms.sandbox.world, Edit(stream="guests", id=guest["id"], fields={"first_name": "Changed"}))
         delete(stage, "bookings", stage.confirmed()["id"])
@@ -185,8 +177,8 @@ class TestBreaker:
         runs = rows_of(engine, "select distinct run_id from odoo_pipelines.sync_run")
         assert result.run_id not in {run["run_id"] for run in runs}
 
+    @pytest.mark.usefixtures("synced")
     def test_a_higher_limit_lets_it_go_on_and_what_is_known_does_not_count_again(self, stage: Stage) -> None:
-        stage.sync("full")
         first, second = [row["id"] for row in stage.served()][:2]
         delete(stage, "bookings", first)
         configure(vanished_share_limit=0.1)
@@ -206,11 +198,11 @@ class TestBreaker:
         assert stage.odoo("sale.order", "search_count", domain=[]) == 0
 
 
+@pytest.mark.usefixtures("synced")
 class TestCancel:
     def test_the_order_is_cancelled_once_and_its_history_tells_it(self, stage: Stage, engine: sa.Engine) -> None:
         configure(vanished_share_limit=0.5, flows={"orders": {"vanished": "cancel"}})
         booking = stage.confirmed()
-        stage.sync("full")
         delete(stage, "bookings", booking["id"])
         result = stage.sync("full")
         assert (result.success, check(result).passed, order(stage, booking)["state"]) == (True, True, "cancel")
@@ -226,24 +218,12 @@ class TestCancel:
         stage.sync("full")
         assert order(stage, booking)["state"] == "sale"
 
-    def test_a_dry_run_tells_it_and_does_nothing(self, stage: Stage) -> None:
-        configure(vanished_share_limit=0.5, flows={"orders": {"vanished": "cancel"}})
-        booking = stage.confirmed()
-        stage.sync("full")
-        delete(stage, "bookings", booking["id"])
-        before, settings = order(stage, booking), load_settings(needed="pms")
-        flows = rehearse(settings, settings.integration("pms"), "full", None, lambda *_: None, sample=5)
-        assert [(each.external_id, each.code) for each in flows["orders"].sample] == [
-            (str(booking["id"]), "vanished_cancelled")
-        ]
-        assert (order(stage, booking), marked(stage)) == (before, ())
 
-
+@pytest.mark.usefixtures("synced")
 class TestArchive:
     def test_a_guest_is_archived_and_comes_back(self, stage: Stage) -> None:
         configure(vanished_share_limit=0.9, flows={"partners": {"vanished": "archive"}})
         guest = stage.confirmed()["guest"]["id"]
-        stage.sync("full")
         delete(stage, "bookings", *(row["id"] for row in stage.served() if row["guest"]["id"] == guest))
         delete(stage, "guests", guest)
         assert stage.sync("full").success

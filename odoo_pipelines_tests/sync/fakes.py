@@ -202,7 +202,7 @@ class FakeOdoo:
         for hook in self.before:
             hook(call)
         with self._lock:
-            kept = copy.deepcopy((self.tables, self.xmlids)) if call.writes else None
+            kept = self._kept() if call.writes else None
             try:
                 answer = effect()
             except OdooError as error:
@@ -213,6 +213,10 @@ class FakeOdoo:
         for hook in self.after:
             hook(call)
         return answer
+
+    def _kept(self) -> tuple[dict[str, dict[int, Row]], dict[str, tuple[str, int]]]:
+        """What a rollback puts back; a row itself is replaced, never changed."""
+        return {model: dict(rows) for model, rows in self.tables.items()}, dict(self.xmlids)
 
     def _row(self, model: str, row_id: int) -> Row:
         if row_id not in self.tables.get(model, {}):
@@ -243,7 +247,7 @@ class FakeOdoo:
         self.tables[model][row_id] = row | {"write_date": f"{written:%Y-%m-%d %H:%M:%S}"}
 
     def _load(self, model: str, cells: Sequence[Mapping[str, str]]) -> LoadResult:
-        kept, ids, messages = copy.deepcopy((self.tables, self.xmlids)), [], []
+        kept, ids, messages = self._kept(), [], []
         for number, record in enumerate(_records(cells)):
             try:
                 ids.append(self._load_record(model, record))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import pytest
 import requests
+import sqlalchemy as sa
+from fastapi import FastAPI
 
 from odoo_pipelines.sandbox.odoo.app import create_app
 from odoo_pipelines.sandbox.odoo.server import Options
@@ -17,6 +19,7 @@ from odoo_pipelines.stores.database import connect
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines_tests.conftest import _database, _empty
+from odoo_pipelines_tests.snapshots import OdooSnapshot, StateSnapshot
 from odoo_pipelines_tests.sync.fakes import KilledError
 from odoo_pipelines_tests.sync.runs import AFTER, BEFORE, INTEGRATION, Content, Run, content, custom_fields
 
@@ -26,8 +29,13 @@ NewState: TypeAlias = Callable[[], State]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with running(create_app(Options(custom_fields=custom_fields()))) as url:
+def app() -> FastAPI:
+    return create_app(Options(custom_fields=custom_fields()))
+
+
+@pytest.fixture(scope="module")
+def server(app: FastAPI) -> Iterator[str]:
+    with running(app) as url:
         yield url
 
 
@@ -57,6 +65,25 @@ def odoo(server: str) -> str:
     return server
 
 
+@pytest.fixture(scope="module")
+def go_back(app: FastAPI, server: str, new_state: NewState) -> NewState:
+    """Brings Odoo and the state to where a run of BEFORE leaves them."""
+    reset(server)
+    state = new_state()
+    Run(server, state)(BEFORE)
+    odoo = app.state.server
+    in_odoo, in_state = OdooSnapshot.of(odoo.db), StateSnapshot.of(cast("sa.Engine", state._engine))
+
+    def back() -> State:
+        odoo.calls.clear()
+        in_odoo.restore(odoo.db)
+        state = new_state()
+        in_state.restore(cast("sa.Engine", state._engine))
+        return state
+
+    return back
+
+
 @dataclass(frozen=True)
 class Undisturbed:
     """What Odoo holds after an undisturbed run, and the methods that it called."""
@@ -71,11 +98,8 @@ class Undisturbed:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(server: str, new_state: NewState) -> Undisturbed:
-    reset(server)
-    state = new_state()
-    Run(server, state)(BEFORE)
-    run = Run(server, state)
+def undisturbed(server: str, go_back: NewState) -> Undisturbed:
+    run = Run(server, go_back())
     run(AFTER)
     return Undisturbed(content(server), run.calls)
 
@@ -143,29 +167,26 @@ def test_an_empty_state_over_a_filled_odoo_finds_everything_again(odoo: str, new
     ],
 )
 def test_a_fault_on_the_wire_changes_nothing_about_the_end(
-    undisturbed: Undisturbed, odoo: str, state: State, place: str, kind: str
+    undisturbed: Undisturbed, server: str, go_back: NewState, place: str, kind: str
 ) -> None:
-    Run(odoo, state)(BEFORE)
+    state = go_back()
     model, _, method = place.partition("/")
     fault = {"kind": kind, "model": model, "method": method}
-    requests.post(f"{odoo}/sandbox/faults", json=fault, timeout=TIMEOUT).raise_for_status()
-    requests.delete(f"{odoo}/sandbox/stats", timeout=TIMEOUT).raise_for_status()
+    requests.post(f"{server}/sandbox/faults", json=fault, timeout=TIMEOUT).raise_for_status()
 
-    Run(odoo, state)(AFTER)
+    Run(server, state)(AFTER)
 
-    assert place in requests.get(f"{odoo}/sandbox/stats", timeout=TIMEOUT).json()["calls"]
-    assert content(odoo) == undisturbed.content
+    assert place in requests.get(f"{server}/sandbox/stats", timeout=TIMEOUT).json()["calls"]
+    assert content(server) == undisturbed.content
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_run_killed_at_any_kind_of_call_and_started_again_ends_as_if_it_had_run_once(
-    undisturbed: Undisturbed, server: str, new_state: NewState, share: int, when: Literal["before", "after"]
+    undisturbed: Undisturbed, server: str, go_back: NewState, share: int, when: Literal["before", "after"]
 ) -> None:
     for call in undisturbed.first_calls[share::SHARES]:
-        reset(server)
-        state = new_state()
-        Run(server, state)(BEFORE)
+        state = go_back()
         with pytest.raises(KilledError):
             Run(server, state, call, when)(AFTER)
 
