@@ -131,7 +131,6 @@ def _record_facts(record: BoundRecord | None, url: str) -> list[tuple[str, str]]
         ("link", url),
         ("agreed", json.dumps(record.base, ensure_ascii=False, sort_keys=True)),
         ("hash", record.hash or "none: the next run writes it again"),
-        ("write_date", record.write_date),
         ("changed", moment(record.updated_at)),
         ("synced", f"{moment(record.synced_at)} by run {record.run_id}"),
         ("vanished", moment(record.vanished_at)),

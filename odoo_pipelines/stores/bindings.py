@@ -17,7 +17,7 @@ from odoo_pipelines.systems.records import Binding, Key, Record
 _TABLE = tables.record
 _KEY = ("integration", "entity", "external_id")
 _PLACE = ("entity", "external_id", "model", "odoo_id")
-_FIELDS = ("entity", "external_id", "model", "odoo_id", "hash", "base", "write_date", "updated_at")  # as in Record
+_FIELDS = ("entity", "external_id", "model", "odoo_id", "hash", "base", "updated_at")  # as in Record
 
 
 def select_bindings(
@@ -42,8 +42,8 @@ def select_records(connection: Connection, integration: str, keys: Iterable[Key]
         .where(_TABLE.c.integration == integration)
     )
     return {
-        (entity, external_id): Record(entity, external_id, model, odoo_id, agreed, base, write_date, utc(updated_at))
-        for entity, external_id, model, odoo_id, agreed, base, write_date, updated_at in connection.execute(query)
+        (entity, external_id): Record(entity, external_id, model, odoo_id, agreed, base, utc(updated_at))
+        for entity, external_id, model, odoo_id, agreed, base, updated_at in connection.execute(query)
     }
 
 

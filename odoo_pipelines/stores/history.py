@@ -60,7 +60,6 @@ class BoundRecord:
     odoo_id: int
     hash: str
     base: dict[str, Any]
-    write_date: str
     updated_at: datetime | None
     run_id: str
     synced_at: datetime | None

@@ -99,7 +99,6 @@ record = sa.Table(
     sa.Column("odoo_id", sa.BigInteger, nullable=False, comment="Database id of the Odoo record"),
     _text("hash", "Of the mapped row on which both sides last agreed"),
     sa.Column("base", JSONB, nullable=False, comment="Values on which both sides last agreed, by Odoo field"),
-    _text("write_date", "Of the Odoo record when they agreed, as Odoo prints it; empty if it was not read"),
     _time("updated_at", "Change time of that row in the external system", nullable=True),
     _text("run_id", "Dagster run that wrote it last"),
     _now("synced_at", "When it was written last"),

@@ -25,7 +25,7 @@ class Applied:
     Attributes:
         ids: Odoo ids by sync key, of all rows that are in Odoo now.
         refused: reasons by sync key.
-        after: the records as read after the last step, by Odoo id: write_date, and the total where there is one.
+        after: the records as read after the last step, by Odoo id: their total, where there is one to be compared.
     """
 
     ids: dict[str, int] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Applier:
         self._reached("lines written")
         self._move(planned, lambda row: row.way.after, applied)
         self._reached("moved after")
-        self._read_back(planned, applied)
+        self._read_totals(planned, applied)
         return applied
 
     def _create(self, rows: Sequence[Planned], applied: Applied) -> None:
@@ -136,14 +136,15 @@ class Applier:
         )
         self._refuse(failures, {odoo_id: row.resolved.key for odoo_id, row in moving.items()}, applied)
 
-    def _read_back(self, planned: Sequence[Planned], applied: Applied) -> None:
+    def _read_totals(self, planned: Sequence[Planned], applied: Applied) -> None:
+        if not self._target.total:
+            return
         touched = [
             applied.ids[row.resolved.key]
             for row in self._going_on(planned, applied)
             if row.odoo_id is None or row.touches
         ]
-        names = ["write_date", *([self._target.total] if self._target.total else [])]
-        read = self._odoo.read(self._target.model, touched, names) if touched else []
+        read = self._odoo.read(self._target.model, touched, [self._target.total]) if touched else []
         applied.after = {row.odoo_id: row.odoo for row in planned if row.odoo_id and row.odoo and not row.touches}
         applied.after |= {row["id"]: row for row in read}
 

@@ -99,8 +99,8 @@ class Rehearsal:
         for row in plan.planned:
             odoo_id = self._create(target, row) if row.odoo_id is None else self._change(target, row, row.odoo_id)
             applied.ids[row.resolved.key] = odoo_id
-            untouched = row.odoo if row.odoo_id is not None and not row.touches else None
-            applied.after[odoo_id] = untouched or {"id": odoo_id, "write_date": self._at}
+            if row.odoo and not row.touches:
+                applied.after[odoo_id] = row.odoo
         return applied
 
     def _create(self, target: Target, row: Planned) -> int:

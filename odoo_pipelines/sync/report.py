@@ -148,7 +148,7 @@ def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model:
     error = applied.refused.get(planned.resolved.key)
     odoo_id = applied.ids.get(planned.resolved.key)
     if error is None and odoo_id is not None:
-        record = _agreed(planned, odoo_id, applied, model)
+        record = _agreed(planned, odoo_id, model)
         if record != planned.record:
             report.records.append(record)
         outcome = _outcome(
@@ -174,7 +174,7 @@ def _question(planned: Planned) -> RowRejectedError | None:
     return RowRejectedError(first.field, first.code, first.reason)
 
 
-def _agreed(planned: Planned, odoo_id: int, applied: Applied, model: str) -> Record:
+def _agreed(planned: Planned, odoo_id: int, model: str) -> Record:
     row, before = planned.source.row, planned.record
     if row.only_create and planned.odoo_id is not None:
         return replace(before, odoo_id=odoo_id) if before else _bound_only(planned, odoo_id, model)
@@ -185,7 +185,6 @@ def _agreed(planned: Planned, odoo_id: int, applied: Applied, model: str) -> Rec
         odoo_id=odoo_id,
         hash=row.hash,
         base=planned.base.document(),
-        write_date=str(applied.after.get(odoo_id, {}).get("write_date") or ""),
         # A second-hand row's change time is another record's: it must not make the record's own rows look old.
         updated_at=latest(before.updated_at if before else None, None if row.only_create else row.updated_at),
     )
@@ -205,7 +204,7 @@ def _bound_only(planned: Planned, odoo_id: int, model: str) -> Record:
         base = base.with_half_written(planned.base.sent(planned.left))
     if before:
         return replace(before, odoo_id=odoo_id, hash="", base=base.document())
-    return Record(row.entity, row.external_id, model, odoo_id, "", base.document(), "", None)
+    return Record(row.entity, row.external_id, model, odoo_id, "", base.document(), None)
 
 
 def _outcome(

@@ -6,7 +6,7 @@ Every step looks first and acts only where something is left to do, so a run tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from odoo_pipelines.errors import ConfigurationError, OdooError, RowRejectedError
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
@@ -99,32 +99,23 @@ class Vanishing:
         outcomes = [_conflict(bound[each], error) for each, error in refused.items() if bound[each].external_id in told]
         outcomes += [_done(bound[odoo_id], action.code, change) for odoo_id, change in done.items()]
         if outcomes:
-            self.state.commit(self._remembered(action, bound, rows, done), outcomes, Counts())
+            self.state.commit(_remembered(action, bound, done), outcomes, Counts())
         return len(refused)
 
     def _rows(self, action: Action, bound: Mapping[int, Record]) -> dict[int, Row]:
         """The records that are in Odoo, and proven to be ours: an id may be another record's after a restore."""
         if not bound:
             return {}
-        names = sorted({*action.reads, "write_date", SYNC_KEY_FIELD})
+        names = sorted({*action.reads, SYNC_KEY_FIELD})
         rows = self.odoo.read(self.target.model, sorted(bound), names)
         keys = {each: sync_key(self.integration, record.entity, record.external_id) for each, record in bound.items()}
         return {row["id"]: row for row in rows if row[SYNC_KEY_FIELD] == keys[row["id"]]}
 
-    def _remembered(
-        self, action: Action, bound: Mapping[int, Record], rows: Mapping[int, Row], done: Iterable[int]
-    ) -> list[Record]:
-        """The records, with the time of our own writing where nobody else had written: it is no edit of a human's."""
-        ids = sorted(done)
-        written = {row["id"]: row for row in self.odoo.read(self.target.model, ids, ["write_date"])} if ids else {}
-        remembered = []
-        for odoo_id in ids:
-            record = action.remembered(bound[odoo_id])
-            if record.write_date == str(rows[odoo_id]["write_date"] or "") and odoo_id in written:
-                record = replace(record, write_date=str(written[odoo_id]["write_date"] or ""))
-            if record != bound[odoo_id]:
-                remembered.append(record)
-        return remembered
+
+def _remembered(action: Action, bound: Mapping[int, Record], done: Iterable[int]) -> list[Record]:
+    """Those that the state has to know otherwise from now on."""
+    remembered = [(bound[odoo_id], action.remembered(bound[odoo_id])) for odoo_id in sorted(done)]
+    return [record for before, record in remembered if record != before]
 
 
 def _done(record: Record, code: str, change: FieldChange) -> RowOutcome:

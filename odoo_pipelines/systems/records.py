@@ -75,7 +75,6 @@ class Record:
         base: what both sides last agreed on, JSON types: "values" by Odoo field, as Odoo stores them; "lines", values
             by sync key; "state"; and "kept", where Odoo's value was left to differ: by field the external value,
             Odoo's, and when Odoo's was written. Empty for a record that is known to exist but not to be as it should.
-        write_date: of the Odoo record when they agreed, as Odoo prints it; "" where it was not read.
         updated_at: change time of the row in the external system.
     """
 
@@ -85,7 +84,6 @@ class Record:
     odoo_id: int
     hash: str
     base: dict[str, Any]
-    write_date: str
     updated_at: datetime | None
 
     @property

@@ -139,7 +139,7 @@ class TestWhatIsFetched:
         session = new_session()
         run = RunRef("earlier", "pms", "orders")
         session.state.start(run, "full")
-        record = Record("booking", "7", "sale.order", 70, "hash", {}, "", None)
+        record = Record("booking", "7", "sale.order", 70, "hash", {}, None)
         counts = Counts()
         counts.add(Outcome.CREATED)
         session.state.commit_chunk(run, [record], [RowOutcome("booking", "7", Outcome.CREATED)], counts)

@@ -229,7 +229,7 @@ class TestRejectedByTheLoad:
         session = new_session("retry")
         mapped_before(session, PARTNERS, MappedRow("guest", "g1", at(TIME), {"name": "Ann"}))
         rejected(session, PARTNERS, "guest", "g1", {"values": {}, "lines": None, "state": None})
-        newer = Record("guest", "g1", "res.partner", 70, "h", {}, "", at(LATER))
+        newer = Record("guest", "g1", "res.partner", 70, "h", {}, at(LATER))
         commit(session, PARTNERS, records=[newer])
         assert add_replay(session, PARTNERS).rows_in == 0
         assert waiting(session, PARTNERS) == []

@@ -23,7 +23,7 @@ def a_batch(path: str = "a.parquet", **changes: Any) -> Batch:
 
 def a_record(external_id: str = "7", odoo_id: int = 70, **changes: Any) -> Record:
     base = {"name": "Zoë", "active": True, "price": 1.5, "tags": [1, 2], "phone": False}
-    record = Record("guest", external_id, "res.partner", odoo_id, "h1", base, "2026-03-01 12:00:00", NOON)
+    record = Record("guest", external_id, "res.partner", odoo_id, "h1", base, NOON)
     return replace(record, **changes)
 
 

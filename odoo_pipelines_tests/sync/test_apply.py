@@ -157,13 +157,18 @@ def test_a_lost_answer_to_a_load_of_new_lines_makes_no_second_line(world: World)
     assert len(world.odoo.writes("load", "sale.order.line")) == 1
 
 
-def test_write_dates_and_totals_are_read_once_for_all(world: World) -> None:
+def test_totals_are_read_once_for_all(world: World) -> None:
     report = world.orders(*(booking(str(n), lines=[room("1")], total="160.00") for n in range(20)))
 
-    assert [call.sent for call in world.odoo.calls if call.method == "read"][-1] == ["write_date", "amount_total"]
+    assert [call.sent for call in world.odoo.calls if call.method == "read"][-1] == ["amount_total"]
     assert (report.totals_compared, report.totals_differing) == (20, [])
-    for row in world.odoo.rows("sale.order"):
-        assert world.state.kept["booking", row[SYNC_KEY_FIELD].rpartition(".")[2]].write_date == row["write_date"]
+
+
+def test_nothing_is_read_back_where_there_is_no_total(world: World) -> None:
+    world.guests(guest("new"))
+
+    calls = [call.method for call in world.odoo.calls]
+    assert "read" not in calls[calls.index("load") :]
 
 
 def test_a_total_that_differs_is_reported(world: World) -> None:

@@ -194,7 +194,7 @@ def test_a_match_that_is_bound_to_another_row_is_for_a_human(odoo: SalesOdoo) ->
     """Somebody cleared the key of a contact that the state knows, and another row has the same address."""
     bound = contact(odoo, email="ann@example.com")
     state = MemoryState()
-    state.kept["guest", "1"] = Record("guest", "1", "res.partner", bound, "hash", {}, "", None)
+    state.kept["guest", "1"] = Record("guest", "1", "res.partner", bound, "hash", {}, None)
     binder = Binder(INTEGRATION, odoo, PARTNER, state, archivable=True)
     odoo.xmlids[xmlid(row("1").key)] = ("res.partner", bound)
     found = binder.find([row("2", email="ann@example.com")])
@@ -206,7 +206,7 @@ def test_a_binding_that_odoo_knows_nothing_of_does_not_keep_a_match_away(odoo: S
     """Odoo was replaced: the id that the state has for one contact is another's now."""
     foreign = contact(odoo, email="ann@example.com")
     state = MemoryState()
-    state.kept["guest", "1"] = Record("guest", "1", "res.partner", foreign, "hash", {}, "", None)
+    state.kept["guest", "1"] = Record("guest", "1", "res.partner", foreign, "hash", {}, None)
     found = Binder(INTEGRATION, odoo, PARTNER, state, archivable=True).find([row("2", email="ann@example.com")])
     assert found.ids == {row("2").key: foreign}
 

@@ -76,16 +76,13 @@ def record_of(chunk: ChunkReport) -> Record:
 
 def test_what_was_agreed_is_remembered() -> None:
     row = guest("1", 3)
-    applied = Applied({"1": 4}, after={4: {"write_date": "now"}})
-
-    assert record_of(report(planned(row), applied=applied)) == Record(
+    assert record_of(report(planned(row), applied=Applied({"1": 4}))) == Record(
         "guest",
         "1",
         "res.partner",
         4,
         row.hash,
         {"values": {"name": "a"}, "lines": {}, "state": None},
-        "now",
         moment(3),
     )
 
@@ -99,7 +96,7 @@ def test_a_record_that_may_be_half_written_is_bound_but_nothing_is_agreed_on() -
 
 def test_a_known_record_that_may_be_half_written_keeps_its_base_and_loses_its_hash() -> None:
     agreed = Base(Agreement({"name": "b"}))
-    before = Record("guest", "1", "res.partner", 4, "h", agreed.document(), "then", moment(1))
+    before = Record("guest", "1", "res.partner", 4, "h", agreed.document(), moment(1))
     row = replace(planned(guest("1", 3), 4), record=before)
 
     record = record_of(report(row, applied=Applied({"1": 4}, {"1": REFUSED})))

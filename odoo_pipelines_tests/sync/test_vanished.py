@@ -150,12 +150,6 @@ class TestArchive:
             archive(world, "g1")
         assert active(world) == {"hotel.guest.g1": True}
 
-    def test_our_own_writing_does_not_look_like_somebodys(self) -> None:
-        world = with_guests("g1")
-        archive(world, "g1")
-        [row] = [row for row in world.odoo.rows("res.partner") if row[SYNC_KEY_FIELD] == "hotel.guest.g1"]
-        assert world.state.kept["guest", "g1"].write_date == row["write_date"]
-
 
 class TestBack:
     def test_what_was_archived_is_active_again(self) -> None:
