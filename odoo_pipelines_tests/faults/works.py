@@ -215,7 +215,7 @@ def open_works(hotel: Proxy, odoo: Proxy, site: Site, home: Path, database: Data
     with pytest.MonkeyPatch.context() as monkeypatch:
         unset_all(monkeypatch)
         prepare(site, SYSTEM)
-        yield Works(settings, integration, hotel, odoo, 5.0 if site.real else 0.2, Patience(hotel, odoo))
+        yield Works(settings, integration, hotel, odoo, 5.0 if site.real else 0.4, Patience(hotel, odoo))
 
 
 def prepare(site: Site, system: System) -> None:
