@@ -56,7 +56,8 @@ def serve_forever(app: Any, port: int, name: str) -> None:
     """Serves an application in the main thread until SIGINT or SIGTERM; logs one line when the port is open."""
     with _listening(port) as listener:
         _logger.info("%s ready at http://%s:%d", name, _HOST, listener.getsockname()[1])
-        uvicorn.Server(_config(app)).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # which uvicorn raises after the interrupt, but not always
+            uvicorn.Server(_config(app)).run(sockets=[listener])
 
 
 async def drop_connection(request: Request) -> None:

@@ -23,4 +23,4 @@ def test_one_line_tells_where_it_listens_and_an_interrupt_ends_it() -> None:
         assert fields["x_sync_key"]["type"] == "char"
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == ""
-    assert process.returncode == 128 + signal.SIGINT
+    assert process.returncode == 0
