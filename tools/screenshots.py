@@ -32,7 +32,7 @@ CHROMIUM_OPTIONS = (
 def main(
     url: Annotated[str, typer.Argument(help="Of the Dagster UI.")] = "http://127.0.0.1:3000",
     integration: Annotated[str, typer.Option(help="Name of the integration that is shown.")] = "pms",
-    location: Annotated[str, typer.Option(help="Dagster's code location.")] = "odoo_pipelines",
+    location: Annotated[str, typer.Option(help="Dagster's code location.")] = "odoo_pipelines.definitions",
     chromium: Annotated[Path, typer.Option(help="The browser.")] = Path("/usr/bin/chromium"),
     folder: Annotated[Path, typer.Option(help="Where the pictures go.")] = IMAGES,
 ) -> None:
