@@ -15,8 +15,8 @@ from odoo_pipelines.commands.console import (
     clear_errors,
     err,
     out,
-    print_if_more,
     print_json,
+    print_list,
     record_url,
     state_of,
 )
@@ -72,14 +72,8 @@ def list_conflicts(
         wanted = _filter(settings, integration, flow, field, list(States)[:-1] if state is States.ALL else [state])
         with state_of(settings) as store:
             found = store.conflicts(wanted, limit + 1)
-    shown = found[:limit]
-    if as_json:
-        print_json([conflict_document(each) for each in shown])
-    elif shown:
-        out.print(conflict_table(shown))
-    else:
-        out.print("No conflicts." if state is States.ALL else f"No {state.value} conflicts.")
-    print_if_more(found, limit)
+    none = "No conflicts." if state is States.ALL else f"No {state.value} conflicts."
+    print_list(found, limit, as_json=as_json, document=conflict_document, table=conflict_table, none=none)
 
 
 @app.command()

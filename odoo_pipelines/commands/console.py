@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -15,11 +15,15 @@ from rich.text import Text
 from odoo_pipelines.errors import OdooPipelinesError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from odoo_pipelines.defs.launch import SyncResult
     from odoo_pipelines.settings import Settings
     from odoo_pipelines.stores.history import BoundRecord
     from odoo_pipelines.stores.state import State
     from odoo_pipelines.systems.records import Record
+
+T = TypeVar("T")
 
 out = Console()
 err = Console(stderr=True)
@@ -44,8 +48,32 @@ def print_failed_run(what: str, result: SyncResult) -> None:
     err.print(f"Its log is run {result.run_id} in the Dagster UI.")
 
 
-def print_if_more(found: Sequence[object], limit: int) -> None:
-    """Says so if more were found than are shown."""
+def print_list(
+    found: Sequence[T],
+    limit: int,
+    *,
+    as_json: bool,
+    document: Callable[[T], Any],
+    table: Callable[[Sequence[T]], Table],
+    none: str,
+) -> None:
+    """Prints what a list found, and says so if more was found than is shown.
+
+    Args:
+        found: one more than the limit, where there are more.
+        limit: so many are shown.
+        as_json: as an array of documents instead of a table.
+        document: of one of them.
+        table: of some of them.
+        none: what is said where nothing was found.
+    """
+    shown = found[:limit]
+    if as_json:
+        print_json([document(each) for each in shown])
+    elif shown:
+        out.print(table(shown))
+    else:
+        out.print(none)
     if len(found) > limit:
         err.print(f"There are more than {limit}: narrow them down, or raise --limit.", highlight=False)
 

@@ -15,8 +15,8 @@ from odoo_pipelines.commands.console import (
     err,
     out,
     print_failed_run,
-    print_if_more,
     print_json,
+    print_list,
     state_of,
 )
 from odoo_pipelines.errors import ConfigurationError
@@ -56,14 +56,7 @@ def list_letters(
         _require_flow(settings, integration, flow)
         with state_of(settings) as state:
             found = state.letters(LetterFilter(integration, flow, code=code, limit=limit + 1))
-    shown = found[:limit]
-    if as_json:
-        print_json([letter_document(each) for each in shown])
-    elif shown:
-        out.print(letter_table(shown))
-    else:
-        out.print("No dead letters.")
-    print_if_more(found, limit)
+    print_list(found, limit, as_json=as_json, document=letter_document, table=letter_table, none="No dead letters.")
 
 
 @app.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.prompt import Confirm
 
-from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_if_more, print_json
+from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_json, print_list
 from odoo_pipelines.settings import DEFAULT_INTEGRATION, load_settings
 
 if TYPE_CHECKING:
@@ -68,14 +68,7 @@ def list_events(
         wanted = _filter(integration, state, event_type, (since, until), job)
         with open_inbox(settings) as inbox:
             found = inbox.events(wanted, limit + 1)
-    shown = found[:limit]
-    if as_json:
-        print_json([event_document(each) for each in shown])
-    elif shown:
-        out.print(event_table(shown))
-    else:
-        out.print("No events.")
-    print_if_more(found, limit)
+    print_list(found, limit, as_json=as_json, document=event_document, table=event_table, none="No events.")
 
 
 @app.command()

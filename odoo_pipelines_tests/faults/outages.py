@@ -10,6 +10,8 @@ import fsspec
 import sqlalchemy as sa
 from fsspec.implementations.local import LocalFileOpener, LocalFileSystem
 
+HALF_HOURS = 2
+"""Runs in the hour for which a side is down."""
 _CUT = """
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and application_name <> 'outage'

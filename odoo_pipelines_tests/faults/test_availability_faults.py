@@ -13,14 +13,12 @@ from odoo_pipelines.errors import ExternalUnavailableError, OdooTransientError
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
 from odoo_pipelines_tests.faults.conftest import Scene
 from odoo_pipelines_tests.faults.kinds import BAD_GATEWAY, LOST, NOTHING, PASSING, RESET, Fault
-from odoo_pipelines_tests.faults.outages import cut_connections
+from odoo_pipelines_tests.faults.outages import HALF_HOURS, cut_connections
 from odoo_pipelines_tests.faults.test_outages import LOST_DATABASE
 from odoo_pipelines_tests.faults.test_single_faults import first_of_each
 from odoo_pipelines_tests.faults.works import NIGHTS
 
 PUT = "/room-types/"
-HALF_HOURS = 2
-"""Runs in the hour for which a side is down."""
 _rooms = itertools.count(100)
 
 
