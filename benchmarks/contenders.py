@@ -108,7 +108,9 @@ class Engine:
             schemas=schemas,
             reference_data=ReferenceData(self._tools.client, schemas, self._tools.client.company_id()),
             state=state,
-            options=LoadOptions(PlanOptions(verify=verify), self._tools.batch, self._tools.threads),
+            options=LoadOptions(
+                PlanOptions(verify=verify), self._tools.batch, self._tools.threads, 3 * self._tools.threads
+            ),
             still_writer=lambda: None,
             sleep=time.sleep,
         )
@@ -195,11 +197,11 @@ class Raw:
         return {**vals, self._target.lines.field: [[0, 0, _written(schema, line.values)] for line in row.lines or ()]}
 
     def _cells(self, row: ResolvedRow) -> list[dict[str, str]]:
-        header = {"id": xmlid(row.key), **_cells(self._schemas(self._target.model), row.values)}
+        header = {"id": xmlid(row.key), **self._schemas(self._target.model).cells(row.values)}
         if self._target.lines is None:
             return [header]
         schema, field = self._schemas(self._target.lines.model), self._target.lines.field
-        lines = [{"id": xmlid(line.key), **_cells(schema, line.values)} for line in row.lines or ()]
+        lines = [{"id": xmlid(line.key), **schema.cells(line.values)} for line in row.lines or ()]
         below = [{f"{field}/{column}": cell for column, cell in line.items()} for line in lines]
         return [{**header, **below[0]}, *below[1:]]
 
@@ -212,7 +214,3 @@ def _settle_memory() -> None:
 
 def _written(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: schema.written(name, value) for name, value in values.items()}
-
-
-def _cells(schema: Schema, values: Mapping[str, Any]) -> dict[str, str]:
-    return {schema.column(name): schema.cell(name, value) for name, value in values.items()}

@@ -12,6 +12,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import orjson
 import requests
 from requests.auth import AuthBase
 
@@ -21,6 +22,8 @@ from odoo_pipelines.odoo.faults import Call, lost_answer
 
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 """A server may ask for more; then the call fails after all tries, and the next run goes on."""
+
+_JSON = {"Content-Type": "application/json"}
 
 _LOST = (
     requests.ConnectionError,
@@ -121,7 +124,7 @@ class HttpSender:
             OdooTransientError: no whole answer came; the server may have done its work.
             ConfigurationError: the server sends us elsewhere.
         """
-        return self._send("POST", path, call, writes=writes, json=body, auth=auth)
+        return self._send("POST", path, call, writes=writes, data=orjson.dumps(body), headers=_JSON, auth=auth)
 
     def _send(self, verb: str, path: str, call: Call, *, writes: bool, **content: Any) -> Answer:
         try:

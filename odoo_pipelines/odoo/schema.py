@@ -82,13 +82,12 @@ class ModelSchema:
         """A cast value in the form that `create` and `write` take."""
         return values.written(value, self.field(name))
 
-    def column(self, name: str) -> str:
-        """The column of `load` that takes the field."""
-        return cells.column(self.field(name))
-
-    def cell(self, name: str, value: Any) -> str:
-        """A cast value as a cell of `load`."""
-        return cells.cell(value, self.field(name))
+    def cells(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Cast values by field as cells of `load` by column."""
+        return {
+            cells.column(field): cells.cell(value, field)
+            for field, value in zip(map(self.field, values), values.values(), strict=True)
+        }
 
 
 class Schemas:

@@ -62,9 +62,9 @@ def add_counts(connection: Connection, run: RunRef, counts: Counts) -> int:
 
 def insert_outcomes(connection: Connection, run: RunRef, attempt: int, outcomes: Sequence[RowOutcome]) -> None:
     """Keeps what happened to each row; unchanged rows without warnings are only counted."""
-    rows = [{**_names(run), "attempt": attempt, **values} for values in _kept(outcomes)]
+    rows = list(_kept(outcomes))
     if rows:
-        connection.execute(insert_rows(_OUTCOME, rows))
+        connection.execute(insert_rows(_OUTCOME, rows, rows[0], {**_names(run), "attempt": attempt}))
 
 
 def close_run(connection: Connection, run: RunRef, extracted: int) -> Counts:

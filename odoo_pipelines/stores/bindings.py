@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import psycopg2
 import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -17,7 +18,8 @@ from odoo_pipelines.systems.records import Binding, Key, Record
 _TABLE = tables.record
 _KEY = ("integration", "entity", "external_id")
 _PLACE = ("entity", "external_id", "model", "odoo_id")
-_FIELDS = ("entity", "external_id", "model", "odoo_id", "hash", "base", "updated_at")  # as in Record
+_FIELDS = (*_PLACE, "hash", "base", "updated_at")  # as in Record
+_ONE_TO_ONE = "record_odoo_id_key"
 
 
 def select_bindings(
@@ -60,14 +62,27 @@ def upsert_records(connection: Connection, integration: str, run_id: str, record
     if not newest:
         return
     _require_own_places(newest.values())
-    rows = [
-        {"integration": integration, "run_id": run_id, **{name: getattr(record, name) for name in _FIELDS}}
-        for record in newest.values()
-    ]
-    _end_other_bindings(connection, integration, newest.values())
-    new = insert_rows(_TABLE, rows)
-    changed = {name: new.excluded[name] for name in rows[0] if name not in _KEY}
-    connection.execute(new.on_conflict_do_update(index_elements=_KEY, set_={**changed, "synced_at": sa.func.now()}))
+    new = insert_rows(_TABLE, newest.values(), _FIELDS, {"integration": integration, "run_id": run_id})
+    changed = {name: new.excluded[name] for name in (*_FIELDS, "run_id") if name not in _KEY}
+    upsert = new.on_conflict_do_update(index_elements=_KEY, set_={**changed, "synced_at": sa.func.now()})
+    if not _done_one_to_one(connection, upsert):
+        _end_other_bindings(connection, integration, newest.values())
+        connection.execute(upsert)
+
+
+def _done_one_to_one(connection: Connection, upsert: sa.Insert) -> bool:
+    """Whether no other record was bound to one of the Odoo records; else nothing was done.
+
+    That is so rare that the index is asked, and not every chunk beforehand.
+    """
+    try:
+        with connection.begin_nested():
+            connection.execute(upsert)
+    except sa.exc.IntegrityError as error:
+        if not isinstance(error.orig, psycopg2.Error) or error.orig.diag.constraint_name != _ONE_TO_ONE:
+            raise
+        return False
+    return True
 
 
 def _require_own_places(records: Iterable[Record]) -> None:
@@ -79,8 +94,7 @@ def _require_own_places(records: Iterable[Record]) -> None:
 
 
 def _end_other_bindings(connection: Connection, integration: str, records: Iterable[Record]) -> None:
-    pairs = [{name: getattr(record, name) for name in _PLACE} for record in records]
-    taken = unnested(pairs, [_TABLE.c[name] for name in _PLACE], "taken")
+    taken = unnested(records, [_TABLE.c[name] for name in _PLACE], "taken")
     other = sa.or_(_TABLE.c.entity != taken.c.entity, _TABLE.c.external_id != taken.c.external_id)
     same = sa.and_(_TABLE.c.model == taken.c.model, _TABLE.c.odoo_id == taken.c.odoo_id)
     connection.execute(sa.delete(_TABLE).where(_TABLE.c.integration == integration, same, other))

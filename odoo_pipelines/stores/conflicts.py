@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -125,20 +125,18 @@ def settle(connection: Connection, integration: str, flow: str, run_id: str, out
     An answer that was given after the run began is left alone: the run may not have known it, and the next one will.
     """
     met = {(row.entity, row.external_id, each.field): each for row in outcomes for each in row.conflicts}
-    compared = {(row.entity, row.external_id) for row in outcomes if row.compared}
-    if not met and not compared:
-        return
     this_run = (_RUN.c.run_id == run_id, _RUN.c.integration == integration, _RUN.c.flow == flow)
-    began = connection.execute(sa.select(_RUN.c.started_at).where(*this_run)).scalar_one()
-    if compared:
-        _end(connection, (_TABLE.c.integration == integration, _TABLE.c.flow == flow), began, compared, met)
+    this_flow = (_TABLE.c.integration == integration, _TABLE.c.flow == flow)
+    some_wait = sa.exists().where(*this_flow, _TABLE.c.state.in_(WAITING))  # most chunks meet none, and there is none
+    began, waiting = connection.execute(sa.select(_RUN.c.started_at, some_wait).where(*this_run)).one()
+    if waiting:
+        _end(connection, this_flow, began, {(row.entity, row.external_id) for row in outcomes if row.compared}, met)
     if met:
-        names = {"integration": integration, "flow": flow, "run_id": run_id}
         rows = [
-            {**names, "entity": entity, "external_id": storable(external_id), **_values(conflict)}
+            {"entity": entity, "external_id": storable(external_id), **_values(conflict)}
             for (entity, external_id, _), conflict in met.items()
         ]
-        _upsert(connection, began, rows)
+        _upsert(connection, began, rows, {"integration": integration, "flow": flow, "run_id": run_id})
 
 
 def select_conflicts(connection: Connection, wanted: ConflictFilter, limit: int | None = None) -> list[StoredConflict]:
@@ -212,9 +210,9 @@ def _end(
     connection.execute(update.values(state=sa.case((answered, APPLIED), else_=CLOSED)))
 
 
-def _upsert(connection: Connection, began: datetime, rows: Sequence[dict[str, Any]]) -> None:
-    new = insert_rows(_TABLE, rows)
-    newest = {name: new.excluded[name] for name in rows[0] if name not in _KEY}
+def _upsert(connection: Connection, began: datetime, rows: Sequence[dict[str, Any]], same: Mapping[str, str]) -> None:
+    new = insert_rows(_TABLE, rows, rows[0], same)
+    newest = {name: new.excluded[name] for name in (*rows[0], "run_id") if name not in _KEY}
     was_answered = _TABLE.c.state == RESOLVED
     asked_again = {**newest, **_NO_ANSWER, "stale": sa.or_(_TABLE.c.stale, was_answered), "last_at": sa.func.now()}
     connection.execute(

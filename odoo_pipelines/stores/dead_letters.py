@@ -180,9 +180,9 @@ def _upsert(connection: Connection, integration: str, flow: str, run_id: str, re
         before, first_at = known.get(key, (0, now))
         again = next_try(first_at, before + 1, now) if row.transient else None
         when = {"attempts": before + 1, "first_at": first_at, "last_at": now, "next_try": again}
-        rows.append({"integration": integration, "flow": flow, "run_id": run_id, "key": key[1], **_values(row), **when})
-    new = insert_rows(_TABLE, rows)
-    changed = {name: new.excluded[name] for name in rows[0] if name not in _TABLE.primary_key.columns}
+        rows.append({"key": key[1], **_values(row), **when})
+    new = insert_rows(_TABLE, rows, rows[0], {"integration": integration, "flow": flow, "run_id": run_id})
+    changed = {name: new.excluded[name] for name in (*rows[0], "run_id") if name not in _TABLE.primary_key.columns}
     connection.execute(new.on_conflict_do_update(constraint=_TABLE.primary_key, set_=changed))
 
 

@@ -153,7 +153,7 @@ def insert_events(connection: Connection, events: Sequence[NewEvent], now: datet
     if not first:
         return []
     # Sorted, so that two receivers that store the same events never wait for one another in a circle.
-    document = document_of((first[place] for place in sorted(first)), _WRITTEN)
+    document = document_of(first[place] for place in sorted(first))
     found = connection.execute(_INSERT_EVENTS, {"document": document})
     stored = {(integration, key): Stored(job_id, new) for job_id, integration, key, new in found}
     return [
@@ -167,7 +167,7 @@ def add_counts(connection: Connection, counts: Mapping[tuple[str, date, str], in
     if counts:
         names = ("integration", "day", "outcome", "requests")
         rows = [dict(zip(names, (*place, number), strict=True)) for place, number in sorted(counts.items())]
-        connection.execute(_INSERT_COUNTS, {"document": document_of(rows, names)})
+        connection.execute(_INSERT_COUNTS, {"document": document_of(rows)})
 
 
 def read_events(rows: Iterable[sa.Row[Any]]) -> tuple[ClaimedEvent, ...]:

@@ -35,7 +35,8 @@ class SentValues:
     def remember(self, values: Mapping[str, str]) -> None:
         """Notes what was told just now, by key; an older value of the same key is replaced."""
         if values:
-            new = insert_rows(_SENT, [{**self._named, "key": key, "value": value} for key, value in values.items()])
+            rows = [{"key": key, "value": value} for key, value in values.items()]
+            new = insert_rows(_SENT, rows, rows[0], self._named)
             now = {"value": new.excluded.value, "sent_at": sa.func.now()}
             with transaction(self._engine) as connection:
                 connection.execute(new.on_conflict_do_update(constraint=_SENT.primary_key, set_=now))

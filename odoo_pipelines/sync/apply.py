@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from odoo_pipelines.errors import OdooError, RowRejectedError
+from odoo_pipelines.sync.caution import Caution
 from odoo_pipelines.sync.keys import xmlid
 from odoo_pipelines.sync.loading import Loading, LoadItem
 from odoo_pipelines.sync.patience import Patience
@@ -44,6 +45,7 @@ class Applier:
         schemas: Schemas,
         find: Callable[[str, Iterable[str]], Mapping[str, list[int]]],
         patience: Patience,
+        caution: Caution,
         reached: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._target = target
@@ -52,8 +54,8 @@ class Applier:
         self._schema = schemas(target.model)
         self._line_schema = schemas(target.lines.model) if target.lines else None
         self._writing = Writing(odoo, patience)
-        self._loading = Loading(odoo, target.model, find, patience)
-        self._line_loading = Loading(odoo, target.lines.model, find, patience) if target.lines else None
+        self._loading = Loading(odoo, target.model, find, patience, caution)
+        self._line_loading = Loading(odoo, target.lines.model, find, patience, caution) if target.lines else None
         self._transitions = (
             Transitions(odoo, self._writing, target.model, target.lifecycle) if target.lifecycle else None
         )
@@ -80,14 +82,14 @@ class Applier:
         applied.refused.update(loaded.refused)
 
     def _item(self, row: ResolvedRow) -> LoadItem:
-        header = {"id": xmlid(row.key), **_cells(self._schema, row.values)}
+        header = {"id": xmlid(row.key), **self._schema.cells(row.values)}
         lines = [self._line_cells(line) for line in row.lines or ()]
         return LoadItem(row.key, ({**header, **(lines[0] if lines else {})}, *lines[1:]))
 
     def _line_cells(self, line: ResolvedLine) -> dict[str, str]:
         if self._target.lines is None or self._line_schema is None:
             return {}
-        cells = {"id": xmlid(line.key), **_cells(self._line_schema, line.values)}
+        cells = {"id": xmlid(line.key), **self._line_schema.cells(line.values)}
         return {f"{self._target.lines.field}/{column}": cell for column, cell in cells.items()}
 
     def _write(self, planned: Sequence[Planned], applied: Applied) -> None:
@@ -112,11 +114,11 @@ class Applier:
     def _create_lines(self, rows: Sequence[Planned], applied: Applied) -> None:
         if self._target.lines is None or self._line_loading is None or self._line_schema is None:
             return
-        parent = self._line_schema.column(self._target.lines.parent)
+        parent = self._target.lines.parent
         owners = {line.key: row for row in rows for line in row.lines.created}
         items = [
             LoadItem(
-                line.key, ({"id": xmlid(line.key), parent: str(row.odoo_id), **_cells(self._line_schema, line.values)},)
+                line.key, ({"id": xmlid(line.key), **self._line_schema.cells({parent: row.odoo_id, **line.values})},)
             )
             for row in rows
             for line in row.lines.created
@@ -154,10 +156,6 @@ class Applier:
     def _refuse(self, failures: Failures, keys: Mapping[int, str], applied: Applied) -> None:
         for odoo_id, error in failures.items():
             applied.refused[keys[odoo_id]] = _refusal(error)
-
-
-def _cells(schema: Schema, values: Mapping[str, Any]) -> dict[str, str]:
-    return {schema.column(name): schema.cell(name, value) for name, value in values.items()}
 
 
 def _vals(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:

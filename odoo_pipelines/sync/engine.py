@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from odoo_pipelines.sync.apply import Applied, Applier
 from odoo_pipelines.sync.bind import Binder
+from odoo_pipelines.sync.caution import Caution
 from odoo_pipelines.sync.chunks import Chunk, chunks
 from odoo_pipelines.sync.pace import Pace
 from odoo_pipelines.sync.patience import Patience
@@ -37,18 +38,15 @@ class LoadOptions:
     Attributes:
         plan: what is looked at and what may be done.
         chunk_size: rows in one call, as long as the server is quick enough.
-        connections: requests that the Odoo client makes at a time. One chunk more is in flight, so that Odoo has work
-            while that one is planned or remembered.
+        connections: requests that the Odoo client makes at a time.
+        in_flight: chunks that are worked on at a time. Three for every connection: while one is with Odoo, the next
+            one is ready, and another one is planned or remembered.
     """
 
     plan: PlanOptions
     chunk_size: int = 500
     connections: int = 2
-
-    @property
-    def in_flight(self) -> int:
-        """Chunks that are worked on at a time."""
-        return self.connections + 1
+    in_flight: int = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +120,7 @@ class FlowLoader:
             schemas=schemas,
             find=binder.ids_by_key,
             patience=Patience(sleep, self._pace),
+            caution=Caution(options.connections),
             reached=reached,
         )
         self._carry_out = carry_out or (lambda plan: applier.apply(plan.planned))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from odoo_pipelines.errors import OdooMissingRecordError, OdooServerError, OdooValidationError, RowRejectedError
+from odoo_pipelines.sync.caution import Caution
 from odoo_pipelines.sync.patience import Patience
 from odoo_pipelines.sync.ports import LoadMessage, Odoo
 
@@ -63,15 +64,22 @@ class Loading:
         model: technical name.
         find: gives the ids of the records that carry these sync keys.
         patience: for lost answers and concurrent updates.
+        caution: learns how many rows the calls of this model take.
     """
 
     def __init__(
-        self, odoo: Odoo, model: str, find: Callable[[str, Iterable[str]], Mapping[str, list[int]]], patience: Patience
+        self,
+        odoo: Odoo,
+        model: str,
+        find: Callable[[str, Iterable[str]], Mapping[str, list[int]]],
+        patience: Patience,
+        caution: Caution,
     ) -> None:
         self._odoo = odoo
         self._model = model
         self._find = find
         self._patience = patience
+        self._caution = caution
 
     def load(self, items: Sequence[LoadItem]) -> Loaded:
         """Creates every item that Odoo accepts.
@@ -82,10 +90,23 @@ class Loading:
         """
         loaded = Loaded()
         for columns, alike in _by_columns(items).items():
-            self._load(columns, alike, loaded)
+            sent = 0
+            while sent < len(alike):
+                with self._caution.turn(len(alike) - sent) as size:
+                    some = alike[sent : sent + size]
+                    refusals = self._try(columns, some, loaded)
+                    self._caution.learn(len(some), refused=bool(refusals))
+                for refusal in refusals:
+                    self._isolate(columns, refusal, loaded)
+                sent += len(some)
         return loaded
 
     def _load(self, columns: tuple[str, ...], items: Sequence[LoadItem], loaded: Loaded) -> None:
+        for refusal in self._try(columns, items, loaded):
+            self._isolate(columns, refusal, loaded)
+
+    def _try(self, columns: tuple[str, ...], items: Sequence[LoadItem], loaded: Loaded) -> list[_Refusal]:
+        """Sends items until every call of them was answered, and returns the calls that were refused."""
         refusals: list[_Refusal] = []
 
         def send(some: Sequence[LoadItem]) -> None:
@@ -98,8 +119,7 @@ class Loading:
             return [item for item in self._not_through(some, loaded) if item.key not in refused]
 
         self._patience.send(items, send, left)
-        for refusal in refusals:
-            self._isolate(columns, refusal, loaded)
+        return refusals
 
     def _send(self, columns: tuple[str, ...], items: Sequence[LoadItem], loaded: Loaded) -> _Refusal | None:
         rows = [[row.get(column, "") for column in columns] for item in items for row in item.rows]

@@ -71,11 +71,8 @@ class Schema(Protocol):
     def written(self, name: str, value: Any) -> Any:
         """A cast value in the form that `write` takes."""
 
-    def column(self, name: str) -> str:
-        """The column of `load` that takes this field."""
-
-    def cell(self, name: str, value: Any) -> str:
-        """The value as a cell of `load`."""
+    def cells(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Cast values by field as cells of `load` by column."""
 
 
 class Schemas(Protocol):

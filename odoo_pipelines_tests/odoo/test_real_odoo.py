@@ -113,9 +113,9 @@ def test_what_is_loaded_reads_back_unchanged(
     client: OdooClient, partner: ModelSchema, records: list[dict[str, Any]]
 ) -> None:
     names = list(records[0])
-    rows = [[partner.cell(name, value) for name, value in record.items()] for record in records]
+    rows = [partner.cells(record) for record in records]
 
-    loaded = client.load(PARTNER, [partner.column(name) for name in names], rows)
+    loaded = client.load(PARTNER, list(rows[0]), [list(row.values()) for row in rows])
 
     assert loaded.messages == ()
     assert loaded.ids is not None

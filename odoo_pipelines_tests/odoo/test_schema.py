@@ -57,7 +57,7 @@ def test_a_renamed_field_goes_by_the_servers_name(
     schema = Schemas(client)(LINE)
 
     assert schema.server_name("tax_ids") == name
-    assert schema.column("tax_ids") == f"{name}/.id"
+    assert schema.cells({"tax_ids": [2, 1]}) == {f"{name}/.id": "2,1"}
     assert schema.relation("tax_ids") == "account.tax"
     assert schema.missing(["tax_ids", "name"]) == []
 
@@ -77,7 +77,7 @@ def test_values_go_through_the_field_of_their_name(odoo: FakeOdoo, client: OdooC
     schema = Schemas(client)(LINE)
 
     assert schema.caster("product_uom_qty")(1.239) == schema.canonical("product_uom_qty", 1.24) == 1.24
-    assert schema.cell("tax_ids", schema.caster("tax_ids")([2, 1])) == "1,2"
+    assert schema.cells({"tax_ids": schema.caster("tax_ids")([2, 1])}) == {"tax_id/.id": "1,2"}
     assert schema.written("tax_ids", []) == [[6, 0, []]]
     with pytest.raises(RowRejectedError) as caught:
         schema.caster("product_id")("Spa")

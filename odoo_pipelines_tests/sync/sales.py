@@ -175,7 +175,7 @@ class World:
         verify: bool = False,
         unlock: bool = True,
         chunk_size: int = 500,
-        connections: int = 1,
+        in_flight: int = 2,
         integration: str = INTEGRATION,
     ) -> FlowLoader:
         """A new run of one flow."""
@@ -186,7 +186,7 @@ class World:
             schemas=self.odoo.schema,
             reference_data=ReferenceData(self.odoo, self.odoo.schema, self.odoo.company),
             state=self.state,
-            options=LoadOptions(PlanOptions(verify, unlock, self.policies), chunk_size, connections),
+            options=LoadOptions(PlanOptions(verify, unlock, self.policies), chunk_size, in_flight, in_flight),
             still_writer=self.still_writer,
             sleep=self.slept.append,
             clock=lambda: self.now,

@@ -143,7 +143,7 @@ class Stage:
 
     def _load(self, entity: str, batches: Sequence[Batch], *, full: bool, chunk_size: int) -> None:
         # One chunk at a time: what is killed must not depend on the scheduler.
-        loader = self.world.loader(FLOWS[entity], verify=full, chunk_size=chunk_size, connections=0)
+        loader = self.world.loader(FLOWS[entity], verify=full, chunk_size=chunk_size, in_flight=1)
         begun, fresh = _rows(batches, begun=True), _rows(batches, begun=False)
         for batch in batches:
             batch.begun = True

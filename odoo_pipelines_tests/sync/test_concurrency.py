@@ -14,7 +14,7 @@ from odoo_pipelines_tests.sync.sales import World, guest
 WAIT = 30.0
 
 
-def test_chunks_go_out_on_as_many_connections_as_allowed() -> None:
+def test_as_many_chunks_go_out_together_as_allowed() -> None:
     world, together = World(), threading.Barrier(3, timeout=WAIT)
 
     def meet(call: Call) -> None:
@@ -22,7 +22,7 @@ def test_chunks_go_out_on_as_many_connections_as_allowed() -> None:
             together.wait()
 
     world.odoo.before.append(meet)
-    world.guests(*(guest(str(number)) for number in range(6)), chunk_size=1, connections=3)
+    world.guests(*(guest(str(number)) for number in range(6)), chunk_size=1, in_flight=3)
 
     assert len(world.state.kept) == 6
 
@@ -56,17 +56,17 @@ def _records(call: Call) -> list[str]:
     return [f"{call.model},{row_id}" for row_id in call.ids if call.writes]
 
 
-@pytest.mark.parametrize("connections", [1, 2, 4])
-def test_no_two_chunks_in_flight_share_a_record_and_no_more_are_in_flight_than_allowed(connections: int) -> None:
+@pytest.mark.parametrize("in_flight", [1, 2, 4])
+def test_no_two_chunks_in_flight_share_a_record_and_no_more_are_in_flight_than_allowed(in_flight: int) -> None:
     world, overlaps = World(), Overlaps()
     world.odoo.before.append(overlaps.enter)
     world.odoo.after.append(overlaps.leave)
     rows = [guest(f"g{number % 5}", at, city=f"c{at}") for at in range(12) for number in range(7)]
 
-    world.guests(*rows, chunk_size=3, connections=connections)
+    world.guests(*rows, chunk_size=3, in_flight=in_flight)
 
     assert overlaps.shared == []
-    assert overlaps.most <= connections
+    assert overlaps.most <= in_flight
     assert {row["city"] for row in world.odoo.rows("res.partner")} == {False, "c11"}
 
 
@@ -90,7 +90,7 @@ def test_a_chunk_waits_for_the_one_that_holds_an_earlier_version() -> None:
     world.odoo.before.append(hold)
     world.odoo.after.append(note)
     rows = [guest("slow", 1), guest("fast", 1), guest("slow", 2, city="Wien")]
-    world.guests(*rows, chunk_size=1, connections=2)
+    world.guests(*rows, chunk_size=1, in_flight=2)
 
     assert order == ["hotel.guest.fast", "hotel.guest.slow", "Wien"]
 
@@ -104,7 +104,7 @@ def test_two_chunks_that_match_one_record_adopt_it_once() -> None:
             together.wait()
 
     world.odoo.after.append(meet)
-    world.guests(*(guest(name, email="g@example.com") for name in "ab"), chunk_size=1, connections=2)
+    world.guests(*(guest(name, email="g@example.com") for name in "ab"), chunk_size=1, in_flight=2)
 
     assert len({record.odoo_id for record in world.state.kept.values()}) == 2
     assert len(world.odoo.rows("res.partner")) == 3
@@ -121,6 +121,6 @@ def test_when_one_chunk_fails_the_commits_of_the_others_in_flight_stand() -> Non
 
     world.odoo.before.append(meet)
     with pytest.raises(OdooAccessError):
-        world.guests(*(guest(name) for name in "ab"), chunk_size=1, connections=2)
+        world.guests(*(guest(name) for name in "ab"), chunk_size=1, in_flight=2)
 
     assert set(world.state.kept) == {("guest", "b")}

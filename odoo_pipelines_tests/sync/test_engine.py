@@ -270,7 +270,7 @@ def test_calls_that_take_long_make_chunks_smaller() -> None:
         world.now += len(call.sent) / 2 if call.method == "load" else 0
 
     world.odoo.before.append(take_long)
-    world.guests(*(guest(str(number)) for number in range(400)), chunk_size=40, connections=1)
+    world.guests(*(guest(str(number)) for number in range(400)), chunk_size=40, in_flight=2)
 
     sizes = [len(call.sent) for call in world.odoo.writes("load")]
     assert (sizes[0], sum(sizes)) == (40, 400)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import queue
+import threading
 from collections import Counter
 from collections.abc import Iterable
 
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odoo_pipelines.errors import OdooAccessError, OdooConflictError, OdooTransientError
+from odoo_pipelines.sync.caution import Caution
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, xmlid
 from odoo_pipelines.sync.loading import Loaded, Loading, LoadItem
 from odoo_pipelines.sync.patience import ATTEMPTS, Patience
@@ -24,10 +27,11 @@ class Loader:
     def __init__(self) -> None:
         self.odoo = SalesOdoo()
         self.slept: list[float] = []
+        self.loading = Loading(self.odoo, PARTNER, self._find, Patience(self.slept.append), Caution(1))
         self.odoo.refuse = lambda _, row: "spoiled" if row.get("city") == "bad" else ""
 
     def load(self, *items: LoadItem) -> Loaded:
-        return Loading(self.odoo, PARTNER, self._find, Patience(self.slept.append)).load(items)
+        return self.loading.load(items)
 
     def _find(self, model: str, keys: Iterable[str]) -> dict[str, list[int]]:
         rows = self.odoo.search_read(model, [(SYNC_KEY_FIELD, "in", sorted(keys))], [SYNC_KEY_FIELD])
@@ -165,6 +169,47 @@ def test_a_few_named_rows_are_taken_out_at_once() -> None:
     loader.load(*items(100, [7, 70]))
 
     assert [len(keys) for keys in loader.sent] == [100, 98, 1, 1]
+
+
+def test_after_a_refused_call_fewer_rows_go_into_the_next_ones_and_slowly_more_again() -> None:
+    loader = Loader()
+    loader.load(*items(100, [7]))
+    already = len(loader.sent)
+
+    loader.load(*(item(f"l{number:04}") for number in range(5000)))
+
+    sizes = [len(keys) for keys in loader.sent[already:]]
+    assert sum(sizes) == 5000
+    assert sizes[0] == 20  # the square root of 4 x 100
+    assert sizes[:-1] == sorted(sizes[:-1])
+    assert 100 < max(sizes) < 200
+
+
+def test_calls_stay_as_large_as_they_are_while_none_is_refused() -> None:
+    loader = Loader()
+    loader.odoo.before.append(Fault("load", OdooTransientError("no answer")))
+
+    loader.load(*items(400))
+    loader.load(*(item(f"l{number}") for number in range(500)))
+
+    assert [len(keys) for keys in loader.sent] == [400, 200, 200, 500]
+
+
+def test_a_call_waits_for_its_turn_and_then_knows_of_the_refusals_meanwhile() -> None:
+    caution, sizes = Caution(connections=1), queue.Queue[int]()
+
+    def take_a_turn() -> None:
+        with caution.turn(500) as size:
+            sizes.put(size)
+
+    with caution.turn(500) as size:
+        second = threading.Thread(target=take_a_turn)
+        second.start()
+        caution.learn(size, refused=True)
+        assert sizes.empty()
+
+    assert sizes.get(timeout=10) == 44
+    second.join()
 
 
 def test_the_reason_of_a_refused_row_is_its_own() -> None:
