@@ -22,7 +22,7 @@ DRIVER = "postgresql+psycopg2"
 LOCK_SPACE = 0x0D00
 """First half of our advisory locks' keys: keeps them apart from Dagster's and other applications'."""
 _MIGRATION_LOCK = 0
-_POOL_SIZE, _MAX_OVERFLOW, _RECYCLE_SECONDS = 4, 6, 1800  # as many stay open as chunks are in flight
+_POOL_SIZE, _MAX_OVERFLOW, _RECYCLE_SECONDS = 6, 6, 1800  # as many stay open as chunks are in flight
 _SPELLINGS = {"postgres", "postgresql", "postgresql+psycopg2"}
 
 
