@@ -143,12 +143,15 @@ def test_bad_rows_are_found_and_the_others_get_through(data: st.DataObject, *, n
     loader.odoo.load_names_rows = names_rows
     count = data.draw(st.integers(1, 40))
     bad = data.draw(st.sets(st.integers(0, count - 1)))
+    chunk = data.draw(st.integers(1, count))
+    all_items = items(count, bad)
 
-    loaded = loader.load(*items(count, bad))
+    loaded = [loader.load(*all_items[first : first + chunk]) for first in range(0, count, chunk)]
 
-    assert loaded.refused.keys() == {f"k{number:03}" for number in bad}
-    assert loaded.ids.keys() == loader.present == {f"k{number:03}" for number in set(range(count)) - bad}
-    assert {error.reason for error in loaded.refused.values()} <= {"spoiled"}
+    refused = {key: error.reason for each in loaded for key, error in each.refused.items()}
+    assert refused == {f"k{number:03}": "spoiled" for number in bad}
+    assert {key for each in loaded for key in each.ids} == loader.present
+    assert loader.present == {f"k{number:03}" for number in set(range(count)) - bad}
 
 
 @pytest.mark.parametrize("names_rows", [True, False, None])
