@@ -122,7 +122,7 @@ class Sync(RuleBasedStateMachine):
         return Resolution(conflict.field, choice, value, conflict.external, conflict.odoo)
 
 
-EXAMPLES = 24
+EXAMPLES = 48
 """Of each policy, others in every run; what thousands have found is kept in `test_found_at_random`."""
 
 
