@@ -108,9 +108,7 @@ class Engine:
             schemas=schemas,
             reference_data=ReferenceData(self._tools.client, schemas, self._tools.client.company_id()),
             state=state,
-            options=LoadOptions(
-                PlanOptions(verify=verify), self._tools.batch, self._tools.threads, 3 * self._tools.threads
-            ),
+            options=LoadOptions(PlanOptions(verify=verify), self._tools.batch, self._tools.threads),
             still_writer=lambda: None,
             sleep=time.sleep,
         )

@@ -146,7 +146,6 @@ def _loader(session: Session, flow: Flow, state: FlowState) -> FlowLoader:
             ),
             chunk_size=odoo.chunk_size,
             connections=odoo.connections,
-            in_flight=3 * odoo.connections,
         ),
         still_writer=session.still_writer,
         sleep=session.sleep,

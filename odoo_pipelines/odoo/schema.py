@@ -84,10 +84,8 @@ class ModelSchema:
 
     def cells(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Cast values by field as cells of `load` by column."""
-        return {
-            cells.column(field): cells.cell(value, field)
-            for field, value in zip(map(self.field, values), values.values(), strict=True)
-        }
+        fields = ((self.field(name), value) for name, value in values.items())
+        return {cells.column(field): cells.cell(value, field) for field, value in fields}
 
 
 class Schemas:

@@ -32,9 +32,7 @@ def document_of(rows: Iterable[object]) -> str:
     return orjson.dumps(list(rows)).decode()
 
 
-def insert_rows(
-    table: sa.Table, rows: Iterable[object], names: Iterable[str], same: Mapping[str, Any] | None = None
-) -> Insert:
+def insert_rows(table: sa.Table, rows: Iterable[object], names: Iterable[str], same: Mapping[str, Any]) -> Insert:
     """An insert of many rows; columns that are not named get their defaults.
 
     Args:
@@ -44,5 +42,5 @@ def insert_rows(
         same: values of columns that are the same in all rows; they are sent once.
     """
     new = unnested(rows, [table.c[name] for name in names], "new")
-    constants = {name: sa.literal(value, table.c[name].type) for name, value in (same or {}).items()}
+    constants = {name: sa.literal(value, table.c[name].type) for name, value in same.items()}
     return insert(table).from_select([*names, *constants], sa.select(*new.c, *constants.values()))

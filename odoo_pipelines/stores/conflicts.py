@@ -125,12 +125,15 @@ def settle(connection: Connection, integration: str, flow: str, run_id: str, out
     An answer that was given after the run began is left alone: the run may not have known it, and the next one will.
     """
     met = {(row.entity, row.external_id, each.field): each for row in outcomes for each in row.conflicts}
+    compared = {(row.entity, row.external_id) for row in outcomes if row.compared}
+    if not met and not compared:
+        return
     this_run = (_RUN.c.run_id == run_id, _RUN.c.integration == integration, _RUN.c.flow == flow)
     this_flow = (_TABLE.c.integration == integration, _TABLE.c.flow == flow)
     some_wait = sa.exists().where(*this_flow, _TABLE.c.state.in_(WAITING))  # most chunks meet none, and there is none
     began, waiting = connection.execute(sa.select(_RUN.c.started_at, some_wait).where(*this_run)).one()
-    if waiting:
-        _end(connection, this_flow, began, {(row.entity, row.external_id) for row in outcomes if row.compared}, met)
+    if waiting and compared:
+        _end(connection, this_flow, began, compared, met)
     if met:
         rows = [
             {"entity": entity, "external_id": storable(external_id), **_values(conflict)}

@@ -39,14 +39,19 @@ class LoadOptions:
         plan: what is looked at and what may be done.
         chunk_size: rows in one call, as long as the server is quick enough.
         connections: requests that the Odoo client makes at a time.
-        in_flight: chunks that are worked on at a time. Three for every connection: while one is with Odoo, the next
-            one is ready, and another one is planned or remembered.
+        ahead: chunks that are worked on for every connection besides the one that is with Odoo: the next one is ready
+            when that ends, and another one is planned or remembered meanwhile.
     """
 
     plan: PlanOptions
     chunk_size: int = 500
     connections: int = 2
-    in_flight: int = 6
+    ahead: int = 2
+
+    @property
+    def in_flight(self) -> int:
+        """Chunks that are worked on at a time."""
+        return self.connections * (1 + self.ahead)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Loading:
         model: technical name.
         find: gives the ids of the records that carry these sync keys.
         patience: for lost answers and concurrent updates.
-        caution: learns how many rows the calls of this model take.
+        caution: learns how many rows go into one call.
     """
 
     def __init__(

@@ -358,7 +358,7 @@ class InProcess:
             schemas=self._schemas,
             reference_data=ReferenceData(self._client, self._schemas, 1),
             state=self._state,
-            options=LoadOptions(PlanOptions(verify=verify), chunk_size=100, in_flight=2),
+            options=LoadOptions(PlanOptions(verify=verify), chunk_size=100, ahead=0),
             still_writer=lambda: None,
             sleep=lambda _: None,
             reached=lambda _: self._standin.trouble.befall(),

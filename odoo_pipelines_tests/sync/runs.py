@@ -94,7 +94,7 @@ class Run:
             schemas=self._schemas,
             reference_data=self._reference_data,
             state=FlowState(self.state, run),
-            options=LoadOptions(PlanOptions(verify=verify), chunk_size=100, in_flight=2),
+            options=LoadOptions(PlanOptions(verify=verify), chunk_size=100, ahead=0),
             still_writer=lambda: None,
             sleep=lambda _: None,
         )

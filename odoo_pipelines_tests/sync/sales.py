@@ -186,7 +186,7 @@ class World:
             schemas=self.odoo.schema,
             reference_data=ReferenceData(self.odoo, self.odoo.schema, self.odoo.company),
             state=self.state,
-            options=LoadOptions(PlanOptions(verify, unlock, self.policies), chunk_size, in_flight, in_flight),
+            options=LoadOptions(PlanOptions(verify, unlock, self.policies), chunk_size, in_flight, ahead=0),
             still_writer=self.still_writer,
             sleep=self.slept.append,
             clock=lambda: self.now,

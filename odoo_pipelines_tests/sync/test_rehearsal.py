@@ -52,7 +52,7 @@ class DryRun:
                 schemas=odoo.schema,
                 reference_data=ReferenceData(odoo, odoo.schema, odoo.company),
                 state=Told(self.state, partial(self._tell, target)),
-                options=LoadOptions(PlanOptions(**options), chunk_size=2, in_flight=2),
+                options=LoadOptions(PlanOptions(**options), chunk_size=2, ahead=0),
                 still_writer=lambda: None,
                 sleep=lambda _: None,
                 carry_out=partial(self.rehearsal.carry_out, target),
