@@ -1,4 +1,4 @@
-"""The house: which part may know which, where Dagster and the environment are let in, and how long a module may be."""
+"""The house: which part may know which, and where Dagster and the environment are let in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 PACKAGE = "odoo_pipelines"
 ROOT = Path(__file__).resolve().parents[1] / PACKAGE
-LONGEST_MODULE = 300
 
 SETTINGS = frozenset({"errors", "settings", "integration", "integrations_yaml"})
 """Everything may know the errors; what is configured stands beside them, at the bottom."""
@@ -51,12 +50,10 @@ class Module:
     Attributes:
         path: below the package, such as "defs/assets.py".
         tree: parsed.
-        lines: how many.
     """
 
     path: str
     tree: ast.Module
-    lines: int
 
     @property
     def part(self) -> str:
@@ -91,9 +88,8 @@ class Module:
 @cache
 def modules() -> tuple[Module, ...]:
     return tuple(
-        Module(str(file.relative_to(ROOT)), ast.parse(text), text.count("\n"))
+        Module(str(file.relative_to(ROOT)), ast.parse(file.read_text(encoding="utf-8")))
         for file in sorted(ROOT.rglob("*.py"))
-        for text in [file.read_text(encoding="utf-8")]
     )
 
 
@@ -180,10 +176,6 @@ def test_no_error_is_caught_that_is_not_understood() -> None:
         return [each.lineno for each in handlers if _is_broad(each) and not _raises_again(each)]
 
     assert offenders(swallowed) == {}
-
-
-def test_no_module_is_longer_than_a_reader_can_hold() -> None:
-    assert offenders(lambda module: [module.lines] if module.lines > LONGEST_MODULE else []) == {}
 
 
 def test_every_module_says_what_it_is() -> None:
