@@ -1,7 +1,7 @@
 """What a webhook run reads: the records that its claim names, and nothing else that may be new.
 
 An event only says where to look. What it carries counts while the external system cannot be asked, and then only if it
-is newer than what is in Odoo.
+was signed and is newer than what is in Odoo.
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ def _newest_row(stream: Stream, events: Iterable[ClaimedEvent]) -> dict[str, Any
 
 
 def _is_usable(stream: Stream, row: dict[str, Any], event: ClaimedEvent) -> bool:
-    """Whether a row is what the list would show: it can be read, and tells when it was changed."""
+    """Whether a row is what the list would show: its sender is known, it can be read, and tells when it was changed."""
+    if not event.signed:
+        return False
     if row["external_id"] != event.external_id or row["updated_at"] is None:
         return False
     try:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from odoo_pipelines.stores import tables
 from odoo_pipelines.stores.arrays import document_of
 from odoo_pipelines.stores.batch_registry import utc
+from odoo_pipelines.systems.clocks import believed
 from odoo_pipelines.systems.records import Key
 
 BY_ID, BY_CONTENT, BY_CHANCE = "id:", "sha256:", "sync:"
@@ -21,7 +22,7 @@ BY_ID, BY_CONTENT, BY_CHANCE = "id:", "sha256:", "sync:"
 _TABLE = tables.webhook_event
 _OF_EVENT = (
     *("integration", "event_key", "event_type", "body", "flow", "entity", "external_id", "occurred_at"),
-    *("state", "reason"),
+    *("state", "reason", "signed"),
 )
 _ADDED = ("received_at", "last_received_at", "due_at", "finished_at", "deliveries", "claim_id", "run_id")
 _WRITTEN = (*_OF_EVENT, *_ADDED)
@@ -35,6 +36,7 @@ _INSERT_EVENTS = sa.text(f"""
     on conflict (integration, event_key) do update set
         deliveries = stored.deliveries + excluded.deliveries,
         last_received_at = excluded.last_received_at,
+        signed = stored.signed or (excluded.signed and stored.body = excluded.body),
         state = case when {_OVER} then 'pending' else stored.state end,
         due_at = case when {_OVER} then excluded.due_at else stored.due_at end,
         attempts = case when {_OVER} then 0 else stored.attempts end,
@@ -54,6 +56,7 @@ WITHOUT_BODY = (
     _TABLE.c.external_id,
     _TABLE.c.occurred_at,
     _TABLE.c.received_at,
+    _TABLE.c.signed,
 )
 CLAIMED_COLUMNS = (*WITHOUT_BODY, _TABLE.c.body)
 
@@ -70,9 +73,10 @@ class NewEvent:
         flow: of a manual sync; "" for an event.
         entity: kind of the record that it names; "" where it names none.
         external_id: of that record.
-        occurred_at: as the sender says.
+        occurred_at: as the sender says; kept as no later than it came.
         state: pending, or done or dead where no run can do anything.
         reason: why that is so.
+        signed: its signature was checked. What an unsigned one carries is never taken for data.
     """
 
     integration: str
@@ -85,6 +89,7 @@ class NewEvent:
     occurred_at: datetime | None = None
     state: str = "pending"
     reason: str = ""
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,7 @@ class ClaimedEvent:
     external_id: str
     occurred_at: datetime | None
     received_at: datetime
+    signed: bool
     body: str = field(repr=False)
 
 
@@ -181,6 +187,7 @@ def read_events(rows: Iterable[sa.Row[Any]]) -> tuple[ClaimedEvent, ...]:
             row.external_id,
             utc(row.occurred_at),
             row.received_at.astimezone(UTC),
+            row.signed,
             getattr(row, "body", ""),
         )
         for row in rows
@@ -192,6 +199,7 @@ def _row(event: NewEvent, now: datetime, received_at: datetime) -> dict[str, Any
     over = event.state != "pending"
     return {
         **{name: getattr(event, name) for name in _OF_EVENT},
+        "occurred_at": event.occurred_at and believed(event.occurred_at, received_at),
         "received_at": received_at,
         "last_received_at": now,
         "due_at": now,

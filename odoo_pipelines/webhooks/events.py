@@ -44,7 +44,8 @@ class Event:
         event_type: such as "booking.updated".
         event_id: the sender's; None where it tells none that can be used.
         occurred_at: UTC; None where it cannot be read.
-        data: the record concerned; older installations put its fields beside the event's own.
+        data: the record concerned, empty where `data` is no object; older installations, which have no `data` at all,
+            put its fields beside the event's own.
     """
 
     event_type: str
@@ -80,14 +81,20 @@ def read_event(body: bytes) -> Event:
     event_type = _event_type(envelope.event_type) or _event_type(envelope.event)
     if event_type is None:
         raise RefusedError(NO_EVENT_TYPE)
-    nested = isinstance(envelope.data, dict)
     # Without `data` the fields are the record's: then `id` is the record's, too, and the same for all its events.
+    nested = "data" in content
     event_id = _id(envelope.id) if nested else None
-    return Event(event_type, event_id, _time(envelope.occurred_at), envelope.data if nested else content)
+    data = envelope.data if nested else content
+    return Event(event_type, event_id, _time(envelope.occurred_at), data if isinstance(data, dict) else {})
 
 
 def new_event(
-    integration: str, events: Mapping[str, EventReader], body: bytes, message_id: str | None = None
+    integration: str,
+    events: Mapping[str, EventReader],
+    body: bytes,
+    message_id: str | None = None,
+    *,
+    signed: bool = False,
 ) -> NewEvent:
     """Reads an event into what the inbox stores.
 
@@ -96,6 +103,7 @@ def new_event(
         events: those that its system understands.
         body: as it came.
         message_id: of a signed header, where the body has no id of the event.
+        signed: its signature was checked; without one it only says where to look.
 
     Raises:
         RefusedError: NOT_JSON or NO_EVENT_TYPE.
@@ -115,6 +123,7 @@ def new_event(
         occurred_at=event.occurred_at,
         state=state,
         reason=reason,
+        signed=signed,
     )
 
 

@@ -67,8 +67,9 @@ class Receiver:
         Raises:
             RefusedError: it is not genuine, or not an event.
         """
-        message_id = None if endpoint.unsigned else check_signature(headers, body, endpoint.keys, self._clock())
-        return new_event(endpoint.name, endpoint.system.events, body, message_id)
+        signed = not endpoint.unsigned
+        message_id = check_signature(headers, body, endpoint.keys, self._clock()) if signed else None
+        return new_event(endpoint.name, endpoint.system.events, body, message_id, signed=signed)
 
     def check_token(self, headers: RawHeaders) -> None:
         """Checks who asks for a manual sync.

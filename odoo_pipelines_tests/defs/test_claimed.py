@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from odoo_pipelines.defs.by_id import Fetched
-from odoo_pipelines.defs.claimed import UNAVAILABLE, extract_windows, fetch_single
+from odoo_pipelines.defs.claimed import UNAVAILABLE, extract_windows, fetch_single, take_payloads
 from odoo_pipelines.defs.extraction import Window
 from odoo_pipelines.defs.session import WEBHOOK, Session
 from odoo_pipelines.defs.webhooks import evaluate
@@ -37,10 +37,10 @@ def inbox(engine: sa.Engine) -> Inbox:
     return Inbox(engine)
 
 
-def receive(inbox: Inbox, event_type: str, data: Mapping[str, Any], **envelope: Any) -> None:
+def receive(inbox: Inbox, event_type: str, data: Mapping[str, Any], *, signed: bool = True, **envelope: Any) -> None:
     """Stores an event as the receiver does."""
     event = {"id": f"evt-{next(numbers)}", "event_type": event_type, "data": data, **envelope}
-    inbox.store([new_event("pms", get_system("pms").events, json.dumps(event).encode())])
+    inbox.store([new_event("pms", get_system("pms").events, json.dumps(event).encode(), signed=signed)])
 
 
 def tick(stage: Stage, inbox: Inbox) -> dg.RunRequest | dg.SkipReason:
@@ -259,6 +259,18 @@ class TestWithoutTheExternalSystem:
         with engine.connect() as connection:
             query = "select reason from odoo_pipelines.webhook_event where state = 'failed'"
             assert connection.scalar(sa.text(query)) == UNAVAILABLE
+
+    def test_what_an_unsigned_event_carries_is_not_taken_and_it_waits(
+        self, stage: Stage, inbox: Inbox, session: Session
+    ) -> None:
+        booking = {**stage.confirmed(), "status": "cancelled", "updated_at": "2099-01-01T00:00:00Z"}
+        receive(inbox, "booking.cancelled", booking, signed=False)
+        receive(inbox, "payment.received", stage.served("payments")[0], signed=False)
+        claimed(session, inbox)
+        assert fetch_single(session, BOOKINGS) == Fetched()
+        assert take_payloads(session, PAYMENTS) == Fetched()
+        assert waiting(session, "bookings") == waiting(session, "payments") == []
+        assert inbox.states("pms") == {"failed": 2}
 
     def test_a_payment_is_taken_from_its_event(self, stage: Stage, inbox: Inbox, session: Session) -> None:
         payment = {**stage.served("payments")[0], "updated_at": "2099-01-01T00:00:00Z"}

@@ -33,7 +33,7 @@ class Desk:
     def receive(self, booking: Mapping[str, Any]) -> int:
         """The job id of an event that tells this of a booking."""
         body = json.dumps({"event_type": "booking.updated", "data": booking}).encode()
-        [stored] = self._inbox.store([new_event("pms", get_system("pms").events, body)])
+        [stored] = self._inbox.store([new_event("pms", get_system("pms").events, body, signed=True)])
         return stored.job_id
 
     def tick(self) -> dg.RunRequest | dg.SkipReason:

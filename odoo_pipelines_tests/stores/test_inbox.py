@@ -112,6 +112,19 @@ class TestStoring:
         store(inbox, an_event(body=body))
         assert begun(inbox).events[0].body == body
 
+    def test_an_event_never_happened_later_than_it_came(self, inbox: Inbox) -> None:
+        inbox.store([an_event("7", occurred_at=NOON + timedelta(days=1000)), an_event("7", occurred_at=NOON)])
+        assert [event.occurred_at for event in claimed(inbox).events] == [NOON, NOON]
+
+    def test_whether_it_was_signed_is_kept_and_a_signed_repetition_counts_if_it_says_the_same(
+        self, inbox: Inbox
+    ) -> None:
+        same, another, signed = an_event(key="id:a"), an_event(key="id:b", body="{}"), an_event(key="id:c", signed=True)
+        inbox.store([same, another, signed])
+        inbox.store([an_event(key="id:a", signed=True), an_event(key="id:b", signed=True), an_event(key="id:c")])
+        events = sorted(claimed(inbox).events, key=lambda each: each.job_id)
+        assert [event.signed for event in events] == [True, False, True]
+
     def test_receivers_that_store_the_same_events_in_another_order_do_not_block_each_other(self, inbox: Inbox) -> None:
         events = [an_event(key=f"id:{number}") for number in range(200)]
         with ThreadPoolExecutor(4) as threads:

@@ -118,6 +118,12 @@ class TestRecords:
         event = stored({"event_type": "booking.updated", "data": data})
         assert (event.state, event.reason) == ("dead", NO_RECORD)
 
+    @pytest.mark.parametrize("data", ["W-1", None, 7, True, [], [{"id": 7}], ["W-1"], {}])
+    @pytest.mark.parametrize("event_type", ["booking.updated", "payment.received"])
+    def test_fields_beside_data_are_the_events_own_and_never_a_records(self, event_type: str, data: object) -> None:
+        event = stored({"id": "W-1", "event_type": event_type, "transaction_id": "t", "booking_id": 7, "data": data})
+        assert (event.state, event.reason, event.event_key) == ("dead", NO_RECORD, "id:W-1")
+
 
 class TestJson:
     @pytest.mark.parametrize(

@@ -79,6 +79,11 @@ class TestAnswers:
         answer = requests.post(f"{url}/api/v1/webhook/open", data=body_of(), timeout=30)
         assert (answer.status_code, len(store.events)) == (200, 1)
 
+    def test_what_was_not_signed_is_known_for_ever(self, url: str, store: MemoryStore) -> None:
+        requests.post(f"{url}/api/v1/webhook/open", data=body_of(), timeout=30)
+        post(url)
+        assert [event.signed for event in store.events.values()] == [False, True]
+
     def test_a_setting_that_allows_unsigned_ones_does_not_open_an_integration_with_secrets(self) -> None:
         with served(MemoryStore(), a_hotel(webhook_unsigned=True)) as url:
             assert post(url, X_Webhook_Signature="0" * 64).status_code == 401

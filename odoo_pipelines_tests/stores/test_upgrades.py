@@ -1,0 +1,46 @@
+"""What the migrations make of a database of the previous version that has been at work for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+
+from odoo_pipelines.stores.database import migrations
+from odoo_pipelines_tests.stores.builders import NOON
+
+PREVIOUS = "0006"
+YEARS = timedelta(days=1800)
+
+
+@pytest.fixture
+def connection(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """To a database of the previous version, in one transaction."""
+    with engine.begin() as connection:
+        command.downgrade(migrations(connection), PREVIOUS)
+        yield connection
+
+
+def upgrade(connection: sa.Connection) -> None:
+    command.upgrade(migrations(connection), "head")
+
+
+def test_of_older_events_nobody_knows_whether_they_were_signed_and_none_happened_after_it_came(
+    connection: sa.Connection,
+) -> None:
+    connection.execute(
+        sa.text("""
+            insert into odoo_pipelines.webhook_event (
+                integration, event_key, event_type, flow, entity, external_id, occurred_at, body, state, reason,
+                deliveries, received_at, last_received_at, due_at, claim_id, run_id)
+            select 'pms', at::text, 'booking.updated', '', 'booking', '7', at, '{}', 'pending', '',
+                1, :noon, :noon, :noon, '', ''
+            from unnest(cast(:times as timestamptz[])) as at"""),
+        {"noon": NOON, "times": [NOON - timedelta(days=1), NOON + YEARS]},
+    )
+    upgrade(connection)
+    events = connection.execute(sa.text("select occurred_at, signed from odoo_pipelines.webhook_event order by id"))
+    assert [tuple(event) for event in events] == [(NOON - timedelta(days=1), False), (NOON, False)]
