@@ -16,12 +16,13 @@ SETTINGS = frozenset({"errors", "settings", "integration", "integrations_yaml"})
 """Everything may know the errors; what is configured stands beside them, at the bottom."""
 MAY_KNOW = {
     "errors": frozenset(),
+    "bounded_http": frozenset(),
     "integration": frozenset({"errors", "systems"}),  # its choices are in the words that the engine takes
     "integrations_yaml": frozenset({"errors"}),
     "settings": frozenset({"errors", "integration", "integrations_yaml", "systems"}),
     "systems": frozenset({"errors"}),
-    "external": SETTINGS | {"systems"},
-    "odoo": SETTINGS | {"systems"},
+    "external": SETTINGS | {"systems", "bounded_http"},
+    "odoo": SETTINGS | {"systems", "bounded_http"},
     "stores": SETTINGS | {"systems"},
     "sync": frozenset({"errors", "systems"}),
     "sandbox": frozenset({"errors", "settings"}),

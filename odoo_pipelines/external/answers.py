@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import dataclass, field
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +19,6 @@ from odoo_pipelines.errors import (
     ExternalProtocolError,
     ExternalRequestError,
 )
-from odoo_pipelines.external.transport import Answer
 
 _CURES = {
     HTTPStatus.UNAUTHORIZED: "Check API key and secret, and that the clock of this machine is right.",
@@ -27,8 +28,67 @@ _CURES = {
 _SAID = 1_000
 _OTHER_CURE = "The log of the external system tells what it objects to."
 
+_HTML = "text/html"
+_CUT = -1
+_CUT_CHARACTER, _CUT_TEXT, _BAD_ESCAPE = "unexpected end of data", "Unterminated string", "Invalid \\uXXXX escape"
+"""Python's words for a character, a text and an escape that have no end."""
+_CUT_FIX = "Look whether a proxy in between cuts answers off, and into the log of the external system for that time."
+_PAGE_FIX = "Check that the URL is that of the API, and that no proxy or login page answers in its place."
+_UNFINISHED_WORDS = "|".join(
+    re.escape(word[:length])
+    for word in ("true", "false", "null", "NaN", "Infinity", "-Infinity")
+    for length in range(1, len(word))
+)
+_UNFINISHED = re.compile(rf"\s*(?:{_UNFINISHED_WORDS}|\.|[eE][+-]?)?")
+"""What may be left of a body that was cut off, after all of it that can be read."""
+_UNFINISHED_ESCAPE = re.compile(r"\\?u[0-9a-fA-F]{0,4}")
+
 _LONG_DIGITS = re.compile(rb"\d{19}")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer.
+
+    Attributes:
+        place: method and URL without query, for error texts.
+        status: HTTP status, never one that is worth a retry.
+        body: raw, decompressed; of anything but a 2xx only the beginning.
+        content_type: the Content-Type header, "" if absent.
+        location: the Location header, "" if absent.
+        server_time: the Date header, None if absent or unreadable.
+        content: the JSON of a 2xx; None where there is none.
+    """
+
+    place: str
+    status: int
+    body: bytes = field(repr=False)
+    content_type: str = ""
+    location: str = field(default="", repr=False)
+    server_time: datetime | None = None
+    content: Any = field(default=None, repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it is a 2xx."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+class LostBodyError(Exception):
+    """The body of a 2xx was cut off, or is not what the server sent: asked again it may come whole.
+
+    Attributes:
+        status: HTTP status.
+        reason: a verb phrase without anything of the body.
+        fix: a sentence for a person, for when it never comes whole.
+    """
+
+    def __init__(self, status: int, what: str, fix: str) -> None:
+        self.status = status
+        self.reason = f"answered {status} with {what}"
+        self.fix = fix
+        super().__init__(self.reason)
 
 
 def checked(answer: Answer) -> Answer:
@@ -39,7 +99,7 @@ def checked(answer: Answer) -> Answer:
         ExternalRequestError: another 4xx.
         ExternalProtocolError: a redirect, or a status that HTTP does not know.
     """
-    if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+    if answer.is_success:
         return answer
     raise _error(answer)
 
@@ -82,17 +142,45 @@ def read_json(answer: Answer) -> Any:
     """The value of a JSON body. Of equal keys in one object the last counts.
 
     Raises:
+        LostBodyError: the body is the beginning of JSON, perhaps an empty one, or a web page: something between here
+            and the external system has cut it off or put it there.
         ExternalProtocolError: the body is not JSON; NaN and infinite numbers are not.
     """
+    body = answer.body
     try:
-        return _fast(answer.body) if _is_plain(answer.body) else _exact(answer.body)
-    except (ValueError, RecursionError) as error:
-        where = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ExternalProtocolError(
-            f"{answer.place} answered {answer.status} with {len(answer.body)} bytes that are not valid JSON{where}. "
-            "Check that the URL is that of the API, and that it sends no NaN or Infinity for numbers.",
-            status=answer.status,
-        ) from None
+        return _fast(body) if _is_plain(body) else _exact(body.decode())
+    except (ValueError, RecursionError):
+        where = _first_fault(body)
+    if where == _CUT:
+        what = f"{len(body)} bytes that end in the middle of their JSON" if body.strip() else "an empty body"
+        raise LostBodyError(answer.status, what, _CUT_FIX)
+    if answer.content_type.lower().startswith(_HTML) or body[where or 0 :].lstrip().startswith(b"<"):
+        raise LostBodyError(answer.status, "a web page in place of JSON", _PAGE_FIX)
+    at = "" if where is None else f" from byte {where} on"
+    raise ExternalProtocolError(
+        f"{answer.place} answered {answer.status} with {len(body)} bytes that are not valid JSON{at}. "
+        "Check that the URL is that of the API, and that it sends no NaN or Infinity for numbers.",
+        status=answer.status,
+    )
+
+
+def _first_fault(body: bytes) -> int | None:
+    """The byte from which on a body is no JSON: `_CUT` if it ends before its JSON does; None if that is not known."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        if error.reason != _CUT_CHARACTER:
+            return None
+        text = body[: error.start].decode()
+    try:
+        _exact(text)
+    except json.JSONDecodeError as error:
+        rest = _UNFINISHED_ESCAPE if error.msg.startswith(_BAD_ESCAPE) else _UNFINISHED
+        cut = error.msg.startswith(_CUT_TEXT) or rest.fullmatch(text, error.pos)
+        return _CUT if cut else len(text[: error.pos].encode())
+    except (ValueError, RecursionError):
+        return None
+    return None
 
 
 def storable(rows: list[Any], answer: Answer) -> list[Any]:
@@ -119,9 +207,9 @@ def _fast(body: bytes) -> Any:
     return orjson.loads(body)
 
 
-def _exact(body: bytes) -> Any:
+def _exact(text: str) -> Any:
     # orjson turns integers beyond 64 bits into floats without a word, and refuses a page for half a surrogate pair.
-    return json.loads(body.decode(), parse_constant=_refuse, parse_float=_finite)
+    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
 
 
 def _refuse(constant: str) -> float:

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from pydantic import SecretStr
 
 from odoo_pipelines.errors import ExternalProtocolError
-from odoo_pipelines.external.answers import checked, read_json
+from odoo_pipelines.external.answers import Answer, checked
 from odoo_pipelines.external.connection import ExternalConnection, is_header_safe
-from odoo_pipelines.external.transport import Answer, Request, Transport
+from odoo_pipelines.external.transport import Request, Transport
 
 REFRESH_SECONDS_BEFORE_EXPIRY = 60.0
 DEFAULT_LIFETIME_SECONDS = 3600
@@ -121,7 +121,7 @@ class ExchangedToken:
 
 
 def _read_token(answer: Answer) -> tuple[str, int]:
-    document: Any = read_json(answer)
+    document: Any = answer.content
     fields = document if isinstance(document, dict) else {}
     value = fields.get("access_token")
     if not isinstance(value, str) or not is_header_safe(value):

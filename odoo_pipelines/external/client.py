@@ -13,12 +13,12 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from odoo_pipelines.errors import ExternalProtocolError
-from odoo_pipelines.external.answers import checked, read_json, storable
+from odoo_pipelines.external.answers import Answer, checked, storable
 from odoo_pipelines.external.auth import ApiKey, Credential, ExchangedToken
 from odoo_pipelines.external.connection import ExternalConnection
 from odoo_pipelines.external.paging import Page, walk, window
 from odoo_pipelines.external.retries import half_to_full
-from odoo_pipelines.external.transport import Answer, Limiter, Request, RequestCounter, Transport
+from odoo_pipelines.external.transport import Limiter, Request, RequestCounter, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ class ExternalClient:
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """Gets the JSON value at a path."""
-        return read_json(checked(self._send(Request("GET", path, params or {}))))
+        return checked(self._send(Request("GET", path, params or {}))).content
 
     def get_record(self, path: str) -> Any:
         """Gets one record, as a row of a page would hold it; None when there is none (404)."""
         answer = self._send(Request("GET", path))
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        record = read_json(checked(answer))
+        record = checked(answer).content
         if record is None:
             raise ExternalProtocolError(
                 f"{answer.place} answered null where a record belongs; the external system has to be corrected.",
@@ -101,15 +101,12 @@ class ExternalClient:
         """
         request = _json_request("POST", path, body, {"Idempotency-Key": quote(idempotency_key, safe="")})
         answer = checked(self._send(replace(request, once=True)))
-        try:
-            return Posted(answer.status == HTTPStatus.CREATED, read_json(answer))
-        except ExternalProtocolError as error:
-            raise ExternalProtocolError(str(error), status=answer.status, in_doubt=True) from None
+        return Posted(answer.status == HTTPStatus.CREATED, answer.content)
 
     def put(self, path: str, body: Any) -> Any:
         """Puts JSON at a path, which may be repeated; gives the JSON answered, None if empty."""
-        answer = checked(self._send(_json_request("PUT", path, body)))
-        return read_json(answer) if answer.body else None
+        request = replace(_json_request("PUT", path, body), may_be_empty=True)
+        return checked(self._send(request)).content
 
     def pages(
         self,

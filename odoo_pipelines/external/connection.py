@@ -16,6 +16,12 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 60.0
 """Without a single byte of an answer."""
 
+ANSWER_BYTES = 32 * 1024 * 1024
+"""Of one answer, decompressed: 64 KiB for each row of a page."""
+
+ANSWER_SECONDS = 120.0
+"""From a request until its answer has ended."""
+
 PAGE_SIZE = 500
 """Rows asked for at once: the most that the contract allows."""
 
@@ -37,6 +43,8 @@ class ExternalConnection:
         read_timeout: seconds without a byte of an answer.
         page_size: rows asked for at once.
         token_path: where a token is asked for.
+        answer_bytes: of one answer, decompressed.
+        answer_seconds: until an answer must have ended.
 
     Raises:
         ConfigurationError: the URL or a credential cannot be used.
@@ -49,6 +57,8 @@ class ExternalConnection:
     read_timeout: float = READ_TIMEOUT_SECONDS
     page_size: int = PAGE_SIZE
     token_path: str = TOKEN_PATH
+    answer_bytes: int = ANSWER_BYTES
+    answer_seconds: float = ANSWER_SECONDS
 
     def __post_init__(self) -> None:
         problems = [*_problems_of_url(self.url), *_problems_of_credentials(self.api_key, self.api_secret)]

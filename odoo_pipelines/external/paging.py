@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from odoo_pipelines.errors import ExternalProtocolError
-from odoo_pipelines.external.answers import read_json, storable
-from odoo_pipelines.external.transport import Answer
+from odoo_pipelines.external.answers import Answer, storable
+from odoo_pipelines.systems.values import is_storable
+
+MOST_EMPTY_PAGES = 100
+"""In a row: more than any filter leaves, and the walk is taken for one without an end."""
+_LONGEST_CURSOR = 4_096
+_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +70,56 @@ def walk(fetch: Callable[[Mapping[str, str]], Answer], query: Mapping[str, str])
         query: of the first page; the others add a cursor to it.
 
     Raises:
-        ExternalProtocolError: a page breaks the contract, or a cursor comes again, which would never end.
+        ExternalProtocolError: a page breaks the contract, or the walk would never end: a cursor or a page comes again,
+            or empty pages follow one another.
     """
     answer = fetch(query)
     server_time = answer.server_time
-    followed: set[str] = set()  # 2,000 short texts for a million rows
+    check = _EndCheck()
     while True:
         page = _read_page(answer, server_time)
         yield page
-        cursor = page.next_cursor
-        if cursor is None:
+        if page.next_cursor is None:
             return
-        if cursor in followed:
+        check.goes_on(page, page.next_cursor, answer)
+        answer = fetch({**query, "cursor": page.next_cursor})
+
+
+class _EndCheck:
+    """Notices that a walk comes to no end."""
+
+    def __init__(self) -> None:
+        self._followed: set[bytes] = set()  # 2,000 digests for a million rows
+        self._empty = 0
+        self._rows: list[Any] = []
+
+    def goes_on(self, page: Page, cursor: str, answer: Answer) -> None:
+        """Takes note of a page that is not the last.
+
+        Raises:
+            ExternalProtocolError: there would be no end.
+        """
+        followed = hashlib.blake2b(cursor.encode(), digest_size=_DIGEST_BYTES).digest()
+        if followed in self._followed:
             raise _broken(answer, "repeats a `next_cursor`, so the walk would never end")
-        followed.add(cursor)
-        answer = fetch({**query, "cursor": cursor})
+        self._followed.add(followed)
+        self._empty = 0 if page.rows else self._empty + 1
+        if self._empty > MOST_EMPTY_PAGES:
+            raise _broken(answer, f"is the last of {self._empty} empty pages in a row, each with a `next_cursor`")
+        if page.rows and page.rows == self._rows:
+            raise _broken(answer, "has the rows of the page before it, so the walk would never end")
+        self._rows = page.rows
 
 
 def _read_page(answer: Answer, server_time: datetime | None) -> Page:
-    document = read_json(answer)
+    document = answer.content
     if not isinstance(document, dict) or not isinstance(document.get("data"), list):
         raise _broken(answer, "has no list named `data`")
     cursor = document.get("next_cursor")
-    if cursor is not None and not (isinstance(cursor, str) and cursor):
+    if cursor is not None and not (isinstance(cursor, str) and cursor and is_storable(cursor)):
         raise _broken(answer, "has a `next_cursor` that is neither null nor a filled text")
+    if cursor is not None and len(cursor) > _LONGEST_CURSOR:
+        raise _broken(answer, f"has a `next_cursor` of more than {_LONGEST_CURSOR:,} characters, which no URL can hold")
     return Page(storable(document["data"], answer), cursor, server_time)
 
 

@@ -21,6 +21,9 @@ LONGEST_RETRY_AFTER_SECONDS = 300.0
 """A server may ask for more; then the run fails after all tries, and the next one starts where it stopped."""
 
 _TRANSIENT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_WAIT_FIX = (
+    "Look whether the external system is up and can be reached from here; the next run goes on where this one stopped."
+)
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _random = SystemRandom()
 _logger = logging.getLogger(__name__)
@@ -37,12 +40,14 @@ class Fault:
         status: HTTP status, None when there was no answer.
         retry_after: seconds that the server asks to wait, None when it does not say.
         in_doubt: the request may have been carried out all the same.
+        fix: a sentence for a person, for when no try succeeds.
     """
 
     reason: str
     status: int | None = None
     retry_after: float | None = None
     in_doubt: bool = True
+    fix: str = _WAIT_FIX
 
 
 def is_transient(status: int) -> bool:

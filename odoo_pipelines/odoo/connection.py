@@ -13,6 +13,12 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 300.0
 """Without an answer: longer than the server's own limit (120 s) and its tries on concurrent updates (30 s)."""
 
+ANSWER_BYTES = 256 * 1024 * 1024
+"""Of one answer, decompressed: a hundred times what a chunk of rows has."""
+
+ANSWER_SECONDS = 600.0
+"""From a call until its answer has ended: as long as the server may be silent, and again for a slow line."""
+
 TransportChoice: TypeAlias = Literal["auto", "json2", "jsonrpc"]
 
 
@@ -31,6 +37,8 @@ class OdooConnection:
         concurrency: requests at a time, of all threads that share a client.
         connect_timeout: seconds until a connection must stand.
         read_timeout: seconds without an answer.
+        answer_bytes: of one answer, decompressed.
+        answer_seconds: until an answer must have ended.
     """
 
     url: str
@@ -43,6 +51,8 @@ class OdooConnection:
     concurrency: int = 2
     connect_timeout: float = CONNECT_TIMEOUT_SECONDS
     read_timeout: float = READ_TIMEOUT_SECONDS
+    answer_bytes: int = ANSWER_BYTES
+    answer_seconds: float = ANSWER_SECONDS
 
     def address(self, path: str) -> str:
         """The URL of a path on this server."""

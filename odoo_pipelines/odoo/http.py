@@ -16,6 +16,14 @@ import orjson
 import requests
 from requests.auth import AuthBase
 
+from odoo_pipelines.bounded_http import (
+    AnswerTooLargeError,
+    AnswerTooSlowError,
+    Bounds,
+    bounded_adapter,
+    find_cause,
+    read_body,
+)
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.odoo.connection import OdooConnection
 from odoo_pipelines.odoo.faults import Call, lost_answer
@@ -105,6 +113,7 @@ class HttpSender:
         self._sleep = sleep
         self._free = threading.BoundedSemaphore(connection.concurrency)
         self._local = threading.local()
+        self._bounds = Bounds(connection.answer_bytes, connection.answer_seconds)
 
     def get(self, path: str, call: Call) -> Answer:
         """Sends a GET.
@@ -137,14 +146,23 @@ class HttpSender:
                     self._connection.address(path),
                     timeout=(self._connection.connect_timeout, self._connection.read_timeout),
                     allow_redirects=False,  # a followed redirect would turn the POST into a GET
+                    stream=True,
                     **content,
                 )
-        except _LOST as error:
-            raise lost_answer(type(error).__name__, call) from None
+                body = read_body(response, self._bounds)
+        except (*_LOST, AnswerTooLargeError) as error:
+            raise lost_answer(self._reason(error), call) from None
         if asked_for := _retry_after(response):
             self._sleep(asked_for)
         _refuse_redirect(response)
-        return _answer(response)
+        return _answer(response.status_code, body, call)
+
+    def _reason(self, error: Exception) -> str:
+        if large := find_cause(error, AnswerTooLargeError):
+            return f"it is {large}, the most that is read of one"
+        if find_cause(error, AnswerTooSlowError):
+            return f"it had not ended after {self._bounds.seconds:g} s"
+        return type(error).__name__
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -154,6 +172,8 @@ class HttpSender:
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, bounded_adapter(self._bounds))
         session.headers["X-Odoo-Database"] = self._connection.database
         # Proxies and certificates of the environment; looked up in every request they cost a millisecond each time.
         settings = session.merge_environment_settings(self._connection.url, {}, None, self._connection.verify, None)
@@ -178,11 +198,18 @@ def _refuse_redirect(response: requests.Response) -> None:
     raise ConfigurationError([f"ODOO_URL: the server redirects to {target.scheme}://{target.netloc}; set that address"])
 
 
-def _answer(response: requests.Response) -> Answer:
+def _answer(status: int, body: bytes, call: Call) -> Answer:
+    """The answer.
+
+    Raises:
+        OdooTransientError: it says success, but is no JSON: cut off on the way, or not Odoo's.
+    """
     try:
-        return Answer(response.status_code, json.loads(response.content), is_json=True)
-    except ValueError:  # includes UnicodeDecodeError
-        return Answer(response.status_code, None, is_json=False)
+        return Answer(status, json.loads(body), is_json=True)
+    except (ValueError, RecursionError):  # includes UnicodeDecodeError
+        if is_success(status):
+            raise lost_answer(f"HTTP {status} with {len(body)} bytes that are no whole JSON", call) from None
+        return Answer(status, None, is_json=False)
 
 
 def is_success(status: int) -> bool:

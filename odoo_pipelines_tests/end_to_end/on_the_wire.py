@@ -24,14 +24,14 @@ from odoo_pipelines.stores.state import RunRef
 from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
 from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
-from odoo_pipelines_tests.faults.kinds import BAD_GATEWAY, CUT, LOST, RESET, TOO_MANY
+from odoo_pipelines_tests.faults.kinds import BAD_GATEWAY, CUT, LOST, REFRAMED, RESET, TOO_MANY
 from odoo_pipelines_tests.faults.proxy import proxy_to
 from odoo_pipelines_tests.faults.schedule import Schedule
 from odoo_pipelines_tests.faults.works import Works, open_works
 from odoo_pipelines_tests.sync.fakes import KilledError
 
 BOOKINGS = 6
-FAULTS = (LOST, LOST, RESET, CUT, TOO_MANY, BAD_GATEWAY)
+FAULTS = (LOST, LOST, RESET, CUT, REFRAMED, TOO_MANY, BAD_GATEWAY)
 DEATHS = 6
 """Notes of postings in a run before which it may die."""
 

@@ -20,7 +20,7 @@ from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
 from odoo_pipelines_tests.end_to_end.installation import Installation, KillPoint
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
 from odoo_pipelines_tests.faults.changes import change_a_bit_of_everything
-from odoo_pipelines_tests.faults.kinds import BAD_GATEWAY, CUT, GATEWAY_TIMEOUT, LOST, RESET, TOO_MANY
+from odoo_pipelines_tests.faults.kinds import BAD_GATEWAY, CUT, GATEWAY_TIMEOUT, LOST, REFRAMED, RESET, TOO_MANY
 from odoo_pipelines_tests.faults.proxy import Proxy, proxy_to
 from odoo_pipelines_tests.faults.schedule import Schedule
 
@@ -50,7 +50,7 @@ WHILE_CHANGING = (
 )
 
 
-SWIFT = (RESET, LOST, CUT, TOO_MANY, BAD_GATEWAY, GATEWAY_TIMEOUT)
+SWIFT = (RESET, LOST, CUT, REFRAMED, TOO_MANY, BAD_GATEWAY, GATEWAY_TIMEOUT)
 """Faults that a process gets over in a second."""
 
 

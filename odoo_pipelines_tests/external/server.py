@@ -41,13 +41,14 @@ class Reply:
     """What to answer.
 
     `fault`: "reset" gives a TCP reset instead of an answer, "cut" ends the connection in the middle of the body,
-    "cut chunk" does so in a chunked body, "silence" never answers.
+    "cut chunk" does so in a chunked body, "silence" never answers, "trickling head" and "trickling body" go on sending
+    a few bytes for as long as somebody reads them.
     """
 
     status: int = 200
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
-    fault: Literal["", "reset", "cut", "cut chunk", "silence"] = ""
+    fault: Literal["", "reset", "cut", "cut chunk", "silence", "trickling head", "trickling body"] = ""
 
 
 def json_reply(value: Any, status: int = 200, **headers: str) -> Reply:
@@ -61,6 +62,7 @@ class Server:
         self.url = url
         self.received: list[Received] = []
         self.answer: Callable[[Received], Reply] = lambda _: Reply()
+        self.connections = 0
         self.released = threading.Event()
         self._lock = threading.Lock()
 
@@ -101,6 +103,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _QuietServer
 
+    def setup(self) -> None:
+        super().setup()
+        self.server.server_under_test.connections += 1
+
     def do_GET(self) -> None:
         self._serve()
 
@@ -119,6 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply.fault == "silence":
             test.released.wait()
             self.close_connection = True
+        elif reply.fault.startswith("trickling"):
+            self._trickle(reply)
         else:
             self._send(reply)
 
@@ -131,13 +139,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if reply.fault == "cut chunk":
             self.send_header("Transfer-Encoding", "chunked")
-        else:
+        elif "Content-Length" not in reply.headers:
             self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         if reply.fault == "cut chunk":
             self.wfile.write(b"%x\r\n" % len(reply.body))
         self.wfile.write(reply.body[: len(reply.body) // 2] if reply.fault else reply.body)
         self.close_connection = self.close_connection or bool(reply.fault)
+
+    def _trickle(self, reply: Reply) -> None:
+        self.close_connection = True
+        head = b"HTTP/1.1 200 OK\r\nX-Slow: "
+        self.wfile.write(head if reply.fault == "trickling head" else head + b"1\r\nContent-Length: 1000000\r\n\r\n")
+        while not self.server.server_under_test.released.wait(0.005):
+            self.wfile.write(b" ")
 
     def _reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

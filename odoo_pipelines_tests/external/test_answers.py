@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,8 +15,7 @@ from odoo_pipelines.errors import (
     ExternalProtocolError,
     ExternalRequestError,
 )
-from odoo_pipelines.external.answers import checked, read_json, storable
-from odoo_pipelines.external.transport import Answer
+from odoo_pipelines.external.answers import Answer, LostBodyError, checked, read_json, storable
 
 _PLACE = "GET https://a.example/orders"
 
@@ -55,10 +56,8 @@ def test_any_other_status_is_an_error_with_a_cure_and_without_the_body(
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
-        b"<html>confidential</html>",
-        b'{"confidential": 1',
         b'{"confidential": NaN}',
+        b'{"confidential": NaN',
         b'{"confidential": -Infinity}',
         b'{"confidential": 1e400}',
         b'{"confidential": 1e400, "n": 12345678901234567890}',
@@ -67,6 +66,14 @@ def test_any_other_status_is_an_error_with_a_cure_and_without_the_body(
         b'{"confidential": "\xff"}',
         b'{"confidential": "\xff", "t": "\\ud83d"}',
         b'{"confidential": "\xed\xa0\xbd", "t": "\\ud83d"}',  # a surrogate in UTF-8 bytes
+        b'{"confidential": "\x01"}',
+        b'{"confidential": 01}',
+        b"{'confidential': 1}",
+        b'{"confidential": 1} {"confidential": 2}',
+        b'{"confidential": 1}\0\0\0',
+        b'{"confidential": 1}]',
+        b"confidential",
+        b"\x1f\x8b\x08confidential",  # compressed, and nothing says so
         b"[" * 100_000,
         b"\\ud83d" + b"[" * 100_000,
         b'["\\ud83d",' + b"[" * 100_000,
@@ -76,6 +83,53 @@ def test_a_body_that_is_no_json_is_a_protocol_error_with_a_cure_and_without_the_
     with pytest.raises(ExternalProtocolError, match=r"not valid JSON.*Check that the URL.*NaN") as caught:
         read_json(_answer(body))
     assert "confidential" not in str(caught.value)
+
+
+def test_the_error_tells_from_where_on_it_is_no_json() -> None:
+    with pytest.raises(ExternalProtocolError, match="with 12 bytes that are not valid JSON from byte 10 on"):
+        read_json(_answer('{"ä": 1} {}'.encode()))
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"\r\n \t\n"])
+def test_an_empty_body_is_a_lost_one(body: bytes) -> None:
+    with pytest.raises(LostBodyError, match="answered 200 with an empty body"):
+        read_json(_answer(body))
+
+
+_DOCUMENT = {
+    "data": [{"id": 1, "t": "Zoë \U0001f600", "n": -12.5e-3, "more": [True, False, None, {}, []]}, {"id": 10**30}],
+    "next_cursor": None,
+}
+
+
+@pytest.mark.parametrize("as_ascii", [True, False])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_body_that_is_cut_off_anywhere_is_a_lost_one(*, as_ascii: bool, indent: int | None) -> None:
+    body = json.dumps(_DOCUMENT, ensure_ascii=as_ascii, indent=indent).encode()
+    for length in range(1, len(body)):
+        with pytest.raises(LostBodyError, match=f"{length} bytes that end in the middle of their JSON"):
+            read_json(_answer(body[:length]))
+    assert read_json(_answer(body)) == _DOCUMENT
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"<html><h1>We will be back soon</h1></html>", ""),
+        (b"\n<!DOCTYPE html>", "application/json"),
+        (b"We will be back soon", "text/html; charset=utf-8"),
+        (b'{"data": [{"id": 1}, <br /><b>Fatal error</b>: out of memory', "application/json"),
+        ('{"data": [{"t": "ä"}, <br />'.encode(), "application/json"),
+    ],
+)
+def test_a_web_page_in_place_of_json_is_a_lost_body(body: bytes, content_type: str) -> None:
+    with pytest.raises(LostBodyError, match="answered 200 with a web page in place of JSON") as caught:
+        read_json(replace(_answer(body), content_type=content_type))
+    assert "no proxy or login page" in caught.value.fix
+
+
+def test_json_that_is_called_a_web_page_is_read() -> None:
+    assert read_json(replace(_answer(b"[1]"), content_type="text/html")) == [1]
 
 
 @pytest.mark.parametrize("number", [2**63, 2**64, -(2**63) - 1, 10**30, 9007199254740993])
@@ -118,3 +172,10 @@ def test_a_row_with_half_a_surrogate_pair_becomes_json_text_and_the_others_stay(
 def test_rows_are_left_alone_otherwise() -> None:
     rows = [{"id": 1, "t": "\U0001f600"}, None, 7]
     assert storable(rows, _answer(orjson.dumps(rows))) is rows
+
+
+@given(_json, st.data())
+def test_the_beginning_of_what_a_server_sends_is_a_lost_body(value: Any, data: st.DataObject) -> None:
+    body = orjson.dumps([value])
+    with pytest.raises(LostBodyError):
+        read_json(_answer(body[: data.draw(st.integers(0, len(body) - 1))]))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from odoo_pipelines.errors import ExternalProtocolError, ExternalRequestError
+from odoo_pipelines.errors import ExternalError, ExternalProtocolError, ExternalRequestError
 from odoo_pipelines.external.client import ExternalClient, Posted
 from odoo_pipelines_tests.external.conftest import Clock
 from odoo_pipelines_tests.external.server import Received, Reply, Server, json_reply
@@ -93,12 +93,12 @@ def test_what_the_server_objects_to_is_kept_apart_from_the_text(
     assert not caught.value.in_doubt
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"", b'{"id": '])
+@pytest.mark.parametrize("body", [b"<html>", b"", b'{"id": ', b'{"id": NaN}'])
 def test_a_post_that_succeeded_without_a_readable_answer_is_in_doubt(
     client: ExternalClient, server: Server, body: bytes
 ) -> None:
     server.script(Reply(201, body))
-    with pytest.raises(ExternalProtocolError) as caught:
+    with pytest.raises(ExternalError) as caught:
         client.post_once("/orders", {}, "k")
     assert caught.value.in_doubt
     assert len(server.received) == 1

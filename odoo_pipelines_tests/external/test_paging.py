@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odoo_pipelines.errors import ExternalProtocolError
-from odoo_pipelines.external.paging import walk, window
-from odoo_pipelines.external.transport import Answer
+from odoo_pipelines.external.answers import Answer
+from odoo_pipelines.external.paging import MOST_EMPTY_PAGES, walk, window
 
 
 class Pages:
@@ -26,8 +27,9 @@ class Pages:
     def __call__(self, query: Mapping[str, str]) -> Answer:
         self.asked.append(dict(query))
         date = self._dates[len(self.asked) - 1] if self._dates else None
-        body = json.dumps(self._after[query.get("cursor")]).encode()
-        return Answer("GET https://a.example/orders", 200, body, server_time=date)
+        page = self._after[query.get("cursor")]
+        body = json.dumps(page).encode()
+        return Answer("GET https://a.example/orders", 200, body, server_time=date, content=page)
 
 
 def _page(rows: list[Any], *cursor: Any) -> dict[str, Any]:
@@ -51,6 +53,48 @@ def test_a_cursor_that_is_null_or_absent_ends_the_walk(last: dict[str, Any]) -> 
 def test_an_empty_page_in_the_middle_does_not_end_the_walk() -> None:
     pages = Pages({None: _page([1], "a"), "a": _page([], "b"), "b": _page([2])})
     assert [page.rows for page in walk(pages, {})] == [[1], [], [2]]
+
+
+class Endless:
+    """A list whose every page has a new cursor, and the rows that `rows` tells by the page's number."""
+
+    def __init__(self, rows: Callable[[int], list[Any]]) -> None:
+        self.asked = 0
+        self._rows = rows
+
+    def __call__(self, query: Mapping[str, str]) -> Answer:
+        self.asked += 1
+        page = _page(self._rows(self.asked), f"cursor {self.asked}")
+        return Answer("GET https://a.example/orders", 200, b"", content=page)
+
+
+def test_empty_pages_without_an_end_are_given_up() -> None:
+    endless = Endless(lambda number: [number] if number == 1 else [])
+    with pytest.raises(ExternalProtocolError, match=f"the last of {MOST_EMPTY_PAGES + 1} empty pages in a row"):
+        list(walk(endless, {}))
+    assert endless.asked == 1 + MOST_EMPTY_PAGES + 1
+
+
+def test_empty_pages_between_others_are_walked_through_however_many_they_are() -> None:
+    endless = Endless(lambda number: [number] if number % MOST_EMPTY_PAGES == 0 else [])
+    walked = list(islice(walk(endless, {}), 3 * MOST_EMPTY_PAGES))
+    assert sum(len(page.rows) for page in walked) == 3
+
+
+def test_the_same_page_under_ever_new_cursors_is_given_up() -> None:
+    endless = Endless(lambda _: [{"id": 1}, {"id": 2}])
+    with pytest.raises(ExternalProtocolError, match="has the rows of the page before it"):
+        list(walk(endless, {}))
+    assert endless.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("cursor", "fault"),
+    [("c" * 4_097, "more than 4,096 characters"), ("half \ud83d", "neither null nor a filled text")],
+)
+def test_a_cursor_that_cannot_be_sent_breaks_the_contract(cursor: str, fault: str) -> None:
+    with pytest.raises(ExternalProtocolError, match=fault):
+        list(walk(Pages({None: _page([1], cursor)}), {}))
 
 
 def test_rows_that_are_no_objects_are_kept() -> None:

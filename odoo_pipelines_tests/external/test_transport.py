@@ -2,18 +2,30 @@ from __future__ import annotations
 
 import gzip
 import socket
+import tracemalloc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from odoo_pipelines.errors import ExternalProtocolError, ExternalUnavailableError
+from odoo_pipelines.errors import ExternalProtocolError, ExternalRequestError, ExternalUnavailableError
 from odoo_pipelines.external.client import ExternalClient
 from odoo_pipelines.external.retries import ATTEMPTS
 from odoo_pipelines_tests.external.conftest import KEY, SECRET, Clock, CountingLimiter
 from odoo_pipelines_tests.external.server import Received, Reply, Server, json_reply, serving
 
 Connect = Callable[..., ExternalClient]
+GZIP = {"Content-Encoding": "gzip"}
+MIB = 1024 * 1024
+
+CUT_JSON = Reply(body=b'{"id": 1, "name": "An')
+"""As a proxy sends it on that lost the connection to the server, and announces what it has."""
+PASSING_BODIES = [
+    pytest.param(CUT_JSON, id="cut JSON"),
+    pytest.param(Reply(body=b'{"id": 1, "name": "\xc3'), id="cut inside a character"),
+    pytest.param(Reply(body=gzip.compress(b'{"id": 1, "name": "Anna"}' * 9)[:30], headers=GZIP), id="cut compression"),
+    pytest.param(Reply(body=b"<html>Sorry</html>", headers={"Content-Type": "text/html"}), id="web page"),
+]
 
 
 def _ask(client: ExternalClient, method: str) -> Any:
@@ -32,7 +44,8 @@ def _ask(client: ExternalClient, method: str) -> Any:
         pytest.param(Reply(fault="reset"), id="connection reset"),
         pytest.param(Reply(fault="cut", body=b'{"a": 1, "b": 2}'), id="cut body"),
         pytest.param(Reply(fault="cut chunk", body=b'{"a": 1, "b": 2}'), id="cut chunk"),
-        pytest.param(Reply(body=b"no gzip", headers={"Content-Encoding": "gzip"}), id="damaged compression"),
+        pytest.param(Reply(body=b"no gzip", headers=GZIP), id="damaged compression"),
+        *PASSING_BODIES,
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -53,7 +66,9 @@ def test_a_fault_that_may_pass_is_tried_again(
         pytest.param(Reply(503), id="503"),
         pytest.param(Reply(fault="reset"), id="connection reset"),
         pytest.param(Reply(fault="cut", body=b'{"a": 1, "b": 2}'), id="cut body"),
-        pytest.param(Reply(body=b"no gzip", headers={"Content-Encoding": "gzip"}), id="damaged compression"),
+        pytest.param(Reply(body=b"no gzip", headers=GZIP), id="damaged compression"),
+        pytest.param(Reply(201, b""), id="empty body"),
+        *PASSING_BODIES,
     ],
 )
 def test_a_post_that_may_have_been_carried_out_is_never_repeated(
@@ -64,6 +79,55 @@ def test_a_post_that_may_have_been_carried_out_is_never_repeated(
         _ask(client, "POST")
     assert caught.value.in_doubt
     assert (len(server.received), clock.slept) == (1, [])
+
+
+@pytest.mark.parametrize("body", [b"", b" \n"])
+def test_an_empty_body_is_asked_for_again_except_after_a_put(
+    client: ExternalClient, server: Server, clock: Clock, body: bytes
+) -> None:
+    server.script(Reply(body=body), json_reply({"id": 1}))
+    assert client.get("/orders") == {"id": 1}
+    assert clock.slept == [1.0]
+    server.script(Reply(body=body))
+    assert client.put("/orders", {}) is None
+    assert clock.slept == [1.0]
+
+
+def test_an_answer_that_is_always_cut_off_is_an_error_that_says_so_without_anything_of_it(
+    connect: Connect, server: Server
+) -> None:
+    server.answer = lambda received: json_reply({"access_token": "t"}) if "auth" in received.path else CUT_JSON
+    expected = (
+        rf"GET {server.url}/orders answered 200 with {len(CUT_JSON.body)} bytes that end in the middle of their JSON, "
+        r"the last of 6 tries\. Look whether a proxy in between cuts answers off"
+    )
+    with pytest.raises(ExternalUnavailableError, match=expected) as caught:
+        connect(secret=True).get("/orders", {"cursor": "opaque"})
+    assert not any(word in str(caught.value) for word in ("An", "opaque", KEY, SECRET))
+    assert len(server.received) == 1 + ATTEMPTS
+
+
+def test_a_page_that_is_cut_off_is_asked_for_again_and_the_walk_goes_on(client: ExternalClient, server: Server) -> None:
+    first = json_reply({"data": [{"id": 1}], "next_cursor": "a"})
+    second = json_reply({"data": [{"id": 2}, {"id": 3}], "next_cursor": None})
+    server.script(first, Reply(body=second.body[:-30]), Reply(body=second.body[:-1]), second)
+    assert [row["id"] for page in client.pages("/orders") for row in page.rows] == [1, 2, 3]
+    assert [received.query.get("cursor") for received in server.received] == [None, "a", "a", "a"]
+
+
+def test_a_token_whose_answer_is_cut_off_is_asked_for_again(connect: Connect, server: Server) -> None:
+    server.script(Reply(body=b'{"access_token": "t'), json_reply({"access_token": "t0"}), json_reply({"id": 1}))
+    assert connect(secret=True).get("/orders") == {"id": 1}
+    assert server.received[-1].bearer == "t0"
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
+def test_a_broken_contract_is_not_asked_for_again(client: ExternalClient, server: Server, method: str) -> None:
+    server.script(Reply(body=b'{"id": NaN}'))
+    with pytest.raises(ExternalProtocolError, match="not valid JSON") as caught:
+        _ask(client, method)
+    assert caught.value.in_doubt == (method == "POST")
+    assert len(server.received) == 1
 
 
 def test_a_post_that_a_silent_server_took_is_never_repeated(connect: Connect, server: Server) -> None:
@@ -222,3 +286,72 @@ def test_what_is_sent_has_no_names_of_ours_but_the_agent(client: ExternalClient,
 
 def _agent(received: Received) -> str:
     return received.headers["User-Agent"]
+
+
+BOMB = gzip.compress(bytes(200 * MIB), compresslevel=1)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(body=BOMB, headers=GZIP), id="bomb"),
+        pytest.param(Reply(body=gzip.compress(BOMB), headers={"Content-Encoding": "gzip, gzip"}), id="bomb in a bomb"),
+        pytest.param(Reply(body=bytes(9 * MIB)), id="large"),
+        pytest.param(Reply(body=b"[]", headers={"Content-Length": str(10**15)}), id="announced"),
+        pytest.param(Reply(body=bytes(9 * MIB), fault="cut chunk"), id="chunked"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_of_an_answer_without_end_no_more_is_read_than_the_limit(
+    connect: Connect, server: Server, reply: Reply, method: str
+) -> None:
+    client = connect(answer_bytes=2 * MIB)
+    server.script(reply)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        with pytest.raises(ExternalProtocolError, match=r"larger than 2 MiB.*external\.page_size") as caught:
+            _ask(client, method)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert peak < 40 * MIB  # the server's own copies included
+    assert caught.value.in_doubt == (method == "POST")
+    assert len(server.received) == 1
+
+
+def test_an_answer_of_just_the_limit_is_read_and_the_connection_is_used_again(connect: Connect, server: Server) -> None:
+    client = connect(answer_bytes=MIB)
+    server.script(Reply(body=b'"' + b"x" * (MIB - 2) + b'"'))
+    assert len(client.get("/orders")) == len(client.get("/orders")) == MIB - 2
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("fault", ["trickling head", "trickling body"])
+def test_an_answer_that_trickles_for_ever_is_given_up_and_asked_for_again(
+    connect: Connect, server: Server, clock: Clock, fault: Literal["trickling head", "trickling body"]
+) -> None:
+    server.script(Reply(fault=fault), json_reply({"id": 1}))
+    assert connect(answer_seconds=0.1).get("/orders") == {"id": 1}
+    assert clock.slept == [1.0]
+    server.script(Reply(fault=fault))
+    with pytest.raises(ExternalUnavailableError, match=r"that had not ended after 0\.02 s, the last of 6 tries"):
+        connect(answer_seconds=0.02).get("/orders")
+    with pytest.raises(ExternalUnavailableError, match="may have been carried out"):
+        _ask(connect(answer_seconds=0.02), "POST")
+
+
+def test_of_an_error_without_end_only_the_beginning_is_read(connect: Connect, server: Server) -> None:
+    server.script(Reply(404, BOMB, headers=GZIP), Reply(503, BOMB, headers=GZIP), json_reply({"id": 1}))
+    client = connect(answer_bytes=MIB)
+    with pytest.raises(ExternalRequestError, match="refused with 404") as caught:
+        client.get("/orders")
+    assert len(caught.value.reason) == 1_000
+    assert client.get("/orders") == {"id": 1}
+
+
+def test_a_head_without_end_is_given_up(connect: Connect, server: Server) -> None:
+    server.script(Reply(headers={f"X-{number}": "x" * 60_000 for number in range(200)}), json_reply({"id": 1}))
+    assert connect().get("/orders") == {"id": 1}
+    assert len(server.received) == 2

@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeAlias
 Served: TypeAlias = Literal["never", "first", "late", "killed"]
 """Whether the server carries a request out: before the client learns of it, or after it has given up; or its process
 is killed while it is about to."""
-Seen: TypeAlias = Literal["answer", "reset", "refusal", "half", "silence"] | bytes
-"""What the client sees: the server's answer or half of it, or nothing, or another answer. After a refusal nobody
-listens until the proxy comes up again."""
+Seen: TypeAlias = Literal["answer", "reset", "refusal", "half", "reframed", "silence"] | bytes
+"""What the client sees: the server's answer or half of it (reframed: with the length of the half announced), or
+nothing, or another answer. After a refusal nobody listens until the proxy comes up again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ REFUSED = Fault("connection refused", "never", "refusal")
 RESET = Fault("reset before the request is read", "never", "reset")
 LOST = Fault("reset after the server has committed", "first", "reset")
 CUT = Fault("answer cut in the middle", "first", "half")
+REFRAMED = Fault("answer cut in the middle, its length agrees", "first", "reframed")
 SILENCE = Fault("no answer in time, the server was done", "first", "silence")
 LATE = Fault("no answer in time, the server goes on", "late", "silence")
 TOO_MANY = Fault("429", "never", answer(HTTPStatus.TOO_MANY_REQUESTS, {"error": "too many requests"}))
@@ -69,6 +70,7 @@ WAIT = Fault(
     answer(HTTPStatus.TOO_MANY_REQUESTS, {"error": "too many requests"}, Retry_After=str(RETRY_AFTER)),
 )
 BAD_GATEWAY = Fault("502 of a proxy", "never", answer(HTTPStatus.BAD_GATEWAY, _NGINX % (("502 Bad Gateway",) * 2)))
+SORRY_PAGE = Fault("200 with a web page of a proxy", "never", answer(HTTPStatus.OK, _NGINX % (("Back soon",) * 2)))
 GATEWAY_TIMEOUT = Fault(
     "504 of a proxy, the server was done",
     "first",
@@ -97,5 +99,5 @@ REVOKED = Fault(
 )
 WORKER_KILLED = Fault("worker killed", "killed", "answer")
 
-PASSING = (REFUSED, RESET, LOST, CUT, SILENCE, LATE, TOO_MANY, WAIT, BAD_GATEWAY, GATEWAY_TIMEOUT)
+PASSING = (REFUSED, RESET, LOST, CUT, REFRAMED, SORRY_PAGE, SILENCE, LATE, TOO_MANY, WAIT, BAD_GATEWAY, GATEWAY_TIMEOUT)
 """Faults of any server that the pipelines get over by themselves."""

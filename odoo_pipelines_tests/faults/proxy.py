@@ -39,6 +39,7 @@ JSON2 = "/json/2/"
 _HOST = "127.0.0.1"
 _END_OF_HEAD = b"\r\n\r\n"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_FRAMES = (b"content-length:", b"transfer-encoding:")
 _HOP = (b"host:", b"connection:", b"keep-alive:")
 
 T = TypeVar("T")
@@ -233,10 +234,8 @@ class Proxy:
                 raise ConnectionResetError
             case "silence":
                 await reader.read()  # until the client gives up
-            case "half":
-                writer.write(_half(answer))
-            case "answer":
-                writer.write(answer)
+            case "answer" | "half" | "reframed" as seen:
+                writer.write(_SEEN[seen](answer))
             case bytes(other):
                 writer.write(other)
         if fault.served == "late":
@@ -271,6 +270,16 @@ async def _body(reader: asyncio.StreamReader, head: bytes) -> bytes:
 def _half(answer: bytes) -> bytes:
     head, _, body = answer.partition(_END_OF_HEAD)
     return head + _END_OF_HEAD + body[: len(body) // 2]
+
+
+def _reframed(answer: bytes) -> bytes:
+    head, _, body = answer.partition(_END_OF_HEAD)
+    half = b"" if body.isdigit() else body[: len(body) // 2]  # half of a bare number would be another number
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(_FRAMES)]
+    return b"\r\n".join([*lines, b"Content-Length: %d" % len(half)]) + _END_OF_HEAD + half
+
+
+_SEEN: dict[str, Callable[[bytes], bytes]] = {"answer": bytes, "half": _half, "reframed": _reframed}
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

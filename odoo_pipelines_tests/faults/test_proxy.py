@@ -17,6 +17,7 @@ from odoo_pipelines_tests.faults.kinds import (
     LATE,
     LOST,
     NOTHING,
+    REFRAMED,
     RESET,
     SILENCE,
     WAIT,
@@ -72,6 +73,14 @@ def test_a_lost_answer(
     assert len(server.received) == served
     assert ask(proxy).ok
     assert proxy.struck == [fault.name]
+
+
+def test_half_an_answer_whose_length_agrees(proxy: Proxy, server: Server) -> None:
+    server.script(json_reply({"id": 1234}))
+    proxy.strike(REFRAMED)
+    answer = ask(proxy)
+    assert (answer.status_code, answer.content) == (200, b'{"id": 1234}'[:6])
+    assert ask(proxy).json() == {"id": 1234}
 
 
 def test_a_late_server_goes_on_when_nobody_waits_any_more(proxy: Proxy, server: Server) -> None:

@@ -23,6 +23,7 @@ from odoo_pipelines_tests.faults.kinds import (
     LOAD_CONFLICT,
     LOST,
     PASSING,
+    REFRAMED,
     REVOKED,
     SERIALIZATION,
     WAIT,
@@ -95,6 +96,7 @@ def test_a_load_that_could_not_serialize_is_repeated_and_blames_no_row(scene: Sc
     ("fault", "error"),
     [
         (CUT, ExternalUnavailableError),
+        (REFRAMED, ExternalUnavailableError),
         (REVOKED, ExternalAuthenticationError),
     ],
     ids=str,

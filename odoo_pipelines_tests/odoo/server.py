@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,13 +17,14 @@ VERSION_19 = {"version_info": [19, 0, 0, "final", 0, ""], "version": "19.0"}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP answer; `cut` closes the connection before the whole body is out."""
+    """One HTTP answer; `cut` closes the connection before the whole body is out, `trickles` never ends it."""
 
     status: int
     body: bytes
     kind: str = "application/json; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: bool = False
+    trickles: bool = False
 
 
 DROPPED = Reply(0, b"")
@@ -109,9 +111,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(reply.status)
             for name, value in {"Content-Type": reply.kind, **reply.headers}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(reply.body) + (10 if reply.cut else 0)))
+            self.send_header("Content-Length", str(len(reply.body) + (10 if reply.cut else 0) + 10**6 * reply.trickles))
             self.end_headers()
             self.wfile.write(reply.body)
+            with suppress(ConnectionError):  # nobody reads any more
+                while reply.trickles:
+                    self.wfile.write(b" ")
+                    time.sleep(0.005)
         self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -122,6 +122,8 @@ def test_a_wrong_value_over_json2_comes_with_status_500(odoo: FakeOdoo, new_clie
         (page(504), OdooTransientError),
         (page(429), OdooTransientError),
         (page(200, "<html>Please log in to the hotel's Wi-Fi</html>"), OdooTransientError),
+        (Reply(200, b'[{"id": 1, "name": "An'), OdooTransientError),
+        (Reply(200, b"[" * 100_000), OdooTransientError),
         (Reply(200, b'{"result": [1, 2', cut=True), OdooTransientError),
         (Reply(200, b'{"jsonrpc": "2.0", "id": 1, "resu'), OdooTransientError),
         (Reply(200, b""), OdooTransientError),
