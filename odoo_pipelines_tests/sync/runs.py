@@ -51,6 +51,8 @@ class Run:
         calls: methods called so far.
         kill_at: number of the call at which the process dies.
         when: before or after the call takes effect.
+        given: the client, where it is not that of the stand-in.
+        options: of the mappings.
     """
 
     url: str
@@ -58,6 +60,8 @@ class Run:
     kill_at: int | None = None
     when: Literal["before", "after"] = "before"
     calls: list[str] = field(default_factory=list)
+    given: OdooClient | None = None
+    options: MappingOptions = MappingOptions(journals=JOURNALS)
 
     def __call__(
         self, payloads: Iterable[dict[str, Any]], *, verify: bool = False, resumed: bool = False
@@ -68,7 +72,7 @@ class Run:
 
     @cached_property
     def _client(self) -> OdooClient:
-        return client_of(self.url)
+        return self.given or client_of(self.url)
 
     @cached_property
     def _schemas(self) -> Schemas:
@@ -83,8 +87,7 @@ class Run:
     ) -> FlowReport:
         [stream] = flow.mappers.keys() & payloads.keys()
         parsed = [SYSTEM.streams[stream].payload.parse(each) for each in payloads[stream]]
-        options = MappingOptions(journals=JOURNALS)
-        rows: list[MappedRow] = [hashed(row) for each in parsed for row in flow.mappers[stream](each, options)]
+        rows: list[MappedRow] = [hashed(row) for each in parsed for row in flow.mappers[stream](each, self.options)]
         run = RunRef("run", INTEGRATION, flow.name)
         self.state.start(run, "delta")
         loader = FlowLoader(

@@ -266,6 +266,7 @@ def room(
         "name": f"Stay {line_id}",
         "product_uom_qty": quantity,
         "price_unit": price,
+        "discount": 0.0,
         "technical_price_unit": -1.0,
         **more,
     }

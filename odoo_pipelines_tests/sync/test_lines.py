@@ -56,6 +56,19 @@ def test_equal_lines_need_nothing(*, keep: bool) -> None:
     assert not changes([external(1)], [in_odoo(1)], keep=keep)
 
 
+def test_a_new_quantity_takes_the_discount_along_that_odoo_would_reset() -> None:
+    line = external(1, product_uom_qty=3.0, discount=0.0)
+    [(_, values)] = changes([line], [in_odoo(1, discount=0.0)], keep=True).updated
+    assert values == {"product_uom_qty": 3.0, "price_unit": 80.0, "technical_price_unit": -1.0, "discount": 0.0}
+
+
+def test_a_discount_that_a_person_gave_is_kept_and_goes_along_too() -> None:
+    base = agreed(external(1, discount=0.0))
+    line = external(1, product_uom_qty=3.0, discount=0.0)
+    merged = merge([line], [in_odoo(1, discount=10.0)], arbiter(base))
+    assert [(values["product_uom_qty"], values["discount"]) for _, values in merged.updated] == [(3.0, 10.0)]
+
+
 def test_a_new_line_is_created() -> None:
     assert changes([external(3)], [], keep=True) == LineChanges(created=(external(3),))
 

@@ -163,7 +163,7 @@ def test_vanished_lines_of_a_confirmed_order_are_emptied(world: World, state: st
 
     assert planned.lines.deleted == ()
     [(_, changes)] = planned.lines.updated
-    assert changes == {"product_uom_qty": 0.0, "price_unit": 80.0, "technical_price_unit": -1.0}
+    assert changes == {"product_uom_qty": 0.0, "price_unit": 80.0, "technical_price_unit": -1.0, "discount": 0.0}
 
 
 @pytest.mark.parametrize("state", ["draft", "sale"])

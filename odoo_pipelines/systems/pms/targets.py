@@ -140,6 +140,7 @@ _ORDER_LINES = LineTarget(
                 also=(("type_tax_use", "=", "sale"),),
             ),
         ),
+        TargetField("discount", "float"),
         TargetField("technical_price_unit", "float", optional=True, only_on_create=True),
         TargetField("x_room_number", "char", label="Room number", sources=_booking("rooms.room_number")),
         TargetField("x_rate_plan", "char", label="Rate plan", sources=_booking("rooms.rate_plan_name")),
@@ -150,8 +151,8 @@ _ORDER_LINES = LineTarget(
     invoiced="qty_invoiced",
     identity=("product_id",),
     rewritten_together=(
-        ("product_id", ("name", "price_unit", "tax_ids", "technical_price_unit")),
-        ("product_uom_qty", ("price_unit", "technical_price_unit")),
+        ("product_id", ("name", "price_unit", "tax_ids", "technical_price_unit", "discount")),
+        ("product_uom_qty", ("price_unit", "technical_price_unit", "discount")),
     ),
 )
 

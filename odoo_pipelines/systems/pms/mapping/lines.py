@@ -23,6 +23,8 @@ _ROOM_DETAILS = {
 }
 _KEEP_PRICE = -1.0
 """`technical_price_unit` of every line: otherwise Odoo takes the price for one that it may compute anew."""
+_NO_DISCOUNT = 0.0
+"""The prices are final: where it is not sent, Odoo takes the discount of a rule of the pricelist off them."""
 
 
 def room_lines(rooms: Sequence[BookedRoom], nights: int, options: MappingOptions) -> Iterator[MappedLine]:
@@ -49,6 +51,7 @@ def room_lines(rooms: Sequence[BookedRoom], nights: int, options: MappingOptions
             "name": f"{room_type_label(room)} - {nights} night(s)",
             "product_uom_qty": float(quantity * max(nights, 1)),
             "price_unit": odoo_float(room.price_per_night),
+            "discount": _NO_DISCOUNT,
             "technical_price_unit": _KEEP_PRICE,
             **taxes,
             **room.carried(_ROOM_DETAILS),
@@ -73,6 +76,7 @@ def extra_lines(extras: Sequence[Extra], options: MappingOptions) -> Iterator[Ma
             "name": extra.name,
             "product_uom_qty": 1.0 if extra.quantity is None else odoo_float(extra.quantity),
             "price_unit": odoo_float(extra.price_per_unit),
+            "discount": _NO_DISCOUNT,
             "technical_price_unit": _KEEP_PRICE,
             **taxes,
         }
