@@ -118,6 +118,11 @@ def database_settings() -> DatabaseSettings:
     return _database(_Environment())
 
 
+def dagster_home() -> Path:
+    """The directory of the Dagster instance alone."""
+    return _home(_Environment())
+
+
 def hand_on_embedded_dir(directory: Path) -> None:
     """Tells child processes, which may run in another directory, where the embedded PostgreSQL is."""
     os.environ["ODOO_PIPELINES_POSTGRES_DIR"] = str(directory)

@@ -4,9 +4,11 @@ dagster.yaml names both classes. The storage is the database of the state: the o
 names, else the embedded one, so that `dagster dev` works with nothing installed.
 """
 
+import logging
 import os
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import grpc  # type: ignore[import-untyped]
@@ -21,14 +23,18 @@ from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionRes
 from dagster._serdes import ConfigurableClassData, deserialize_value
 from dagster_postgres import DagsterPostgresStorage
 
-from odoo_pipelines.settings import database_settings, hand_on_embedded_dir, load_settings
+from odoo_pipelines.settings import dagster_home, database_settings, hand_on_embedded_dir, load_settings
 from odoo_pipelines.stores.database import database_url
+from odoo_pipelines.stores.private_files import make_folder
 
 PROCESS_TAG = "odoo_pipelines/process"
 """On runs that a shell command executes itself: the process, as `this_process` writes it."""
 _RECYCLE_SECONDS = 1800
 _MAX_OVERFLOW = 9
 _ANSWER_SECONDS = 10
+_LOGS_OF_STEPS = "storage"
+
+_logger = logging.getLogger(__name__)
 
 
 class Storage(DagsterPostgresStorage):
@@ -52,12 +58,21 @@ class Storage(DagsterPostgresStorage):
         """
         del config_value
         settings = database_settings()
+        _close_logs_of_steps(dagster_home())
         hand_on_embedded_dir(settings.embedded_dir)
         storage = cls(postgres_url=database_url(settings.url, settings.embedded_dir), inst_data=inst_data)
         for part in (storage.run_storage, storage.event_log_storage, storage.schedule_storage):
             part.optimize_for_webserver(statement_timeout=0, pool_recycle=_RECYCLE_SECONDS, max_overflow=_MAX_OVERFLOW)
         limit_writers(storage.event_log_storage)
         return storage
+
+
+def _close_logs_of_steps(home: Path) -> None:
+    """Dagster would make their folder readable by everybody; what others' code writes there may hold rows."""
+    try:
+        make_folder(home / _LOGS_OF_STEPS)
+    except OSError as error:
+        _logger.warning("%s cannot be closed to other accounts: %s", home / _LOGS_OF_STEPS, error.strerror)
 
 
 def limit_writers(events: EventLogStorage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -16,9 +17,10 @@ from rich.console import Console
 from rich.panel import Panel
 
 from odoo_pipelines.commands.instance import CONFIGURATION
-from odoo_pipelines.commands.processes import Processes, free_port, is_free
+from odoo_pipelines.commands.processes import STOP_SECONDS, Processes, free_port, is_free
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.settings import inherited_environment
+from odoo_pipelines.stores.private_files import make_file, make_folder, make_passable
 
 MARKER = ".odoo-pipelines-demo"
 PMS_PORT, ODOO_PORT, RECEIVER_PORT = 8700, 8769, 8780
@@ -92,14 +94,26 @@ def _prepare(home: Path) -> None:
     """Both sandboxes live in memory only, so the state of an earlier demo would tell of records that are gone."""
     if home.exists() and any(home.iterdir()) and not (home / MARKER).exists():
         raise ConfigurationError([f"--home: {home} is not empty, and no earlier demo made it"])
+    if os.name == "posix":
+        _refuse_if_used(home)
     shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
+    make_passable(home)
     (home / MARKER).touch()
     configuration = Path.cwd() / CONFIGURATION
     if not configuration.exists():
         raise ConfigurationError([f"run the demo in the project's folder: there is no {CONFIGURATION} in {Path.cwd()}"])
     (home / CONFIGURATION).symlink_to(configuration)
+    make_folder(home / OUTPUT)
+    make_file(home / INTEGRATIONS)
     (home / INTEGRATIONS).write_text(_integration(datetime.now(UTC)), encoding="utf-8")
+
+
+def _refuse_if_used(home: Path) -> None:
+    """Another demo there would lose its database while it runs; that of one that has just ended stops in a moment."""
+    from odoo_pipelines.stores.embedded import wait_until_unused  # noqa: PLC0415 - its locks are POSIX's
+
+    if not wait_until_unused(home / "postgres", STOP_SECONDS):
+        raise ConfigurationError([f"--home: another demo runs in {home}; stop it, or choose another folder"])
 
 
 def _integration(now: datetime) -> str:

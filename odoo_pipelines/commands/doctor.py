@@ -1,5 +1,6 @@
 """`odoo-pipelines doctor`: checks everything that a sync needs, one finding each, with the cure for what is wrong."""
 
+import shlex
 from collections.abc import Iterator
 
 from odoo_pipelines.clients import external_client, odoo_client, open_state
@@ -9,6 +10,7 @@ from odoo_pipelines.commands.instance import prepare_home
 from odoo_pipelines.defs.choices import check_choices
 from odoo_pipelines.defs.instance import instance_facts
 from odoo_pipelines.errors import (
+    BatchStoreError,
     ConfigurationError,
     ExternalAuthenticationError,
     ExternalError,
@@ -17,6 +19,8 @@ from odoo_pipelines.errors import (
 )
 from odoo_pipelines.integration import ExternalSettings, Integration
 from odoo_pipelines.settings import Settings, load_settings
+from odoo_pipelines.stores.batches import BatchStore
+from odoo_pipelines.stores.private_files import is_open, open_to_others
 from odoo_pipelines.systems import get_system
 
 __all__ = ["examine", "findings_table"]
@@ -34,6 +38,7 @@ def examine(name: str) -> list[Finding]:
         ]
     findings = [ok("settings", f"integration '{name}' is complete")]
     findings += [warning("settings", each, "use https") for each in integration.warnings]
+    findings.append(_files(settings))
     external, odoo = integration.connections().external, integration.connections().odoo
     findings.append(_external(settings, integration, external))
     if odoo is None:
@@ -45,6 +50,23 @@ def examine(name: str) -> list[Finding]:
     if database.passed:  # Dagster's storage is in it, and Dagster would try for long
         findings += _instance(settings, integration)
     return findings
+
+
+def _files(settings: Settings) -> Finding:
+    """Whether other accounts of this machine may read what is kept here; the next write closes most of it."""
+    around = (settings.home / "limits", settings.home / "storage", settings.database.embedded_dir / "data")
+    found = {str(each): [each] for each in around if is_open(each)}  # closed itself, it closes what is in it
+    try:
+        for folder in BatchStore(settings.data).own_folders():
+            if reached := list(open_to_others(folder)):
+                found[str(folder)] = reached
+    except (OSError, BatchStoreError) as error:
+        return warning("files", str(error), "let this account enter the folders that it keeps rows in")
+    if not found:
+        return ok("files", "for their owner alone")
+    count, [example, *_] = sum(map(len, found.values())), next(iter(found.values()))
+    detail = f"other accounts of this machine may read {count} folders and files, such as {example}"
+    return warning("files", detail, f"chmod -R go= {shlex.join(found)}")
 
 
 def _external(settings: Settings, integration: Integration, external: ExternalSettings) -> Finding:

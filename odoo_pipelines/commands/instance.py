@@ -6,6 +6,7 @@ from pathlib import Path
 
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.settings import Settings, hand_on_home
+from odoo_pipelines.stores.private_files import make_passable
 
 CONFIGURATION = "dagster.yaml"
 
@@ -16,7 +17,7 @@ def prepare_home(settings: Settings) -> None:
     Raises:
         ConfigurationError: the home has no dagster.yaml, and this folder has none to link to.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_passable(settings.home)
     wanted, own = settings.home / CONFIGURATION, Path.cwd() / CONFIGURATION
     if not wanted.exists():
         if not own.exists():

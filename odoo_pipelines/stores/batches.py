@@ -1,6 +1,7 @@
 """Batches: immutable Parquet files, on a local disk or wherever fsspec reaches (s3://, gs://, abfs://...).
 
 A file has its name only when it is complete; a run that dies while writing leaves a temporary one that nobody reads.
+On a local disk nobody but the owner may enter the folders or read the files.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, get_args
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from odoo_pipelines.errors import BatchStoreError
+from odoo_pipelines.stores.private_files import close_tree, is_open, make_file, make_folder
 from odoo_pipelines.systems.records import WHOLE, Layer
 
 ROWS_PER_GROUP = 5_000
@@ -92,6 +94,8 @@ class BatchStore:
 
     def __init__(self, root: str | Path) -> None:
         self._files, self._root = fsspec.url_to_fs(str(root))
+        self._local = Path(self._root) if isinstance(self._files, LocalFileSystem) else None
+        self._earlier_closed = False
 
     def path_for(self, integration: str, layer: Layer, name: str, partition: str, run_id: str) -> str:
         """A new path below the root; every call gives another one, so that no attempt overwrites another's file."""
@@ -109,7 +113,7 @@ class BatchStore:
         complete = f"{self._root}/{path}"
         temporary = complete + _TEMPORARY
         with _failures("written", path):
-            self._files.makedirs(complete.rpartition("/")[0], exist_ok=True)
+            self._prepare(complete, temporary)
             file = self._files.open(temporary, "wb")
         try:
             with _failures("written", path):
@@ -175,15 +179,42 @@ class BatchStore:
         with _failures("removed", path), suppress(FileNotFoundError):
             self._files.rm(f"{self._root}/{path}")
 
+    def own_folders(self) -> list[Path]:
+        """Folders on a local disk that hold batches and nothing else: the root, or some of those in it.
+
+        Raises:
+            BatchStoreError: a folder cannot be looked into.
+        """
+        if self._local is None or not self._local.exists():
+            return []
+        with _failures("looked for", str(self._local)):
+            return _own_folders(self._local)
+
+    def _prepare(self, complete: str, temporary: str) -> None:
+        """Makes the folders, and on a local disk the file, closed to others before anything is in it."""
+        folder = complete.rpartition("/")[0]
+        if self._local is None:
+            self._files.makedirs(folder, exist_ok=True)
+            return
+        if not self._earlier_closed:
+            _close_earlier(self._local)
+            self._earlier_closed = True
+        below = self._local
+        if not below.exists():
+            make_folder(below)
+        for name in Path(folder).relative_to(below).parts:
+            below /= name
+            make_folder(below)
+        make_file(Path(temporary))
+
     def _publish(self, file: BinaryIO, temporary: str, complete: str) -> None:
         """Gives the file its name when its content is safe: the state will vouch for it, even after a power cut."""
-        local = isinstance(self._files, LocalFileSystem)
-        if local:
+        if self._local is not None:
             file.flush()
             os.fsync(file.fileno())
         file.close()
         self._files.mv(temporary, complete)
-        if local:
+        if self._local is not None:
             _sync_folder(complete.rpartition("/")[0])
 
     def _discard(self, file: BinaryIO, temporary: str) -> None:
@@ -215,6 +246,24 @@ def _failures(verb: str, path: str) -> Iterator[None]:
         cause = getattr(error, "strerror", None) or error
         message = f"batch {path} cannot be {verb}: {cause} (ODOO_PIPELINES_DATA says where batches are)"
         raise BatchStoreError(message) from error
+
+
+def _close_earlier(root: Path) -> None:
+    """Closes what an earlier version left open; the root itself only if it holds nothing but batches."""
+    for folder in _own_folders(root) if root.exists() else ():
+        if is_open(folder):
+            close_tree(folder)
+
+
+def _own_folders(root: Path) -> list[Path]:
+    entries = list(root.iterdir())
+    own = [each for each in entries if each.is_dir() and not each.is_symlink() and _holds_layers_only(each)]
+    return [root] if len(own) == len(entries) else own
+
+
+def _holds_layers_only(folder: Path) -> bool:
+    names = {each.name for each in folder.iterdir()}
+    return bool(names) and names <= set(get_args(Layer))
 
 
 def _sync_folder(folder: str) -> None:

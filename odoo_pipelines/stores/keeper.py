@@ -1,14 +1,13 @@
 """The process that keeps the embedded PostgreSQL: `python -m odoo_pipelines.stores.keeper DIRECTORY GRACE_SECONDS`.
 
-It starts the server, or adopts a running one, and stops it when its last user is gone. Killed itself, it is replaced by
-the next user.
+It starts the server, or adopts a running one, and stops it when its last user is gone. When it ends before that, one of
+the users starts another.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,10 +18,10 @@ from pathlib import Path
 import psutil
 
 from odoo_pipelines.errors import EmbeddedPostgresError
+from odoo_pipelines.stores import cluster
 from odoo_pipelines.stores.programs import Programs
 from odoo_pipelines.stores.server import SUPERUSER, ServerDirectory, end_of, lock_file
 
-_VERSION = 18
 _SETTINGS = {
     "listen_addresses": "",
     # Failed statements and details of errors would put rows into the log.
@@ -55,16 +54,40 @@ class Keeper:
         self._server: subprocess.Popen[bytes] | None = None
 
     def prepare(self) -> None:
-        """Makes the cluster, under another name until it is complete: a killed initdb leaves no half cluster."""
+        """Makes the cluster, or takes over the one that is there; nothing that we have not made is ever removed.
+
+        Raises:
+            EmbeddedPostgresError: what is there cannot be used.
+        """
         data = self._directory.data
-        if not (data / "PG_VERSION").exists():
-            fresh = data.with_name("data.new")
-            for leftover in (fresh, data):
-                shutil.rmtree(leftover, ignore_errors=True)
-            self._programs.make_private(fresh)
-            self._programs.run("initdb", "-D", fresh, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--no-locale")
-            fresh.rename(data)
+        if cluster.is_there(data):
+            self._take_over()
+        else:
+            self._make_cluster()
+        if cluster.allow_owner_only(data, self._programs) and (pid := self._running_pid()) is not None:
+            os.kill(pid, signal.SIGHUP)
         self._programs.make_private(self._directory.socket_dir)
+
+    def _make_cluster(self) -> None:
+        """Under another name until it is complete: a killed initdb leaves no half cluster."""
+        fresh = cluster.place_for_a_new_one(self._directory.unfinished)
+        maker = self._programs.for_initdb()
+        maker.make_private(fresh)
+        maker.run("initdb", "-D", fresh, "-U", SUPERUSER, "--auth=reject", "--encoding=UTF8", "--no-locale")
+        self._programs.give(fresh)
+        fresh.rename(self._directory.data)
+        cluster.remove_unfinished(self._directory.unfinished)
+
+    def _take_over(self) -> None:
+        """Gives the cluster to the account that it is to have, if it is not its own; for that, its server must end."""
+        data = self._directory.data
+        if self._programs.owns(data):
+            return
+        if self._programs.account is None:
+            raise EmbeddedPostgresError(f"{data} belongs to another user: run as that user, or choose another folder")
+        if self._running_pid() is not None:
+            self._programs.of_owner(data).run("pg_ctl", "-D", data, "-w", "-m", "fast", "stop")
+        self._programs.give(data)
 
     def start(self) -> None:
         """Starts the server unless it runs, and waits until it answers.
@@ -72,7 +95,7 @@ class Keeper:
         Raises:
             EmbeddedPostgresError: it ended again and again, or did not answer in time.
         """
-        if self._runs():
+        if self._running_pid() is not None:
             return
         self._drop_misleading_pid_file()
         deadline = time.monotonic() + _START_SECONDS
@@ -95,7 +118,7 @@ class Keeper:
     def serve_until_unused(self) -> int:
         """Returns when nobody has used the server for a while, with the lock that keeps newcomers waiting."""
         while True:
-            while not self._is_unused():
+            while self._directory.is_used():
                 self.start()  # it may have crashed or been killed
                 time.sleep(_WATCH_SECONDS)
             time.sleep(self._grace_seconds)
@@ -104,27 +127,20 @@ class Keeper:
 
     def stop(self) -> None:
         """Stops the server and waits for its end."""
-        if self._runs():
+        if self._running_pid() is not None:
             self._programs.run("pg_ctl", "-D", self._directory.data, "-w", "-m", "fast", "stop")
         if self._directory.socket_dir != self._directory.data:
             self._directory.socket_dir.rmdir()
 
-    def _is_unused(self) -> bool:
-        try:
-            os.close(lock_file(self._directory.users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB))
-        except BlockingIOError:
-            return False
-        return True
-
-    def _runs(self) -> bool:
-        """Whether the pid file names a postgres of this very directory."""
+    def _running_pid(self) -> int | None:
+        """Of the server, if the pid file names a postgres of this very directory."""
         if self._server is not None:
             self._server.poll()  # takes note of its end, or it would stay as a zombie
         pid = self._named_pid()
         try:
-            return pid is not None and str(self._directory.data) in psutil.Process(pid).cmdline()
+            return pid if pid is not None and str(self._directory.data) in psutil.Process(pid).cmdline() else None
         except psutil.Error:
-            return False
+            return None
 
     def _drop_misleading_pid_file(self) -> None:
         """Removes a pid file that PostgreSQL would stop at: damaged, or naming a process that is not its own.
@@ -147,20 +163,27 @@ class Keeper:
 
 
 def main(home: Path, grace_seconds: float) -> None:
-    """Keeps the server until nobody uses it; returns at once when it is kept already."""
+    """Keeps the server until nobody uses it; returns at once when it is kept already.
+
+    Asked to end while somebody uses it, it leaves the server to the next keeper, which one of the users starts.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     directory = ServerDirectory(home)
     if not _become_keeper(directory):
         return
-    programs = Programs.find(home)
-    keeper = Keeper(directory, programs, grace_seconds)
+    keeper = Keeper(directory, Programs.find(home, directory.data), grace_seconds)
     keeper.prepare()
+    leave = False
     try:
         keeper.start()
         keeper.serve_until_unused()
+    except SystemExit:
+        leave = directory.is_used()
+        raise
     finally:
-        keeper.stop()
+        if not leave:
+            keeper.stop()
 
 
 def _become_keeper(directory: ServerDirectory) -> bool:
@@ -178,5 +201,5 @@ def _become_keeper(directory: ServerDirectory) -> bool:
 if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]), float(sys.argv[2]))
-    except (EmbeddedPostgresError, subprocess.CalledProcessError) as error:
+    except (EmbeddedPostgresError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(str(error))

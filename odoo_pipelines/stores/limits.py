@@ -17,6 +17,7 @@ from pyrate_limiter import Limiter as RateLimiter
 from pyrate_limiter import Rate, SQLiteBucket
 
 from odoo_pipelines.errors import ConfigurationError
+from odoo_pipelines.stores.private_files import make_file, make_folder
 
 PATIENCE_SECONDS = 60.0
 """After a wait as long as this the log tells, and the clock is looked at."""
@@ -99,9 +100,11 @@ def shared_limiter(
     """
     if not (math.isfinite(requests_per_second) and requests_per_second > 0 and burst >= 1):
         raise ConfigurationError([f"limiter '{name}': requests per second and burst must be positive numbers"])
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folder(directory)
     rate = Rate(burst, max(1, math.ceil(burst / requests_per_second * 1000)))
-    return SharedLimiter(directory / f"{quote(name, safe='')}.sqlite", rate, patience)
+    path = directory / f"{quote(name, safe='')}.sqlite"
+    make_file(path)
+    return SharedLimiter(path, rate, patience)
 
 
 def unlimited() -> Unlimited:

@@ -3,6 +3,7 @@
 users.lock    every user process holds it shared for its whole life; the kernel drops it however the process ends
 keeper.lock   the keeper holds it exclusively, as long as it keeps the server
 data/         the cluster, and its socket unless the path is unfit for one
+unfinished/   a cluster that is being made
 log           of the server
 keeper.log    of the keeper's start
 """
@@ -54,6 +55,11 @@ class ServerDirectory:
         return self.home / "data"
 
     @property
+    def unfinished(self) -> Path:
+        """Where a cluster is until it is complete."""
+        return self.home / "unfinished"
+
+    @property
     def log(self) -> Path:
         """What the server says."""
         return self.home / "log"
@@ -86,11 +92,11 @@ class ServerDirectory:
 
     def is_kept(self) -> bool:
         """Whether there is a keeper."""
-        try:
-            os.close(lock_file(self.keeper_lock, fcntl.LOCK_SH | fcntl.LOCK_NB))
-        except BlockingIOError:
-            return True
-        return False
+        return _is_locked(self.keeper_lock, fcntl.LOCK_SH)
+
+    def is_used(self) -> bool:
+        """Whether any process uses it."""
+        return _is_locked(self.users_lock, fcntl.LOCK_EX)
 
 
 def lock_file(path: Path, operation: int) -> int:
@@ -106,6 +112,14 @@ def lock_file(path: Path, operation: int) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _is_locked(path: Path, operation: int) -> bool:
+    try:
+        os.close(lock_file(path, operation | fcntl.LOCK_NB))
+    except BlockingIOError:
+        return True
+    return False
 
 
 def end_of(log: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ from odoo_pipelines.cli import app
 from odoo_pipelines.commands.demo import PEOPLE
 from odoo_pipelines.commands.demo_people import PAYMENTS, ROOM_TYPES
 from odoo_pipelines.commands.processes import free_port, is_free
+from odoo_pipelines.stores.server import ServerDirectory, lock_file
 from odoo_pipelines_tests.environment import unset_all
 from odoo_pipelines_tests.programs import Programs
 
@@ -151,6 +153,19 @@ def test_a_folder_that_holds_something_else_is_left_alone(folder: Path) -> None:
     (home / "wedding.jpg").write_text("keep")
     assert "is not empty, and no earlier demo made it" in refused("--home", str(home), "--port", str(free_port()))
     assert (home / "wedding.jpg").read_text() == "keep"
+
+
+def test_a_folder_in_which_another_demo_runs_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("odoo_pipelines.commands.demo.STOP_SECONDS", 0)
+    home = folder / "demo"
+    (home / "postgres").mkdir(parents=True)
+    (home / ".odoo-pipelines-demo").touch()
+    server = ServerDirectory(home / "postgres")
+    locks = [lock_file(server.users_lock, fcntl.LOCK_SH), lock_file(server.keeper_lock, fcntl.LOCK_EX)]
+    assert "another demo runs in" in refused("--home", str(home), "--port", str(free_port()))
+    assert server.users_lock.exists()
+    for lock in locks:
+        os.close(lock)
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_done(folder: Path) -> None:

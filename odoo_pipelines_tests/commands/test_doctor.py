@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -199,6 +200,33 @@ class TestTheCommand:
         )
         assert report.code == 1
         assert report.failed == ["pms API", "Odoo login", "database"]
+
+
+class TestFiles:
+    def test_batches_that_other_accounts_may_read_are_found_with_the_command_that_closes_them(
+        self, doctor: Callable[..., Report], tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "data here/pms/external/bookings"
+        folder.mkdir(parents=True)
+        (folder / "a.parquet").write_text("rows")
+        for each in (*reversed(folder.parents[:3]), folder):
+            each.chmod(0o750)
+        report = doctor(ODOO_PIPELINES_DATA=str(tmp_path / "data here"))
+        assert (report.code, report["files"]["status"]) == (0, "warning")
+        assert "may read 5 folders and files, such as" in report["files"]["detail"]
+        subprocess.run(report["files"]["cure"], shell=True, check=True)  # noqa: S602 - what a person would do
+        assert doctor(ODOO_PIPELINES_DATA=str(tmp_path / "data here"))["files"]["status"] == "ok"
+
+    def test_a_folder_that_cannot_be_looked_into_is_a_finding(
+        self, doctor: Callable[..., Report], tmp_path: Path
+    ) -> None:
+        (tmp_path / "data").write_text("a file")
+        report = doctor(ODOO_PIPELINES_DATA=str(tmp_path / "data"))
+        assert report["files"]["status"] == "warning"
+        assert "Not a directory" in report["files"]["detail"]
+
+    def test_batches_elsewhere_are_not_looked_at(self, doctor: Callable[..., Report]) -> None:
+        assert doctor(ODOO_PIPELINES_DATA="memory://bucket")["files"]["status"] == "ok"
 
 
 class TestTheExternalSystem:

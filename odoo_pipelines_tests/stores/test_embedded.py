@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -17,11 +18,14 @@ from pathlib import Path
 import psutil
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from odoo_pipelines.errors import EmbeddedPostgresError
+from odoo_pipelines.stores.cluster import MARK
+from odoo_pipelines.stores.database import connect
 from odoo_pipelines.stores.embedded import ensure_server, release_server
 from odoo_pipelines.stores.keeper import Keeper
-from odoo_pipelines.stores.programs import Programs
+from odoo_pipelines.stores.programs import Account, Programs
 from odoo_pipelines.stores.server import ServerDirectory
 
 GRACE = 0.1
@@ -52,7 +56,7 @@ def cluster() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="odoo-pipelines-test-") as folder:
         home = Path(folder)
         home.chmod(0o711)
-        Keeper(ServerDirectory(home), Programs.find(home), GRACE).prepare()
+        Keeper(ServerDirectory(home), Programs.find(home, home / "data"), GRACE).prepare()
         yield home / "data"
 
 
@@ -189,16 +193,6 @@ class TestCrashes:
             second.kill()
         wait_until(lambda: is_gone(used_home))
 
-    def test_a_killed_keeper_is_replaced_by_the_next_user(self, used_home: Path) -> None:
-        with user_of(used_home):
-            first = started_at(used_home)
-            [keeper] = processes_of(used_home, "keeper")
-            keeper.kill()
-            with user_of(used_home):
-                assert started_at(used_home) == first
-                assert processes_of(used_home, "keeper") != [keeper]
-        wait_until(lambda: is_gone(used_home))
-
     def test_a_killed_server_comes_back_with_what_was_committed(self, used_home: Path) -> None:
         with user_of(used_home):
             query(used_home, "create table kept as select 42 as answer")
@@ -230,11 +224,197 @@ class TestCrashes:
             stranger.kill()
 
     def test_a_first_start_that_was_interrupted_is_repeated(self, home: Path) -> None:
-        for half_made in (home / "data.new", home / "data"):
-            half_made.mkdir(parents=True)
-            (half_made / "postgresql.conf").write_text("half")
+        half_made = home / "unfinished/data"
+        half_made.mkdir(parents=True)
+        (half_made / "postgresql.conf").write_text("half")
+        (home / "unfinished" / MARK).touch()
+        (home / "data").mkdir()
         with user_of(home):
             assert query(home, "select 1") == 1
+        assert not (home / "unfinished").exists()
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+    def test_users_replace_a_keeper_that_ends_and_no_connection_is_lost(
+        self, used_home: Path, number: signal.Signals
+    ) -> None:
+        with user_of(used_home):
+            engine = sa.create_engine(ServerDirectory(used_home).url)
+            with engine.connect() as connection:
+                [keeper] = processes_of(used_home, "keeper")
+                keeper.send_signal(number)
+                wait_until(lambda: [each.pid for each in processes_of(used_home, "keeper")] not in ([], [keeper.pid]))
+                assert connection.scalar(sa.text("select 1")) == 1
+            engine.dispose()
+        wait_until(lambda: is_gone(used_home))
+
+    def test_a_keeper_that_nobody_uses_takes_its_server_along(self, used_home: Path) -> None:
+        with user_of(used_home):
+            [keeper] = processes_of(used_home, "keeper")
+        keeper.terminate()
+        wait_until(lambda: is_gone(used_home))
+
+    def test_connections_wait_for_a_server_that_is_coming_back(self, used_home: Path) -> None:
+        engine = connect(ensure_server(used_home, grace_seconds=GRACE))
+        for process in [*processes_of(used_home, "keeper"), *processes_of(used_home, "postgres")]:
+            process.kill()
+            process.wait()
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("select 1")) == 1
+        engine.dispose()
+
+    def test_a_connection_that_a_running_server_refuses_is_not_waited_for(self, used_home: Path) -> None:
+        url = make_url(ensure_server(used_home, grace_seconds=GRACE)).set(database="nowhere")
+        engine = sa.create_engine(url)
+        with pytest.raises(sa.exc.OperationalError, match="nowhere"):
+            engine.connect()
+
+
+@pytest.fixture(scope="module")
+def old_cluster() -> Iterator[Path]:
+    """As the previous version made it, which trusts everybody who reaches its socket, with a row in it."""
+    with tempfile.TemporaryDirectory(prefix="odoo-pipelines-test-") as folder:
+        home, data = Path(folder), Path(folder) / "data"
+        home.chmod(0o711)
+        programs = Programs.find(home, data).for_initdb()
+        programs.make_private(data)
+        programs.run("initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale")
+        server = programs.start("postgres", "-D", data, "-c", "listen_addresses=", "-k", str(data), log=home / "log")
+        wait_until(ServerDirectory(home).answers)
+        query(home, "create table kept as select 42 as answer")
+        server.send_signal(signal.SIGINT)
+        server.wait()
+        yield data
+
+
+def owned_by(account: str, home: Path, cluster: Path) -> None:
+    """A copy that belongs to an account, where this process can give it away."""
+    with_cluster(home, cluster)
+    if os.geteuid() == 0:
+        entry = pwd.getpwnam(account)
+        Programs(home, Account(entry.pw_uid, entry.pw_gid)).give(home / "data")
+
+
+AS_ANOTHER = """
+import os, sys, psycopg2
+os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
+try:
+    psycopg2.connect(host=sys.argv[1], user="postgres", dbname="postgres")
+except psycopg2.OperationalError as error:
+    sys.exit(str(error))
+"""
+
+
+def refusal_of(uid: int, home: Path) -> str:
+    """What another account is told that wants to log in; "" if it may."""
+    command = [sys.executable, "-c", AS_ANOTHER, str(ServerDirectory(home).socket_dir), str(uid)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stderr  # noqa: S603
+
+
+class TestOtherAccounts:
+    @pytest.mark.parametrize("account", ["postgres", "nobody"])
+    def test_a_cluster_of_the_previous_version_is_taken_over_and_closed(
+        self, home: Path, old_cluster: Path, account: str
+    ) -> None:
+        owned_by(account, home, old_cluster)
+        with user_of(home):
+            assert query(home, "select answer from kept") == 42
+            rules = (home / "data/pg_hba.conf").read_text().splitlines()
+            assert [rule for rule in rules if not rule.startswith("#")] == ["local all all peer map=odoo_pipelines"]
+            if os.geteuid() == 0:
+                owners = {file.stat().st_uid for file in (home / "data").rglob("*")}
+                assert owners.isdisjoint({0, *(pwd.getpwnam(name).pw_uid for name in ("postgres", "nobody"))})
+
+    def test_a_running_server_of_the_previous_version_is_closed_by_the_next_keeper(
+        self, home: Path, old_cluster: Path
+    ) -> None:
+        owned_by("nobody", home, old_cluster)
+        with user_of(home):
+            (home / "data/pg_hba.conf").write_text("local all all trust\n")
+            [keeper] = processes_of(home, "keeper")
+            keeper.kill()
+            wait_until(lambda: "peer" in (home / "data/pg_hba.conf").read_text())
+            assert query(home, "select answer from kept") == 42
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another account")
+    def test_no_account_but_its_own_and_root_can_log_in_or_read_the_files(self, served_home: Path) -> None:
+        others = [pwd.getpwnam(name).pw_uid for name in ("postgres", "nobody")]
+        assert all("Permission denied" in refusal_of(uid, served_home) for uid in others)
+        data = served_home / "data"
+        data.chmod(0o711)  # as if somebody had opened it: the server itself refuses, too
+        (data / ".s.PGSQL.5432").chmod(0o777)
+        try:
+            assert all("eer authentication failed" in refusal_of(uid, served_home) for uid in others)
+        finally:
+            data.chmod(0o700)
+        assert {stat.S_IMODE(file.stat().st_mode) & 0o077 for file in data.rglob("*") if file.is_file()} == {0}
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="the server runs under this very account")
+    def test_run_by_root_nothing_else_runs_under_the_servers_account(self, served_home: Path) -> None:
+        uid = (served_home / "data").stat().st_uid
+        with pytest.raises(KeyError):
+            pwd.getpwuid(uid)
+        [server] = processes_of(served_home, "postgres")
+        assert server.uids().real == uid
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can look after others' clusters")
+    def test_root_runs_a_cluster_of_an_ordinary_user_as_that_user(self, home: Path, old_cluster: Path) -> None:
+        owned_by("games", home, old_cluster)
+        with user_of(home):
+            assert query(home, "select answer from kept") == 42
+            assert (home / "data").stat().st_uid == pwd.getpwnam("games").pw_uid
+            assert '"games" postgres' in (home / "data/pg_ident.conf").read_text()
+
+    def test_its_own_folders_and_logs_are_closed(self, served_home: Path) -> None:
+        files = [served_home / name for name in ("log", "keeper.log", "users.lock", "keeper.lock")]
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+class TestNothingIsWiped:
+    def refusal(self, home: Path) -> str:
+        with pytest.raises(EmbeddedPostgresError) as refused:
+            ensure_server(home, grace_seconds=GRACE)
+        return str(refused.value)
+
+    @pytest.mark.parametrize("lost", ["PG_VERSION", "global/pg_control"])
+    def test_a_cluster_that_lacks_a_file_is_refused_and_left_as_it_is(self, used_home: Path, lost: str) -> None:
+        (used_home / "data" / lost).unlink()
+        before = sorted(file.name for file in (used_home / "data").rglob("*"))
+        told = self.refusal(used_home)
+        assert f"no whole database: it lacks {lost}" in told
+        assert "ODOO_PIPELINES_POSTGRES_DIR" in told
+        assert sorted(file.name for file in (used_home / "data").rglob("*")) == before
+
+    def test_files_of_somebody_else_are_refused_and_left_as_they_are(self, home: Path) -> None:
+        (home / "data").mkdir(parents=True)
+        (home / "data/photo.jpg").write_text("mine")
+        assert "it lacks PG_VERSION. Nothing in it was touched." in self.refusal(home)
+        assert (home / "data/photo.jpg").read_text() == "mine"
+
+    @pytest.mark.parametrize("version", ["16\n", ""])
+    def test_a_cluster_of_another_version_is_refused_with_both_and_the_way_out(
+        self, used_home: Path, version: str
+    ) -> None:
+        (used_home / "data/PG_VERSION").write_text(version)
+        told = self.refusal(used_home)
+        assert f"was made by PostgreSQL {version.strip() or '(damaged)'}, and this is 18" in told
+        assert "pg_dumpall" in told
+        assert (used_home / "data/global/pg_control").exists()
+
+    def test_a_file_in_its_place_is_refused(self, home: Path) -> None:
+        home.mkdir()
+        (home / "data").write_text("mine")
+        assert "is no folder" in self.refusal(home)
+        assert (home / "data").read_text() == "mine"
+
+    def test_an_unfinished_one_without_our_mark_is_not_removed(self, home: Path) -> None:
+        (home / "unfinished/data").mkdir(parents=True)
+        assert "was not made by an earlier start" in self.refusal(home)
+        assert (home / "unfinished/data").exists()
+
+    def test_a_folder_that_is_itself_a_cluster_is_refused(self, used_home: Path) -> None:
+        before = sorted((used_home / "data").iterdir())
+        assert "is a database of PostgreSQL itself" in self.refusal(used_home / "data")
+        assert sorted((used_home / "data").iterdir()) == before
 
 
 class TestErrors:
@@ -255,7 +435,7 @@ class TestErrors:
         monkeypatch.setattr(os, "geteuid", lambda: 0)
         monkeypatch.setenv("PATH", str(tmp_path))  # no setpriv there
         with pytest.raises(EmbeddedPostgresError, match="closed to it: set ODOO_PIPELINES_DATABASE_URL"):
-            Programs.find(tmp_path / "closed")
+            Programs.find(tmp_path / "closed", tmp_path / "closed/data")
 
     def test_root_lets_the_server_pass_through_its_closed_home(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -264,7 +444,9 @@ class TestErrors:
         setpriv.write_text(f'#!/bin/sh\necho "$@" > {told}\n')
         setpriv.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-        Programs(Path("/usr/bin"), pwd.getpwuid(os.geteuid()), pass_closed_folders=True).run("initdb", "-D", "data")
+        Programs(Path("/usr/bin"), Account(os.geteuid(), os.getegid()), pass_closed_folders=True).run(
+            "initdb", "-D", "data"
+        )
         assert "--ambient-caps=+dac_override -- /usr/bin/initdb -D data" in told.read_text()
 
     def test_a_socket_directory_of_another_user_is_refused(
