@@ -87,6 +87,18 @@ class RealOdoo:
         finally:
             _tool("drop", "--db", database)
 
+    @contextmanager
+    def backup(self) -> Iterator[RealOdoo]:
+        """A database with what is in this one now, as if restored from a backup of this moment; dropped afterwards."""
+        if not self.managed:
+            pytest.skip("databases of a server that is not ours cannot be copied")
+        database = f"test_{uuid.uuid4().hex[:12]}"
+        _tool("copy", "--from", self.database, "--db", database)
+        try:
+            yield replace(self, database=database)
+        finally:
+            _tool("drop", "--db", database)
+
     def _group(self, xmlid: str) -> int:
         module, name = xmlid.split(".")
         domain = [["module", "=", module], ["name", "=", name], ["model", "=", "res.groups"]]

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.sync.base import UNKNOWN, Base, Kept, NoValue
+from odoo_pipelines.sync.base import OURS, UNKNOWN, Base, Kept, NoValue
 from odoo_pipelines.sync.decision import Sides, Times, Winner, winner
 from odoo_pipelines.sync.names import general_name
 from odoo_pipelines.systems.policies import FlowPolicies, Policy
-from odoo_pipelines.systems.records import BOTH_CHANGED, SEALED, Conflict, FieldChange, Resolution
+from odoo_pipelines.systems.records import BOTH_CHANGED, SEALED, SET_BACK, Conflict, FieldChange, Resolution
 
 _REASONS = {
     BOTH_CHANGED: "changed in the external system and in Odoo since they last agreed",
@@ -70,7 +70,8 @@ class Arbiter:
         Returns:
             What to write; None where Odoo keeps what it has.
         """
-        sides = Sides(base, external, odoo)
+        set_back = base is not UNKNOWN and self._is_set_back(name)
+        sides = Sides(base, external, odoo, self.base.asked.get(name, UNKNOWN), set_back)
         answer = self.answers.get(name)
         if answer is not None and self._is_usable(name, answer) and (answer.external, answer.odoo) == (external, odoo):
             return self._answered(answer, name, sides, cast)
@@ -80,8 +81,7 @@ class Arbiter:
         if won is Winner.ODOO and self._is_sealed(name) and sides.base is UNKNOWN and kept is None:
             won = Winner.NOBODY  # its record was found: which of two amounts is right, no time of a change can tell
         if won is Winner.EXTERNAL and not self._is_sealed(name):
-            self._write(name, odoo, external, policy if sides.odoo_changed(kept) else None)
-            return Write(external)
+            return self._external_wins(name, sides, policy, kept if cast else None)
         if won is Winner.ODOO:
             at = kept.at if kept and kept.odoo == odoo else self.times.odoo
             self.kept[name] = Kept(external, odoo, at)
@@ -89,9 +89,9 @@ class Arbiter:
             self._ask(name, sides)
         return None
 
-    def of_line(self, write_date: str) -> Arbiter:
+    def of_line(self, key: str, write_date: str) -> Arbiter:
         """The same for a line that was written at another time; what it settles is the record's."""
-        return replace(self, times=replace(self.times, odoo=write_date))
+        return replace(self, times=replace(self.times, odoo=write_date, seen=self.base.seen.get(key, "")))
 
     def left(self, name: str) -> bool:
         """Whether a field keeps Odoo's value although the external one differs."""
@@ -103,6 +103,19 @@ class Arbiter:
             return self.kept
         names = set(compared)
         return {**{name: each for name, each in self.base.kept.items() if name not in names}, **self.kept}
+
+    def still_asked(self, compared: Iterable[str]) -> dict[str, Any]:
+        """Odoo's values about which a human is being asked, now and before; of the fields compared, only now."""
+        asked = {each.field: each.odoo for each in self.conflicts}
+        if not self.base.asked:
+            return asked
+        names = set(compared)
+        return {**{name: each for name, each in self.base.asked.items() if name not in names}, **asked}
+
+    def _is_set_back(self, name: str) -> bool:
+        """Whether Odoo's value is older than what it held when the field was last compared or written."""
+        seen = self.base.seen.get(name, self.times.seen)
+        return replace(self.times, seen=seen).set_back
 
     def _is_sealed(self, name: str) -> bool:
         return self.sealed and name not in self.free
@@ -120,13 +133,24 @@ class Arbiter:
         except RowRejectedError as error:
             self._ask(name, sides, error.reason)
             return None
-        self._write(name, sides.odoo, value, Policy.MANUAL)
+        self._write(name, sides.odoo, value, Policy.MANUAL.value)
         if value != sides.external:
             self.kept[name] = Kept(sides.external, value)
         return Write(value)
 
-    def _write(self, name: str, before: Any, after: Any, policy: Policy | None) -> None:
-        self.written.append(FieldChange(name, before, after, policy.value if policy else ""))
+    def _external_wins(self, name: str, sides: Sides, policy: Policy, kept: Kept | None) -> Write:
+        """Writes the external value; or a decision for Odoo's that Odoo has lost, as long as it stands."""
+        if kept and policy is not Policy.EXTERNAL_WINS and _was_lost(kept, sides):
+            self.kept[name] = kept
+            self._write(name, sides.odoo, kept.odoo, SET_BACK)
+            return Write(kept.odoo)
+        brought_back = sides.set_back and sides.base is not OURS and sides.odoo != sides.base
+        won_by = policy.value if sides.odoo_changed(kept) else ""
+        self._write(name, sides.odoo, sides.external, SET_BACK if brought_back else won_by)
+        return Write(sides.external)
+
+    def _write(self, name: str, before: Any, after: Any, policy: str) -> None:
+        self.written.append(FieldChange(name, before, after, policy))
 
     def _ask(self, name: str, sides: Sides, reason: str = "") -> None:
         code = SEALED if self._is_sealed(name) else BOTH_CHANGED
@@ -143,6 +167,11 @@ class Arbiter:
         self.conflicts.append(conflict)
         if name in self.base.kept:  # until the answer comes the earlier one stands
             self.kept[name] = self.base.kept[name]
+
+
+def _was_lost(kept: Kept, sides: Sides) -> bool:
+    """Whether a decision for Odoo's value, to which the external side has said nothing new, was lost with a backup."""
+    return sides.set_back and kept.external == sides.external and kept.odoo != sides.odoo
 
 
 def _chosen(name: str, value: Any, cast: Callable[[Any], Any] | None) -> Any:

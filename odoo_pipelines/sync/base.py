@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -27,6 +28,8 @@ UNKNOWN = NoValue.UNKNOWN
 """The base of a value on which both sides never agreed."""
 OURS = NoValue.OURS
 """The base of a value of Odoo that we wrote ourselves, before Odoo refused the rest of the row."""
+RECORD = ""
+"""The record itself, among the names and keys of `Base.seen`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,17 @@ class Base:
         kept: where they were left to differ; by field, "order_line[<sync key>].price_unit" for a line's.
         half_written: what was being written each time when Odoo refused a part of it, since they last agreed: values
             of Odoo that equal it are our own.
+        seen: the earliest `write_date` that Odoo may have after the last comparison or write, as it prints it: of the
+            record under RECORD, of lines by sync key, and of fields that were not compared then by name. Nothing is
+            remembered of what was created and not read since: there is no older version of it.
+        asked: Odoo's values about which a human is being asked, by field.
     """
 
     agreed: Agreement = field(default_factory=Agreement)
     kept: Mapping[str, Kept] = field(default_factory=dict)
     half_written: tuple[Agreement, ...] = ()
+    seen: Mapping[str, str] = field(default_factory=dict)
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> Base:
@@ -77,6 +86,8 @@ class Base:
             Agreement(document["values"], document["lines"], document["state"]),
             {name: Kept(**each) for name, each in document.get("kept", {}).items()},
             tuple(Agreement(**each) for each in document.get("half_written", ())),
+            document.get("seen", {}),
+            document.get("asked", {}),
         )
 
     def document(self) -> Document:
@@ -86,6 +97,10 @@ class Base:
             document["kept"] = {name: asdict(each) for name, each in self.kept.items()}
         if self.half_written:
             document["half_written"] = [_document(each) for each in self.half_written]
+        if self.seen:
+            document["seen"] = dict(self.seen)
+        if self.asked:
+            document["asked"] = dict(self.asked)
         return document
 
     def value(self, name: str, odoo: Any) -> Any:
@@ -120,6 +135,11 @@ class Base:
         """The same, with what Odoo may hold a part of."""
         others = tuple(each for each in self.half_written if each != agreement)
         return replace(self, half_written=(*others, agreement)[-HALF_WRITTEN_KEPT:])
+
+
+def second_after(write_date: str) -> str:
+    """The earliest `write_date` of what is written after a version of this one was read."""
+    return f"{datetime.fromisoformat(write_date) + timedelta(seconds=1)}" if write_date else ""
 
 
 def _document(agreement: Agreement) -> Document:

@@ -26,10 +26,17 @@ class Times:
     Attributes:
         external: change time of the external row; None where it does not tell.
         odoo: `write_date` of the record, "YYYY-MM-DD HH:MM:SS" in UTC; "" where it was not read.
+        seen: the earliest `write_date` that the record may have, unless Odoo was set back; "" where it is not known.
     """
 
     external: datetime | None
     odoo: str
+    seen: str = ""
+
+    @property
+    def set_back(self) -> bool:
+        """Whether Odoo has an older version of the record than it had before, as after a restore from a backup."""
+        return "" < self.odoo < self.seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +47,15 @@ class Sides:
         base: value on which both sides last agreed, UNKNOWN, or OURS.
         external: the external side's value.
         odoo: Odoo's, as it is compared.
+        asked: Odoo's when a human was asked about it.
+        set_back: Odoo's value is older than what it held before: a backup has brought it back, nobody has edited it.
     """
 
     base: Any
     external: Any
     odoo: Any
+    asked: Any = UNKNOWN
+    set_back: bool = False
 
     def external_changed(self, kept: Kept | None) -> bool:
         """Whether the external side has moved since the base, or since an earlier decision for Odoo."""
@@ -54,6 +65,8 @@ class Sides:
         """Whether Odoo has moved away from the base, or from an earlier decision; what we wrote is no move."""
         if self.base is OURS:
             return False
+        if self.set_back:  # nothing but an edit that was known before is one
+            return bool(self.odoo == self.asked or (kept is not None and self.odoo == kept.odoo))
         return _changed(self.odoo, self.base) or (kept is not None and self.odoo != kept.odoo)
 
 

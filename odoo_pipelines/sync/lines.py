@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from odoo_pipelines.sync.arbiter import Arbiter
-from odoo_pipelines.sync.base import OURS, UNKNOWN, Base, Kept
+from odoo_pipelines.sync.base import OURS, UNKNOWN, Base, Kept, second_after
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.merge import FieldMerger
 from odoo_pipelines.sync.names import line_name
@@ -47,6 +47,7 @@ class MergedLines:
         agreed: values by sync key on which both sides agree afterwards.
         compared: names of what was compared, as in `Base.kept`.
         emptied: vanished lines that stay without a quantity; remembered like what was kept.
+        seen: as `Base.seen`, of the lines that were read.
     """
 
     created: list[ResolvedLine] = field(default_factory=list)
@@ -56,6 +57,7 @@ class MergedLines:
     agreed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     compared: set[str] = field(default_factory=set)
     emptied: dict[str, Kept] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.created or self.updated or self.vanished)
@@ -89,15 +91,20 @@ class LineMerger:
         ours = {str(line[SYNC_KEY_FIELD]): line for line in odoo if self._is_ours(line)}
         for line in external:
             if line.key in ours:
-                self._merge_line(line, ours[line.key], _of_line(arbiter, ours[line.key]), merged)
+                # One that had been removed, perhaps to be made anew later: that one was never read.
+                there = line.key in arbiter.base.agreed.lines and line.key in arbiter.base.seen
+                brought_back = arbiter.times.set_back and not there
+                of_line = _of_line(arbiter, line.key, ours[line.key])
+                self._merge_line(line, ours[line.key], of_line, merged, brought_back=brought_back)
             else:
                 self._merge_missing(line, arbiter, merged)
         wanted = {line.key for line in external}
         for key, read in ours.items():
+            merged.seen[key] = str(read["write_date"] or "")
             if key in wanted:
                 continue
             if read[self.target.quantity]:
-                self._merge_vanished(key, read, _of_line(arbiter, read), merged)
+                self._merge_vanished(key, read, _of_line(arbiter, key, read), merged)
             else:  # it stays: it was sold once, and deleting it later would be a change out of nothing
                 merged.empty.append(read)
         return merged
@@ -114,6 +121,22 @@ class LineMerger:
             updated += [(line["id"], self._emptied(line)) for line in merged.vanished]
             deleted = []
         return LineChanges(tuple(merged.created), tuple(updated), tuple(deleted))
+
+    @staticmethod
+    def seen(merged: MergedLines, odoo: Sequence[Mapping[str, Any]], changes: LineChanges) -> dict[str, str]:
+        """What `Base.seen` says of the lines once the changes are made.
+
+        Args:
+            merged: as `merge` gave it.
+            odoo: the lines as read.
+            changes: that are made.
+        """
+        seen = dict(merged.seen)
+        written = {line_id for line_id, _ in changes.updated} | set(changes.deleted)
+        for line in odoo:
+            if line["id"] in written:
+                seen[str(line[SYNC_KEY_FIELD])] = second_after(str(line["write_date"] or ""))
+        return seen
 
     def remember_emptied(self, merged: MergedLines, base: Base, *, keep: bool) -> None:
         """Notes the vanished lines that stay, emptied: a new quantity is then an edit in Odoo."""
@@ -135,9 +158,27 @@ class LineMerger:
     def _name(self, key: str) -> str:
         return line_name(self.target.field, key)
 
-    def _merge_line(self, line: ResolvedLine, odoo: Mapping[str, Any], arbiter: Arbiter, merged: MergedLines) -> None:
+    def _merge_line(
+        self,
+        line: ResolvedLine,
+        odoo: Mapping[str, Any],
+        arbiter: Arbiter,
+        merged: MergedLines,
+        *,
+        brought_back: bool,
+    ) -> None:
+        """Merges a line that both sides have.
+
+        Args:
+            line: as it should be.
+            odoo: as it is.
+            arbiter: of the line.
+            merged: takes what comes of it.
+            brought_back: it had been removed, and came back when Odoo was set back.
+        """
         prefix = f"{self._name(line.key)}."
-        result = self.fields.merge(line.values, odoo, arbiter, partial(arbiter.base.line_value, line.key), prefix)
+        base: Callable[[str, Any], Any] = _ours if brought_back else partial(arbiter.base.line_value, line.key)
+        result = self.fields.merge(line.values, odoo, arbiter, base, prefix)
         if result.changes:
             values = {
                 name: odoo[name] if arbiter.left(f"{prefix}{name}") else value for name, value in line.values.items()
@@ -158,6 +199,8 @@ class LineMerger:
         if base is None or arbiter.settle(name, base, line.values, None) is not None:
             merged.created.append(line)
             merged.agreed[line.key] = line.values
+            if before := arbiter.base.seen.get(line.key):  # an older one may come back
+                merged.seen[line.key] = second_after(before)
         else:
             merged.agreed[line.key] = base
 
@@ -193,9 +236,13 @@ class LineMerger:
         }
 
 
-def _of_line(arbiter: Arbiter, line: Mapping[str, Any]) -> Arbiter:
+def _ours(_name: str, _odoo: Any) -> Any:
+    return OURS
+
+
+def _of_line(arbiter: Arbiter, key: str, line: Mapping[str, Any]) -> Arbiter:
     """A line has a time of its own: an edit of its text does not touch the record's."""
-    return arbiter.of_line(str(line["write_date"] or ""))
+    return arbiter.of_line(key, str(line["write_date"] or ""))
 
 
 def _about(line: str, arbiter: Arbiter) -> set[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.arbiter import Arbiter
-from odoo_pipelines.sync.base import UNKNOWN, Agreement, Base
+from odoo_pipelines.sync.base import RECORD, UNKNOWN, Agreement, Base, second_after
 from odoo_pipelines.sync.chunks import ChunkRow
 from odoo_pipelines.sync.decision import Times
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
@@ -113,6 +113,13 @@ class RowPlanner:
         self._refuse_fixed(merged.changes, way)
         if self._lines and lines is not None:
             self._lines.remember_emptied(lines, arbiter.base, keep=not changes.deleted)
+        base = self._base(row.row, arbiter, {**arbiter.base.agreed.values, **merged.agreed}, lines, values)
+        seen = self._seen(
+            arbiter.base,
+            odoo.values,
+            written=bool(merged.changes or changes or not way.stands_still),
+            compared=values.keys() if row.row.state is None else {*values, STATE},
+        )
         planned = Planned(
             source,
             row,
@@ -122,7 +129,7 @@ class RowPlanner:
             way,
             odoo.values,
             known.record,
-            base=self._base(row.row, arbiter, {**arbiter.base.agreed.values, **merged.agreed}, lines, values),
+            base=replace(base, seen={**seen, **self._seen_lines(arbiter.base, odoo.lines, lines, changes)}),
             written=tuple(arbiter.written),
             conflicts=tuple(arbiter.conflicts),
             left=frozenset({*arbiter.kept, *(each.field for each in arbiter.conflicts)}),
@@ -132,7 +139,8 @@ class RowPlanner:
 
     def _plan_new(self, source: ChunkRow, row: ResolvedRow, known: Known) -> Planned:
         lines = {line.key: line.values for line in row.lines or ()}
-        base = Base(Agreement(row.values, lines, row.row.state))
+        before = Base.of(known.record.base).seen.get(RECORD) if known.record else None  # an older one may come back
+        base = Base(Agreement(row.values, lines, row.row.state), seen={RECORD: second_after(before)} if before else {})
         return Planned(source, row, way=self._way_of_new(row.row), record=known.record, base=base)
 
     def _plan_second_hand(self, source: ChunkRow, row: ResolvedRow, odoo: InOdoo, known: Known) -> Planned:
@@ -145,7 +153,7 @@ class RowPlanner:
 
     def _arbiter(self, row: ResolvedRow, odoo: InOdoo, known: Known) -> Arbiter:
         base = Base.of(known.record.base if known.record else None)
-        times = Times(row.row.updated_at, str(odoo.values["write_date"] or ""))
+        times = Times(row.row.updated_at, str(odoo.values["write_date"] or ""), base.seen.get(RECORD, ""))
         ours = {SYNC_KEY_FIELD}
         if known.half_done and self._target.lifecycle:
             ours |= {name for step in self._target.lifecycle.transitions for name in step.overwrites}
@@ -214,7 +222,32 @@ class RowPlanner:
         state = before.state if row.state is None or arbiter.left(STATE) else row.state
         names = {*compared, STATE, *(() if lines is None else lines.compared)}
         agreed = Agreement(values, before.lines if lines is None else lines.agreed, state)
-        return Base(agreed, {**arbiter.remembered(names), **({} if lines is None else lines.emptied)})
+        kept = {**arbiter.remembered(names), **({} if lines is None else lines.emptied)}
+        return Base(agreed, kept, asked=arbiter.still_asked(names))
+
+    def _seen(
+        self, before: Base, odoo: Mapping[str, Any], *, written: bool, compared: Collection[str]
+    ) -> dict[str, str]:
+        """What `Base.seen` says of the record, and of fields that were agreed on before but not compared now."""
+        read = str(odoo["write_date"] or "")
+        now, earlier = second_after(read) if written else read, before.seen.get(RECORD, "")
+        left = {*before.agreed.values, *([STATE] if self._target.lifecycle else [])}.difference(compared)
+        seen = {name: before.seen.get(name, earlier) for name in sorted(left)}
+        return {RECORD: now, **{name: each for name, each in seen.items() if each != now}}
+
+    def _seen_lines(
+        self,
+        before: Base,
+        odoo: Sequence[Mapping[str, Any]],
+        merged: MergedLines | None,
+        changes: LineChanges,
+    ) -> Mapping[str, str]:
+        """The same of its lines."""
+        if self._lines is None:
+            return {}
+        if merged is None:
+            return {key: before.seen.get(key, "") for key in before.agreed.lines}
+        return self._lines.seen(merged, odoo, changes)
 
     def _refuse_fixed(self, changes: Mapping[str, Any], way: Way) -> None:
         lifecycle = self._target.lifecycle

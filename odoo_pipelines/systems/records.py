@@ -32,6 +32,9 @@ BOTH_CHANGED = "both_changed"
 SEALED = "sealed"
 """The code of a conflict over one field's value that Odoo does not let change any more."""
 
+SET_BACK = "set_back"
+"""In the place of a policy: Odoo's value was not edited, but brought back by a backup."""
+
 DELETED_IN_ODOO = "deleted_in_odoo"
 """The code of a conflict over a record that somebody has deleted in Odoo."""
 
@@ -73,8 +76,9 @@ class Record:
         odoo_id: database id of the Odoo record.
         hash: of the mapped row on which both sides last agreed.
         base: what both sides last agreed on, JSON types: "values" by Odoo field, as Odoo stores them; "lines", values
-            by sync key; "state"; and "kept", where Odoo's value was left to differ: by field the external value,
-            Odoo's, and when Odoo's was written. Empty for a record that is known to exist but not to be as it should.
+            by sync key; "state"; "kept", where Odoo's value was left to differ: by field the external value, Odoo's,
+            and when Odoo's was written; "seen", by which an Odoo that was set back is noticed. Empty for a record that
+            is known to exist but not to be as it should.
         updated_at: change time of the row in the external system.
     """
 
@@ -100,7 +104,7 @@ class FieldChange:
         field: of Odoo; of a line "order_line[<sync key>].price_unit".
         before: what Odoo held.
         after: what was written.
-        policy: by which the external side won; "" where Odoo had not changed it.
+        policy: by which the external side won; "" where Odoo had not changed it; SET_BACK.
     """
 
     field: str

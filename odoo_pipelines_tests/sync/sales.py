@@ -116,6 +116,26 @@ class SalesOdoo(FakeOdoo):
         if model == "sale.order.line" and self.tables["sale.order"][row["order_id"]]["state"] == "sale":
             raise OdooValidationError("refused", model=model, odoo_message="set the quantity to 0 instead")
 
+    def unlink(self, model: str, ids: Sequence[int]) -> None:
+        lines = self.tables.get("sale.order.line", {}) if model == "sale.order.line" else {}
+        orders = {lines[each]["order_id"]: self._total(lines[each]["order_id"]) for each in ids if each in lines}
+        super().unlink(model, ids)
+        for order, total in orders.items():
+            if self._total(order) != total:
+                self._store("sale.order", order, self.tables["sale.order"][order])
+
+    def _store(self, model: str, row_id: int, row: Row) -> None:
+        """An order is written together with its lines, where its total changes."""
+        before = self._total(row["order_id"]) if model == "sale.order.line" else 0
+        super()._store(model, row_id, row)
+        if model == "sale.order.line" and self._total(row["order_id"]) != before:
+            written = self.tables[model][row_id]["write_date"]
+            order = self.tables["sale.order"][row["order_id"]]
+            self.tables["sale.order"][row["order_id"]] = order | {"write_date": written}
+
+    def _total(self, order: int) -> Any:
+        return self.computed("sale.order", {"id": order})["amount_total"]
+
     def computed(self, model: str, row: Row) -> Row:
         if model == "res.partner":
             email, phone = row.get("email") or "", row.get("phone") or ""

@@ -143,6 +143,15 @@ clone_db() { # clone_db NAME : NAME becomes a copy of the template and its files
   [ ! -d "$DATA/filestore/$ODOO_TPL" ] || cp -al "$DATA/filestore/$ODOO_TPL" "$DATA/filestore/$1"
 }
 
+copy_db() { # copy_db FROM TO : TO becomes what FROM is now, as a restored backup; a running server may use FROM
+  drop_db "$2"
+  psqlq -d postgres -c "alter database \"$1\" with allow_connections false" >/dev/null
+  psqlq -d postgres -c "select pg_terminate_backend(pid) from pg_stat_activity where datname = '$1'" >/dev/null
+  env "${PGENV[@]}" "$PGBIN/createdb" -T "$1" "$2" || { psqlq -d postgres -c "alter database \"$1\" with allow_connections true" >/dev/null; die "$1 could not be copied"; }
+  psqlq -d postgres -c "alter database \"$1\" with allow_connections true" -c "alter database \"$2\" with allow_connections true" >/dev/null
+  [ ! -d "$DATA/filestore/$1" ] || cp -al "$DATA/filestore/$1" "$DATA/filestore/$2"
+}
+
 # --- Odoo ---------------------------------------------------------------------
 
 odoo_bin() { env PYTHONPATH="$PYTHONPATH_ODOO" "${PGENV[@]}" "$VENV/bin/python" "$SRC/usr/bin/odoo" "$@"; }
