@@ -16,6 +16,8 @@ from odoo_pipelines.stores.batch_registry import utc
 from odoo_pipelines.systems.clocks import believed
 from odoo_pipelines.systems.records import Key
 
+ACCEPTED, REPEATED = "accepted", "repeated"
+"""What became of a request whose event is new, or was there before."""
 BY_ID, BY_CONTENT, BY_CHANCE = "id:", "sha256:", "sync:"
 """How an event's key begins: after the sender's id of it, the hash of its body, or something random."""
 
@@ -101,7 +103,7 @@ class Stored:
 
     def outcome(self, event: NewEvent) -> str:
         """The word under which the event's request is counted."""
-        return event.reason or "accepted" if self.new else "repeated"
+        return event.reason or ACCEPTED if self.new else REPEATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,12 @@ def read_events(rows: Iterable[sa.Row[Any]]) -> tuple[ClaimedEvent, ...]:
         )
         for row in rows
     )
-    return tuple(sorted(events, key=lambda each: (each.occurred_at or each.received_at, each.job_id), reverse=True))
+    return tuple(sorted(events, key=_moment, reverse=True))
+
+
+def _moment(event: ClaimedEvent) -> tuple[datetime, datetime, int]:
+    """When it happened; what happened in the same second in the order of coming."""
+    return event.occurred_at or event.received_at, event.received_at, event.job_id
 
 
 def _row(event: NewEvent, now: datetime, received_at: datetime) -> dict[str, Any]:

@@ -16,10 +16,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from odoo_pipelines.settings import Settings
-from odoo_pipelines.stores.inbox_rows import NewEvent, Stored, WaitingEvents
+from odoo_pipelines.stores.inbox_rows import ACCEPTED, REPEATED, NewEvent, Stored, WaitingEvents
 from odoo_pipelines.webhooks import documents
 from odoo_pipelines.webhooks.bodies import read_body
-from odoo_pipelines.webhooks.documents import Accepted, Alive, Ready
+from odoo_pipelines.webhooks.documents import Accepted, AcceptedBatch, Alive, Ready
+from odoo_pipelines.webhooks.events import Delivery
 from odoo_pipelines.webhooks.group_commit import GroupCommit
 from odoo_pipelines.webhooks.health import Health
 from odoo_pipelines.webhooks.receiver import Receiver
@@ -80,8 +81,8 @@ def create_app(settings: Settings, store: EventStore, clock: Callable[[], float]
 def _take_requests(app: FastAPI, receiver: Receiver, commits: GroupCommit) -> None:
     @app.post(
         "/api/v1/webhook/{integration_id}",
-        summary="One event",
-        response_model=Accepted,
+        summary="One event, or a batch of them",
+        response_model=Accepted | AcceptedBatch,
         responses=documents.WEBHOOK_ANSWERS,
         openapi_extra=documents.WEBHOOK,
     )
@@ -91,8 +92,7 @@ def _take_requests(app: FastAPI, receiver: Receiver, commits: GroupCommit) -> No
         known.integration = endpoint.name
         body = await read_body(request)
         known.bytes = len(body)
-        event = receiver.event(endpoint, request.headers.raw, body)
-        return await _stored(request, commits, event)
+        return await _stored(request, commits, receiver.events(endpoint, request.headers.raw, body))
 
     @app.post(
         "/api/v1/sync/{integration}/{flow}",
@@ -110,16 +110,26 @@ def _take_requests(app: FastAPI, receiver: Receiver, commits: GroupCommit) -> No
         receiver.check_flow(endpoint, request.path_params["flow"])
         body = await read_body(request)
         known.bytes = len(body)
-        return await _stored(request, commits, receiver.sync(endpoint, request.path_params["flow"], body))
+        event = receiver.sync(endpoint, request.path_params["flow"], body)
+        return await _stored(request, commits, Delivery((event,), is_batch=False))
 
 
-async def _stored(request: Request, commits: GroupCommit, event: NewEvent) -> Response:
+async def _stored(request: Request, commits: GroupCommit, delivery: Delivery) -> Response:
     known = told(request)
-    known.event_type = event.event_type
-    stored = await commits.store(event)
-    known.outcome, known.stored = stored.outcome(event), True
-    known.job_id = str(stored.job_id)
-    return JSONResponse({"status": "accepted", "job_id": known.job_id})
+    known.event_type = ",".join(sorted({event.event_type for event in delivery.events}))
+    known.events = len(delivery.events)
+    stored = await commits.store(delivery.events)
+    outcomes = [each.outcome(event) for each, event in zip(stored, delivery.events, strict=True)]
+    known.outcome, known.stored = min(outcomes, key=_by_weight), True
+    job_ids = [str(each.job_id) for each in stored]
+    known.job_id = job_ids[0]
+    answer = {"job_ids": job_ids} if delivery.is_batch else {"job_id": job_ids[0]}
+    return JSONResponse({"status": "accepted", **answer})
+
+
+def _by_weight(outcome: str) -> tuple[bool, bool]:
+    """The first of these is what a batch is counted as: accepted, or else repeated only if all of it is."""
+    return outcome != ACCEPTED, outcome == REPEATED
 
 
 def _show_health(app: FastAPI, health: Health, registry: CollectorRegistry) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from odoo_pipelines.webhooks.events import MOST_EVENTS
 from odoo_pipelines.webhooks.manual import SyncRequest
 from odoo_pipelines.webhooks.refusals import (
     BAD_SYNC_REQUEST,
@@ -15,6 +16,7 @@ from odoo_pipelines.webhooks.refusals import (
     NOT_JSON,
     NOT_SIGNED,
     TOO_LARGE,
+    TOO_MANY_EVENTS,
     TOO_SLOW,
     UNAVAILABLE,
     UNKNOWN_FLOW,
@@ -33,6 +35,13 @@ class Accepted(BaseModel):
 
     status: Literal["accepted"] = "accepted"
     job_id: str
+
+
+class AcceptedBatch(BaseModel):
+    """All of it is stored, and will be done; ids are in the order of the events."""
+
+    status: Literal["accepted"] = "accepted"
+    job_ids: list[str]
 
 
 class Refused(BaseModel):
@@ -80,7 +89,7 @@ def _sync_schema() -> dict[str, Any]:
 
 
 WEBHOOK_ANSWERS = _answers(
-    UNKNOWN_INTEGRATION, TOO_LARGE, ENCODED, TOO_SLOW, NOT_SIGNED, NOT_JSON, NO_EVENT_TYPE, UNAVAILABLE
+    UNKNOWN_INTEGRATION, TOO_LARGE, TOO_MANY_EVENTS, ENCODED, TOO_SLOW, NOT_SIGNED, NOT_JSON, NO_EVENT_TYPE, UNAVAILABLE
 )
 SYNC_ANSWERS = _answers(
     NO_TOKEN, UNKNOWN_INTEGRATION, UNKNOWN_FLOW, TOO_LARGE, ENCODED, TOO_SLOW, NOT_JSON, BAD_SYNC_REQUEST, UNAVAILABLE
@@ -90,6 +99,17 @@ METRICS_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "numbers as text", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }
 
+_EVENT: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": ["string", "integer"]},
+        "event_type": {"type": "string", "pattern": "^[a-z][a-z.]{0,98}[a-z]$"},
+        "event": {"type": "string", "description": "older name of event_type", "pattern": "^[a-z][a-z.]{0,98}[a-z]$"},
+        "occurred_at": {"type": "string", "format": "date-time"},
+        "data": {"type": "object"},
+    },
+    "anyOf": [{"required": ["event_type"]}, {"required": ["event"]}],
+}
 WEBHOOK: dict[str, Any] = {
     "parameters": [
         _path("integration_id", "The integration's name, or its number"),
@@ -104,14 +124,17 @@ WEBHOOK: dict[str, Any] = {
         "content": {
             "application/json": {
                 "schema": {
-                    "type": "object",
-                    "properties": {
-                        "id": {"type": ["string", "integer"]},
-                        "event_type": {"type": "string"},
-                        "event": {"type": "string", "description": "older name of event_type"},
-                        "occurred_at": {"type": "string", "format": "date-time"},
-                        "data": {"type": "object"},
-                    },
+                    "anyOf": [
+                        _EVENT,
+                        {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": MOST_EVENTS},
+                        {
+                            "type": "object",
+                            "properties": {
+                                "Events": {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": MOST_EVENTS}
+                            },
+                            "required": ["Events"],
+                        },
+                    ]
                 }
             }
         },

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -29,6 +30,15 @@ _GROUP_EVENTS, _GROUP_CHARACTERS = 500, 4 * 1024 * 1024
 _MOST_CHARACTERS = 64 * 1024 * 1024
 _PATIENCE_SECONDS = 10.0
 _FLUSH_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """The events of one request, which are stored together."""
+
+    events: Sequence[NewEvent]
+    characters: int
+    future: asyncio.Future[Sequence[Stored]]
 
 
 class GroupCommit:
@@ -50,7 +60,7 @@ class GroupCommit:
         self._tally = tally
         self._executor = executor
         self._patience = patience_seconds
-        self._waiting: deque[tuple[NewEvent, asyncio.Future[Stored]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._characters = 0
         self._wake = asyncio.Event()
         self._closing = False
@@ -68,17 +78,18 @@ class GroupCommit:
         if self._task is not None:
             await self._task
 
-    async def store(self, event: NewEvent) -> Stored:
-        """Stores an event; when it returns, the commit has returned.
+    async def store(self, events: Sequence[NewEvent]) -> Sequence[Stored]:
+        """Stores events in one transaction; when it returns, the commit has returned.
 
         Raises:
-            RefusedError: UNAVAILABLE: it is not stored, or it could not be told in time whether it is.
+            RefusedError: UNAVAILABLE: none is stored, or it could not be told in time whether they are.
         """
         if self._characters >= _MOST_CHARACTERS:
             raise RefusedError(UNAVAILABLE, "too many wait")
-        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        self._waiting.append((event, future))
-        self._characters += len(event.body)
+        future: asyncio.Future[Sequence[Stored]] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(events, sum(len(event.body) for event in events), future)
+        self._waiting.append(waiting)
+        self._characters += waiting.characters
         self._wake.set()
         try:
             async with asyncio.timeout(self._patience):
@@ -103,31 +114,34 @@ class GroupCommit:
             if self._closing:
                 return
 
-    def _next_group(self) -> list[tuple[NewEvent, asyncio.Future[Stored]]]:
-        group: list[tuple[NewEvent, asyncio.Future[Stored]]] = []
-        characters = 0
-        while self._waiting and len(group) < _GROUP_EVENTS and characters < _GROUP_CHARACTERS:
-            event, future = self._waiting.popleft()
-            self._characters -= len(event.body)
-            if not future.done():  # nobody waits for it any more
-                group.append((event, future))
-                characters += len(event.body)
+    def _next_group(self) -> list[_Waiting]:
+        group: list[_Waiting] = []
+        number = characters = 0
+        while self._waiting and number < _GROUP_EVENTS and characters < _GROUP_CHARACTERS:
+            waiting = self._waiting.popleft()
+            self._characters -= waiting.characters
+            if not waiting.future.done():  # nobody waits for it any more
+                group.append(waiting)
+                number += len(waiting.events)
+                characters += waiting.characters
         return group
 
-    async def _commit(self, group: Sequence[tuple[NewEvent, asyncio.Future[Stored]]]) -> None:
+    async def _commit(self, group: Sequence[_Waiting]) -> None:
         counts = self._tally.take()
-        events = [event for event, _ in group]
+        events = [event for waiting in group for event in waiting.events]
         work = asyncio.get_running_loop().run_in_executor(self._executor, self._store, events, counts)
         await asyncio.wait([work])
         error = work.exception()
         if error is not None:
             self._tally.put_back(counts)
             what = error if isinstance(error, StateError) else type(error).__name__  # others may quote a body
-            _logger.warning("%d events could not be stored: %s", len(group), what)
-        for place, (_, future) in enumerate(group):
-            if future.done():
-                continue
-            if error is not None:  # whatever it is, it is raised where somebody waits, and the next group is tried
-                future.set_exception(error)
-            else:
-                future.set_result(work.result()[place])
+            _logger.warning("%d events could not be stored: %s", len(events), what)
+        first = 0
+        for waiting in group:
+            last = first + len(waiting.events)
+            if not waiting.future.done():
+                if error is None:
+                    waiting.future.set_result(work.result()[first:last])
+                else:  # whatever it is, it is raised where somebody waits, and the next group is tried
+                    waiting.future.set_exception(error)
+            first = last

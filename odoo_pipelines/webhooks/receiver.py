@@ -10,7 +10,7 @@ from odoo_pipelines.settings import Settings
 from odoo_pipelines.stores.inbox_rows import NewEvent
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import System
-from odoo_pipelines.webhooks.events import new_event
+from odoo_pipelines.webhooks.events import Delivery, new_events
 from odoo_pipelines.webhooks.manual import check_flow, check_token, new_sync
 from odoo_pipelines.webhooks.refusals import UNKNOWN_INTEGRATION, RefusedError
 from odoo_pipelines.webhooks.signatures import RawHeaders, SigningKey, check_signature, signing_keys
@@ -61,15 +61,15 @@ class Receiver:
             raise RefusedError(UNKNOWN_INTEGRATION)
         return found
 
-    def event(self, endpoint: Endpoint, headers: RawHeaders, body: bytes) -> NewEvent:
+    def events(self, endpoint: Endpoint, headers: RawHeaders, body: bytes) -> Delivery:
         """What is to be stored of a webhook.
 
         Raises:
-            RefusedError: it is not genuine, or not an event.
+            RefusedError: it is not genuine, or one of its events is none.
         """
         signed = not endpoint.unsigned
         message_id = check_signature(headers, body, endpoint.keys, self._clock()) if signed else None
-        return new_event(endpoint.name, endpoint.system.events, body, message_id, signed=signed)
+        return new_events(endpoint.name, endpoint.system.events, body, message_id, signed=signed)
 
     def check_token(self, headers: RawHeaders) -> None:
         """Checks who asks for a manual sync.

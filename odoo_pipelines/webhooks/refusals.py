@@ -26,6 +26,7 @@ _CLOSE = {"Connection": "close"}  # what is left of the body is not waited for
 UNKNOWN_INTEGRATION = Refusal("unknown_integration", 404, "no such integration, or it is not active", _CLOSE)
 UNKNOWN_FLOW = Refusal("unknown_flow", 404, "no such flow", _CLOSE)
 TOO_LARGE = Refusal("too_large", 413, "the body is larger than 1 MiB", _CLOSE)
+TOO_MANY_EVENTS = Refusal("too_many_events", 413, "the body holds more than 1,000 events; nothing of it is stored")
 TOO_SLOW = Refusal("too_slow", 408, "the body did not come in time", _CLOSE)
 ENCODED = Refusal(
     "encoded",

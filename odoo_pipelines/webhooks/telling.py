@@ -28,16 +28,18 @@ class Told:
 
     Attributes:
         integration: name of a configured one.
-        event_type: of a request whose signature was right.
+        event_type: of a request whose signature was right; of a batch all of them, with commas between.
+        events: how many it held.
         outcome: such as "accepted"; "" where it was none of webhooks and syncs.
         reason: more about a refusal.
         bytes: of the body, as far as it was read.
-        job_id: of the answer.
+        job_id: of the answer; of a batch the first.
         stored: the outcome is in the state already, together with the event.
     """
 
     integration: str = ""
     event_type: str = ""
+    events: int = 0
     outcome: str = ""
     reason: str = ""
     bytes: int = 0
@@ -120,6 +122,7 @@ class Telling:
         fields = {
             "integration": known.integration,
             "event_type": known.event_type,
+            "events": known.events,
             "status": status or 500,
             "outcome": known.outcome,
             "reason": known.reason,

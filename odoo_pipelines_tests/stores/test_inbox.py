@@ -208,6 +208,11 @@ class TestClaiming:
             ("booking", "2"): other.job_id,
         }
 
+    def test_of_events_of_the_same_second_the_last_of_a_batch_is_the_newest(self, inbox: Inbox) -> None:
+        keys = ("id:b", "id:c", "id:a")
+        batch = store(inbox, *(an_event("1", key, occurred_at=NOON) for key in keys))
+        assert [each.job_id for each in claimed(inbox).events] == [each.job_id for each in reversed(batch)]
+
     def test_manual_syncs_are_claimed_one_by_one_and_apart(self, inbox: Inbox) -> None:
         sync = {"event_type": "sync", "flow": "orders", "entity": "", "external_id": ""}
         one, two, event = store(inbox, an_event(**sync), an_event(**sync), an_event())

@@ -55,6 +55,29 @@ def test_a_redelivery_gets_the_same_job_id_and_is_stored_once(url: str, engine: 
     assert counts == {"accepted": 5, "repeated": 35}
 
 
+def test_a_batch_is_stored_in_one_transaction_and_once_however_often_it_comes(url: str, engine: sa.Engine) -> None:
+    batch = [event(3), event(1), event(2)]
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: post(url, {"Events": batch}).json()["job_ids"], range(20)))
+    kept = stored(engine)
+    assert {tuple(each) for each in answers} == {(kept["e3"], kept["e1"], kept["e2"])}
+    transactions = "select distinct received_at from odoo_pipelines.webhook_event order by received_at"
+    times = [row["received_at"] for row in rows_of(engine, transactions)]
+    assert (times[-1] - times[0]).total_seconds() == 2e-6  # of one commit, in the order of coming
+
+
+def test_of_a_batch_that_the_database_refuses_nothing_is_stored(url: str, engine: sa.Engine) -> None:
+    refuse = "alter table odoo_pipelines.webhook_event add constraint no_two check (external_id <> '2')"
+    with engine.begin() as connection:
+        connection.execute(sa.text(refuse))
+    assert post(url, [event(1), event(2), event(3)]).status_code == 503
+    assert stored(engine) == {}
+    with engine.begin() as connection:
+        connection.execute(sa.text("alter table odoo_pipelines.webhook_event drop constraint no_two"))
+    assert post(url, [event(1), event(2), event(3)]).status_code == 200
+    assert set(stored(engine)) == {"e1", "e2", "e3"}
+
+
 def test_the_tables_are_made_when_the_receiver_is_the_first_to_come(empty_database_url: str) -> None:
     with open_inbox(empty_database_url) as inbox, served(inbox) as url:
         assert post(url).status_code == 200

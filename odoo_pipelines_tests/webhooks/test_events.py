@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from odoo_pipelines.stores.inbox_rows import NewEvent
 from odoo_pipelines.systems import get_system
-from odoo_pipelines.webhooks.events import NO_RECORD, UNKNOWN_TYPE, new_event, read_event
-from odoo_pipelines.webhooks.refusals import NO_EVENT_TYPE, NOT_JSON, Refusal, RefusedError
+from odoo_pipelines.webhooks.events import MOST_EVENTS, NO_RECORD, UNKNOWN_TYPE, new_event, new_events, read_event
+from odoo_pipelines.webhooks.refusals import NO_EVENT_TYPE, NOT_JSON, TOO_MANY_EVENTS, Refusal, RefusedError
 
 EVENTS = get_system("pms").events
 JSON = st.recursive(
@@ -188,3 +188,142 @@ class TestJson:
             assert event.body == body.removeprefix(b"\xef\xbb\xbf").decode()
             assert event.event_key
             assert (event.state == "pending") == bool(event.entity)
+
+
+def booking(number: int, **more: Any) -> dict[str, Any]:
+    return {"event_type": "booking.updated", "data": {"id": number}, **more}
+
+
+def batch(content: Any, message_id: str | None = None) -> tuple[NewEvent, ...]:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    delivery = new_events("hotel", EVENTS, body, message_id, signed=True)
+    assert delivery.is_batch
+    return delivery.events
+
+
+class TestBatches:
+    @pytest.mark.parametrize("named", [None, "Events", "events", "EVENTS", "eVents"])
+    def test_a_list_of_events_is_read_in_its_order_under_any_spelling(self, named: str | None) -> None:
+        events = [booking(7, id="e1"), booking(8, id="e2"), booking(7, id="e0")]
+        found = batch(events if named is None else {"Count": 3, named: events, "More": {"Events": []}})
+        assert [(each.event_key, each.external_id) for each in found] == [
+            ("id:e1", "7"),
+            ("id:e2", "8"),
+            ("id:e0", "7"),
+        ]
+        assert all(each.signed and each.state == "pending" for each in found)
+
+    def test_a_batch_of_one_is_a_batch(self) -> None:
+        assert len(batch([booking(7)])) == 1
+
+    def test_an_event_of_its_own_is_none(self) -> None:
+        assert not new_events("hotel", EVENTS, json.dumps(booking(7)).encode()).is_batch
+
+    def test_an_event_may_have_a_field_of_that_name(self) -> None:
+        body = {"event": "booking.updated", "id": 7, "events": [{"event": "booking.created", "id": 7}]}
+        delivery = new_events("hotel", EVENTS, json.dumps(body).encode())
+        assert (delivery.is_batch, [each.external_id for each in delivery.events]) == (False, ["7"])
+
+    def test_a_batch_may_have_a_type_of_its_own(self) -> None:
+        assert len(batch({"event_type": "batch", "events": [booking(7), booking(8)]})) == 2
+
+    def test_each_event_is_kept_as_it_came(self) -> None:
+        texts = [
+            '{"event_type":"booking.updated",  "data":{"id":7,"total_amount":1.10, "n":"\\ud800 \\u0000 \u00e9 ],[{"}}',
+            '{ "event" : "booking.updated","id":8,"x":1e400 }',
+        ]
+        for body in (" [ %s ,\n%s\t] ", '\ufeff{"a": [{}], "b": "]", "Events" :[%s,%s], "c": 0}'):
+            found = batch((body % tuple(texts)).encode())
+            assert [each.body for each in found] == texts
+
+    def test_without_ids_the_content_tells_events_apart_and_is_the_same_when_the_batch_comes_again(self) -> None:
+        first, again = (batch([booking(7), booking(8), booking(7, occurred_at="2026-05-01")]) for _ in range(2))
+        keys = [each.event_key for each in first]
+        assert keys == [each.event_key for each in again]
+        assert len(set(keys)) == 3
+        assert all(key.startswith("sha256:") for key in keys)
+
+    def test_a_signed_message_id_stands_for_the_ids_with_the_places_behind_it(self) -> None:
+        found = batch([booking(7), booking(8, id="e8"), booking(7)], "msg_1")
+        assert [each.event_key for each in found] == ["id:msg_1/0", "id:e8", "id:msg_1/2"]
+
+    def test_an_id_that_occurs_twice_with_other_contents_loses_none_of_them(self) -> None:
+        found = batch([booking(7, id="e1"), booking(8, id="e1"), booking(7, id="e1")])
+        assert [each.external_id for each in found] == ["7", "8", "7"]
+        assert found[0].event_key == found[2].event_key == "id:e1"
+        assert found[1].event_key.startswith("sha256:")
+
+    def test_events_that_name_nothing_and_unknown_ones_are_kept_as_if_they_had_come_alone(self) -> None:
+        found = batch([booking(7), {"event_type": "booking.updated", "data": None}, {"event_type": "room.painted"}])
+        assert [(each.state, each.reason) for each in found] == [
+            ("pending", ""),
+            ("dead", NO_RECORD),
+            ("done", UNKNOWN_TYPE),
+        ]
+
+    @pytest.mark.parametrize(
+        ("bad", "kind", "message"),
+        [
+            (7, NOT_JSON, "not a JSON object"),
+            (None, NOT_JSON, "not a JSON object"),
+            ([booking(8)], NOT_JSON, "not a JSON object"),
+            ({}, NO_EVENT_TYPE, "no event type"),
+            ({"event_type": "x" * 101}, NO_EVENT_TYPE, "no event type"),
+        ],
+    )
+    @pytest.mark.parametrize("envelope", [False, True])
+    def test_one_bad_event_refuses_all_of_them_and_is_named(
+        self, *, bad: object, kind: Refusal, message: str, envelope: bool
+    ) -> None:
+        events = [booking(7), booking(8), bad, booking(9)]
+        with pytest.raises(RefusedError) as caught:
+            batch({"Events": events} if envelope else events)
+        refused = caught.value.refusal
+        assert (refused.outcome, refused.status) == (kind.outcome, 400)
+        assert (
+            f"event 2 of the batch, counted from 0: the body {'is' if kind is NOT_JSON else 'has'}" in refused.message
+        )
+        assert message in refused.message
+        assert "nothing of it is stored" in refused.message
+
+    @pytest.mark.parametrize("body", [b"[]", b" [ ] ", b'{"Events": []}'])
+    def test_a_batch_of_none_is_refused(self, body: bytes) -> None:
+        with pytest.raises(RefusedError) as caught:
+            batch(body)
+        assert caught.value.refusal is NO_EVENT_TYPE
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'[{"event_type": "booking.updated", "data": {"id": 7}}, {"event_type": "booking',
+            b'[{"event_type": "a", "event_type": "b"}]',
+            b'[{"event_type": "a", "n": NaN}]',
+            b'{"Events": [{"event_type": "a"}], "events": [{"event_type": "b"}]}',
+            b"[" * 100_000,
+            b'{"Events": [{"event_type": "\xff"}]}',
+        ],
+        ids=lambda body: repr(body[:40]),
+    )
+    def test_what_is_no_strict_json_is_refused(self, body: bytes) -> None:
+        with pytest.raises(RefusedError) as caught:
+            batch(body)
+        assert caught.value.refusal.outcome == NOT_JSON.outcome
+
+    def test_the_number_of_events_is_limited(self) -> None:
+        assert len(batch([booking(number) for number in range(MOST_EVENTS)])) == MOST_EVENTS
+        with pytest.raises(RefusedError) as caught:
+            batch([booking(number) for number in range(MOST_EVENTS + 1)])
+        assert caught.value.refusal is TOO_MANY_EVENTS
+
+    @settings(max_examples=50)
+    @given(
+        st.lists(st.fixed_dictionaries({"event_type": st.just("booking.updated")}, optional={"data": JSON, "id": JSON}))
+    )
+    def test_any_batch_is_understood_or_refused_as_a_whole(self, content: list[dict[str, Any]]) -> None:
+        body = json.dumps({"Events": content}).encode()
+        try:
+            found = batch(body)
+        except RefusedError as error:
+            assert error.refusal.outcome in (NOT_JSON.outcome, NO_EVENT_TYPE.outcome)  # noqa: PT017
+        else:
+            assert [json.loads(each.body) for each in found] == json.loads(body)["Events"]

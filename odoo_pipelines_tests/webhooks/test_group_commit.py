@@ -80,8 +80,8 @@ async def entered(database: Database) -> None:
 
 def test_everybody_gets_the_job_id_of_their_own_event(database: Database, threads: Executor) -> None:
     async def use(commits: GroupCommit) -> None:
-        stored = await asyncio.gather(*(commits.store(event(number)) for number in range(1200)))
-        assert [each.job_id for each in stored] == list(range(1200))
+        stored = await asyncio.gather(*(commits.store([event(number)]) for number in range(1200)))
+        assert [each.job_id for (each,) in stored] == list(range(1200))
 
     run(database, threads, use)
 
@@ -89,9 +89,9 @@ def test_everybody_gets_the_job_id_of_their_own_event(database: Database, thread
 def test_what_comes_in_during_a_commit_goes_into_the_next_one_together(database: Database, threads: Executor) -> None:
     async def use(commits: GroupCommit) -> None:
         database.open.clear()
-        first = asyncio.create_task(commits.store(event(1)))
+        first = asyncio.create_task(commits.store([event(1)]))
         await entered(database)
-        others = [asyncio.create_task(commits.store(event(number))) for number in (2, 3, 4)]
+        others = [asyncio.create_task(commits.store([event(number)])) for number in (2, 3, 4)]
         await asyncio.sleep(0)
         assert not first.done()
         database.open.set()
@@ -104,10 +104,10 @@ def test_what_comes_in_during_a_commit_goes_into_the_next_one_together(database:
 def test_a_group_is_limited_in_number_and_in_size(database: Database, threads: Executor) -> None:
     async def use(commits: GroupCommit) -> None:
         database.open.clear()
-        first = asyncio.create_task(commits.store(event(0)))
+        first = asyncio.create_task(commits.store([event(0)]))
         await entered(database)
-        many = [asyncio.create_task(commits.store(event(number))) for number in range(1, 701)]
-        large = [asyncio.create_task(commits.store(event(number, 1024 * 1024))) for number in range(701, 711)]
+        many = [asyncio.create_task(commits.store([event(number)])) for number in range(1, 701)]
+        large = [asyncio.create_task(commits.store([event(number, 1024 * 1024)])) for number in range(701, 711)]
         await asyncio.sleep(0)
         database.open.set()
         await asyncio.gather(first, *many, *large)
@@ -116,15 +116,33 @@ def test_a_group_is_limited_in_number_and_in_size(database: Database, threads: E
     assert [len(group) for group in database.groups] == [1, 500, 204, 4, 2]
 
 
+def test_a_batch_is_stored_in_one_group_and_gets_its_own_job_ids(database: Database, threads: Executor) -> None:
+    async def use(commits: GroupCommit) -> None:
+        database.open.clear()
+        first = asyncio.create_task(commits.store([event(0)]))
+        await entered(database)
+        batches = [
+            asyncio.create_task(commits.store([event(each) for each in range(start, start + 300)]))
+            for start in (1, 301, 601)
+        ]
+        await asyncio.sleep(0)
+        database.open.set()
+        stored = await asyncio.gather(first, *batches)
+        assert [each.job_id for part in stored for each in part] == list(range(901))
+
+    run(database, threads, use)
+    assert [len(group) for group in database.groups] == [1, 600, 300]
+
+
 def test_when_the_database_fails_everybody_in_the_group_is_refused_and_the_next_group_is_tried(
     database: Database, threads: Executor
 ) -> None:
     async def use(commits: GroupCommit) -> None:
         database.error = StateError("gone")
-        refused = await asyncio.gather(*(commits.store(event(number)) for number in (1, 2)), return_exceptions=True)
+        refused = await asyncio.gather(*(commits.store([event(number)]) for number in (1, 2)), return_exceptions=True)
         assert [error.refusal for error in refused if isinstance(error, RefusedError)] == [UNAVAILABLE] * 2
         database.error = None
-        assert (await commits.store(event(3))).job_id == 3
+        assert [each.job_id for each in await commits.store([event(3)])] == [3]
 
     run(database, threads, use)
 
@@ -135,9 +153,9 @@ def test_an_error_that_nobody_foresaw_is_raised_where_somebody_waits_and_wedges_
     async def use(commits: GroupCommit) -> None:
         database.error = ZeroDivisionError()
         with pytest.raises(ZeroDivisionError):
-            await commits.store(event(1))
+            await commits.store([event(1)])
         database.error = None
-        assert (await commits.store(event(2))).job_id == 2
+        assert [each.job_id for each in await commits.store([event(2)])] == [2]
 
     run(database, threads, use)
 
@@ -147,9 +165,9 @@ def test_whoever_waits_too_long_is_refused_and_what_nobody_waits_for_is_not_stor
 ) -> None:
     async def use(commits: GroupCommit) -> None:
         database.open.clear()
-        waiting = [asyncio.create_task(commits.store(event(number))) for number in (1, 2)]
+        waiting = [asyncio.create_task(commits.store([event(number)])) for number in (1, 2)]
         await entered(database)
-        third = asyncio.create_task(commits.store(event(3)))
+        third = asyncio.create_task(commits.store([event(3)]))
         outcomes = await asyncio.gather(*waiting, third, return_exceptions=True)
         assert [error.refusal for error in outcomes if isinstance(error, RefusedError)] == [UNAVAILABLE] * 3
         database.open.set()
@@ -161,29 +179,29 @@ def test_whoever_waits_too_long_is_refused_and_what_nobody_waits_for_is_not_stor
 def test_while_too_much_waits_nothing_more_is_taken(database: Database, threads: Executor) -> None:
     async def use(commits: GroupCommit) -> None:
         database.open.clear()
-        first = asyncio.create_task(commits.store(event(0)))
+        first = asyncio.create_task(commits.store([event(0)]))
         await entered(database)
-        waiting = [asyncio.create_task(commits.store(event(number, 16 * 1024 * 1024))) for number in range(1, 5)]
+        waiting = [asyncio.create_task(commits.store([event(number, 16 * 1024 * 1024)])) for number in range(1, 5)]
         await asyncio.sleep(0)
         with pytest.raises(RefusedError) as caught:
-            await commits.store(event(9))
+            await commits.store([event(9)])
         assert caught.value.refusal is UNAVAILABLE
         database.open.set()
         await asyncio.gather(first, *waiting)
-        assert (await commits.store(event(10))).job_id == 10
+        assert [each.job_id for each in await commits.store([event(10)])] == [10]
 
     run(database, threads, use)
 
 
 def test_when_it_ends_everything_that_waits_is_stored(database: Database, threads: Executor) -> None:
-    waiting: list[asyncio.Task[Stored]] = []
+    waiting: list[asyncio.Task[Sequence[Stored]]] = []
 
     async def use(commits: GroupCommit) -> None:
-        waiting.extend(asyncio.create_task(commits.store(event(number))) for number in (1, 2))
+        waiting.extend(asyncio.create_task(commits.store([event(number)])) for number in (1, 2))
         await asyncio.sleep(0)
 
     run(database, threads, use)
-    assert [task.result().job_id for task in waiting] == [1, 2]
+    assert [task.result()[0].job_id for task in waiting] == [1, 2]
 
 
 def test_refusals_are_counted_with_the_next_events_or_at_the_end_and_never_lost(
@@ -196,9 +214,9 @@ def test_refusals_are_counted_with_the_next_events_or_at_the_end_and_never_lost(
         tally.add("hotel", "not_signed")
         database.error = StateError("gone")
         with pytest.raises(RefusedError):
-            await commits.store(event(1))
+            await commits.store([event(1)])
         database.error = None
-        await commits.store(event(2))
+        await commits.store([event(2)])
         tally.add("", "unknown_integration")
 
     run(database, threads, use, tally=tally)

@@ -93,7 +93,7 @@ class TestAnswers:
         assert (answer.status_code, list(answer.json())) == (401, ["error"])
         assert not store.events
 
-    @pytest.mark.parametrize("body", [b"", b"[]", b"no json", b"{}", b'{"event_type": null}'])
+    @pytest.mark.parametrize("body", [b"", b"[]", b'{"Events": []}', b"no json", b"{}", b'{"event_type": null}'])
     def test_no_json_object_or_no_event_type_is_a_bad_request(self, url: str, body: bytes) -> None:
         assert post(url, body=body).status_code == 400
 
@@ -123,6 +123,41 @@ class TestAnswers:
     def test_another_path_is_not_found(self, url: str, path: str) -> None:
         answer = requests.post(url + path, data=body_of(), headers=signed(body_of()), timeout=30)
         assert (answer.status_code, list(answer.json())) == (404, ["error"])
+
+
+class TestBatches:
+    def test_a_batch_is_accepted_with_the_job_ids_of_its_events_in_their_order(
+        self, url: str, store: MemoryStore
+    ) -> None:
+        answer = post(url, {"Events": [event(8), event(7), event(9)]})
+        assert (answer.status_code, answer.json()) == (200, {"status": "accepted", "job_ids": ["1", "2", "3"]})
+        assert [each.external_id for each in store.events.values()] == ["8", "7", "9"]
+        assert store.groups == [3]
+        assert post(url, [event(9), event(8)]).json()["job_ids"] == ["3", "1"]
+        assert len(store.events) == 3
+
+    def test_with_one_bad_event_nothing_is_stored(self, url: str, store: MemoryStore) -> None:
+        answer = post(url, [event(7), {"event_type": None}])
+        assert (answer.status_code, list(answer.json())) == (400, ["error"])
+        assert "event 1 of the batch" in answer.json()["error"]
+        assert not store.events
+
+    def test_too_many_events_are_refused(self, url: str, store: MemoryStore) -> None:
+        assert post(url, [event(number) for number in range(1_001)]).status_code == 413
+        assert not store.events
+
+    def test_a_batch_is_counted_as_accepted_unless_all_of_it_came_before(self) -> None:
+        with served(MemoryStore()) as url:
+            post(url, [event(1)])
+            post(url, [event(1), {"event_type": "room.painted"}, event(2)])
+            post(url, [event(2), event(1)])
+            numbers = requests.get(f"{url}/metrics", timeout=30).text
+        assert 'odoo_pipelines_requests_total{integration="hotel",outcome="accepted"} 2.0' in numbers
+        assert 'odoo_pipelines_requests_total{integration="hotel",outcome="repeated"} 1.0' in numbers
+
+
+def event(number: int) -> dict[str, Any]:
+    return {"id": f"evt-{number}", "event_type": "booking.updated", "data": {"id": number}}
 
 
 class TestSize:
