@@ -14,6 +14,7 @@ from odoo_pipelines.defs.session import FlowState
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.schema import Schemas
 from odoo_pipelines.stores.batches import BatchStore
+from odoo_pipelines.stores.claims import BatchClaims
 from odoo_pipelines.stores.rows import from_columns, mapped_schema, to_columns
 from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
@@ -90,7 +91,7 @@ class Engine:
         _settle_memory()
         reads, writes, started = requests.reads, requests.writes, time.perf_counter()
         state.state.start(state.run, "full" if verify else "delta")
-        report = self._loader(state, verify=verify).load(self._rows(path))
+        report = self._loader(state, path, verify=verify).load(self._rows(path))
         state.state.finish(state.run, report.counts.extracted, consumer=f"odoo/{flow}", batch_ids=[])
         seconds = time.perf_counter() - started
         came = {outcome: count for outcome, count in report.counts.by_outcome.items() if count}
@@ -99,7 +100,7 @@ class Engine:
         rows = report.counts.extracted
         return Measurement(work, "engine", rows, seconds, requests.reads - reads, requests.writes - writes)
 
-    def _loader(self, state: FlowState, *, verify: bool) -> FlowLoader:
+    def _loader(self, state: FlowState, path: str, *, verify: bool) -> FlowLoader:
         schemas = Schemas(self._tools.client)  # asked for anew in every run
         return FlowLoader(
             integration=self._integration,
@@ -108,6 +109,7 @@ class Engine:
             schemas=schemas,
             reference_data=ReferenceData(self._tools.client, schemas, self._tools.client.company_id()),
             state=state,
+            claims=BatchClaims(self._tools.batches, [path], self._target),
             options=LoadOptions(PlanOptions(verify=verify), self._tools.batch, self._tools.threads),
             still_writer=lambda: None,
             sleep=time.sleep,

@@ -1,4 +1,4 @@
-"""The command line: `odoo-pipelines sync | bootstrap | doctor | conflicts | dead-letters | events | trace | ...`.
+"""The command line: `odoo-pipelines sync | bootstrap | doctor | conflicts | dead-letters | duplicates | trace | ...`.
 
 Dagster takes a second to import, so every command imports what it needs when it runs.
 """
@@ -12,7 +12,7 @@ import typer
 from dotenv import load_dotenv
 from rich.logging import RichHandler
 
-from odoo_pipelines.commands import conflicts, dead_letters, events, trace
+from odoo_pipelines.commands import conflicts, dead_letters, duplicates, events, trace
 from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_failed_run, print_json
 from odoo_pipelines.settings import DEFAULT_INTEGRATION, load_settings
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(conflicts.app, name="conflicts")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(duplicates.app, name="duplicates")
 app.add_typer(events.app, name="events")
 app.command()(trace.trace)
 

@@ -79,6 +79,10 @@ class ResolutionError(OdooPipelinesError):
     """A conflict is unknown or over, or does not allow this answer."""
 
 
+class DuplicateNoteError(OdooPipelinesError):
+    """There is no such note of a possible duplicate."""
+
+
 class ExternalError(OdooPipelinesError):
     """The external system refused a request, or could not be asked.
 

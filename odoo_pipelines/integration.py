@@ -13,7 +13,7 @@ from croniter import croniter
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from odoo_pipelines.errors import ConfigurationError
-from odoo_pipelines.systems.policies import DeletedPolicy, FlowPolicies, Policy, VanishedPolicy
+from odoo_pipelines.systems.policies import AdoptPolicy, DeletedPolicy, FlowPolicies, Policy, VanishedPolicy
 
 _CRON_FIELDS = 5
 _METHOD_AND_GATEWAY = 2
@@ -183,6 +183,7 @@ class Integration(_Model):
     taxes: Literal["none", "odoo"] | tuple[str, ...] = "none"
     journals: dict[JournalKey, JournalCode] = Field(default_factory=dict)
     unlock_orders: bool = False
+    adopt: AdoptPolicy = AdoptPolicy.NAME_AND_ADDRESS
     policy: Policy = Policy.LATEST_WINS
     deleted_in_odoo: DeletedPolicy = DeletedPolicy.RECREATE
     vanished: VanishedPolicy = VanishedPolicy.REPORT
@@ -214,7 +215,8 @@ class Integration(_Model):
     def policies(self, flow: str) -> FlowPolicies:
         """Who wins where this flow's records differ from Odoo's."""
         own = self.flows.get(flow, FlowSettings())
-        return FlowPolicies(own.policy or self.policy, own.fields, own.deleted_in_odoo or self.deleted_in_odoo)
+        deleted = own.deleted_in_odoo or self.deleted_in_odoo
+        return FlowPolicies(own.policy or self.policy, own.fields, deleted, self.adopt)
 
     def vanished_policy(self, flow: str) -> VanishedPolicy:
         """What happens in Odoo to this flow's records that have vanished from the external system."""

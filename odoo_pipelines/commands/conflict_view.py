@@ -13,7 +13,7 @@ from rich.text import Text
 
 from odoo_pipelines.commands.console import moment, plain
 from odoo_pipelines.stores.conflicts import WAITING, StoredConflict
-from odoo_pipelines.systems.records import BOTH_CHANGED, DELETED_IN_ODOO, SEALED, Choice
+from odoo_pipelines.systems.records import BOTH_CHANGED, DELETED_IN_ODOO, POSSIBLE_MATCH, SEALED, Choice
 
 _STALE = "It was answered before. Then a side moved, or the answer could not be used, so it is asked again."
 _ANSWERS: Mapping[Choice, tuple[str, str]] = {
@@ -21,6 +21,8 @@ _ANSWERS: Mapping[Choice, tuple[str, str]] = {
     "odoo": ("--take odoo", "Odoo is right"),
     "value": ("--value ...", "another value is right, for Odoo"),
     "retry": ("--retry", "after it was mended in Odoo: take the record up again"),
+    "adopt": ("--adopt ID", "it is this one of the records above"),
+    "new": ("--new", "it is none of them: make a new one"),
 }
 _DELETED: Mapping[Choice, str] = {"external": "create the record again", "odoo": "leave it deleted"}
 
@@ -44,13 +46,16 @@ def conflict_table(conflicts: Sequence[StoredConflict]) -> Table:
     return table
 
 
-def print_conflict(conflict: StoredConflict, link: str, console: Console) -> None:
+def print_conflict(
+    conflict: StoredConflict, link: str, console: Console, links: Mapping[int, str] | None = None
+) -> None:
     """Prints all of a conflict, and what can be done.
 
     Args:
         conflict: of the state.
         link: to its record in Odoo; "" where there is none.
         console: to print on.
+        links: to the records that it may be, by id.
     """
     for name, fact in _facts(conflict, link):
         console.print(Text.assemble((f"{name:<9} ", "dim"), fact), soft_wrap=True)
@@ -59,6 +64,9 @@ def print_conflict(conflict: StoredConflict, link: str, console: Console) -> Non
     if conflict.code in (BOTH_CHANGED, SEALED):
         console.print()
         console.print(_sides(conflict))
+    if conflict.code == POSSIBLE_MATCH:
+        console.print()
+        console.print(_candidates(conflict, links or {}))
     if conflict.state in WAITING:
         console.print()
         for line in _what_to_do(conflict):
@@ -74,7 +82,9 @@ def _facts(conflict: StoredConflict, link: str) -> Iterator[tuple[str, Text]]:
     if link:
         yield "in Odoo", plain(link)
     if conflict.choice is not None:
-        chosen = _json(conflict.value) if conflict.choice == "value" else conflict.choice
+        chosen = {"value": _json(conflict.value), "adopt": f"adopt {conflict.value}"}.get(
+            conflict.choice, conflict.choice
+        )
         yield "answer", plain(f"{chosen}, given {moment(conflict.resolved_at)}")
 
 
@@ -92,6 +102,20 @@ def _sides(conflict: StoredConflict) -> Table:
     table.add_row(
         "changed", "", moment(conflict.external_at), plain(f"{conflict.odoo_at} UTC" if conflict.odoo_at else "")
     )
+    return table
+
+
+def _candidates(conflict: StoredConflict, links: Mapping[int, str]) -> Table:
+    """The row, and below it the records that it may be, one column each for what they may have in common."""
+    table = Table()
+    names = [name for name in conflict.odoo[0] if name not in {"id", "why"}]
+    for column in ("id", *names, "why not by itself", "in Odoo"):
+        table.add_column(column, overflow="fold")
+    table.add_row(plain(conflict.entity, "dim"), *(plain(_json(each)) for each in conflict.external.values()), "", "")
+    table.add_section()
+    for each in conflict.odoo:
+        shown = (plain(_json(each[name])) for name in names)
+        table.add_row(str(each["id"]), *shown, each["why"], plain(links.get(each["id"], "")))
     return table
 
 

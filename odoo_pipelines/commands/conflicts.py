@@ -14,13 +14,13 @@ from odoo_pipelines.commands.console import (
     JsonOption,
     clear_errors,
     err,
+    known_integration,
     out,
     print_json,
     print_list,
     record_url,
     state_of,
 )
-from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -91,11 +91,12 @@ def show(
             found = store.conflict(conflict_id)
             key = (found.entity, found.external_id)
             record = store.records(found.integration, [key]).get(key)
-    link = record_url(settings, found.integration, record)
+    link, links = record_url(settings, found.integration, record), _candidate_links(settings, found)
     if as_json:
-        print_json({**conflict_document(found), "choices": found.choices, "url": link})
+        document = {**conflict_document(found), "choices": found.choices, "url": link}
+        print_json(document | ({"candidate_urls": links} if links else {}))
     else:
-        print_conflict(found, link, out)
+        print_conflict(found, link, out, links)
 
 
 @app.command()
@@ -105,7 +106,9 @@ def resolve(
     value: Annotated[
         str | None, typer.Option(help="Another value is right: JSON, or the text as it is. null empties the field.")
     ] = None,
+    adopt: Annotated[int | None, typer.Option(metavar="ODOO_ID", help="It is this one of the records shown.")] = None,
     *,
+    new: Annotated[bool, typer.Option("--new", help="It is none of the records shown: make a new one.")] = False,
     retry: Annotated[
         bool, typer.Option("--retry", help="It was mended in Odoo: the next run takes the record up again.")
     ] = False,
@@ -117,9 +120,14 @@ def resolve(
     field: FieldFilter = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --all: do not ask first.")] = False,
 ) -> None:
-    """Answers conflicts: with --take, --value or --retry. The next run applies it, unless a side has moved by then."""
-    choice = _choice(take, value, retry=retry)
+    """Answers conflicts: with --take, --value, --adopt, --new or --retry.
+
+    The next run applies it, unless a side has moved by then.
+    """
+    choice = _choice(take, value, adopt, new=new, retry=retry)
     filters = (integration, flow, field)
+    if everything and adopt is not None:
+        raise typer.BadParameter("--adopt goes with the number of a conflict")
     if bool(ids) == everything:
         raise typer.BadParameter("give numbers of conflicts, or --all")
     if ids and any(filters):
@@ -134,9 +142,21 @@ def resolve(
                 answered = [each for each in found if choice in each.choices]
                 if not _agreed(answered, left_out=len(found) - len(answered), yes=yes):
                     raise typer.Exit(1)
-            store.resolve([each.id for each in answered], choice, _parsed(value, answered))
+            store.resolve([each.id for each in answered], choice, _parsed(value, answered) if adopt is None else adopt)
     answer = f"{len(answered)} answered. The next run of their flows applies it." if answered else "Nothing to answer."
     out.print(answer, highlight=False)
+
+
+def _candidate_links(settings: Settings, conflict: StoredConflict) -> dict[int, str]:
+    """Links to the records that a row may belong to, by id."""
+    from odoo_pipelines.systems import get_system  # noqa: PLC0415
+    from odoo_pipelines.systems.records import POSSIBLE_MATCH  # noqa: PLC0415
+
+    owner = settings.integrations.get(conflict.integration)
+    if conflict.code != POSSIBLE_MATCH or owner is None or owner.odoo is None:
+        return {}
+    [model] = [flow.target.model for flow in get_system(owner.system).flows if flow.name == conflict.flow]
+    return {each["id"]: owner.odoo.record_url(model, each["id"]) for each in conflict.odoo}
 
 
 def _filter(
@@ -144,18 +164,18 @@ def _filter(
 ) -> ConflictFilter:
     from odoo_pipelines.stores.conflicts import ConflictFilter  # noqa: PLC0415
 
-    if integration is not None and integration not in settings.integrations:
-        known = ", ".join(sorted(settings.integrations))
-        raise ConfigurationError([f"there is no integration '{integration}'; configured: {known}"])
+    known_integration(settings, integration)
     return ConflictFilter(integration, flow, field=field, states=[each.value for each in states])
 
 
-def _choice(take: Side | None, value: str | None, *, retry: bool) -> Choice:
+def _choice(take: Side | None, value: str | None, adopt: int | None, *, new: bool, retry: bool) -> Choice:
     given: list[Choice] = [take.value] if take else []
     given += ["value"] if value is not None else []
+    given += ["adopt"] if adopt is not None else []
+    given += ["new"] if new else []
     given += ["retry"] if retry else []
     if len(given) != 1:
-        raise typer.BadParameter("give one answer: --take external, --take odoo, --value or --retry")
+        raise typer.BadParameter("give one answer: --take external, --take odoo, --value, --adopt, --new or --retry")
     return given[0]
 
 

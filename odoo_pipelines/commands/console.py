@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from odoo_pipelines.errors import OdooPipelinesError
+from odoo_pipelines.errors import ConfigurationError, OdooPipelinesError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -82,6 +82,17 @@ def record_url(settings: Settings, integration: str, record: Record | BoundRecor
     """Link to a record in Odoo; "" where there is none."""
     owner = settings.integrations.get(integration)
     return owner.odoo.record_url(record.model, record.odoo_id) if owner and owner.odoo and record else ""
+
+
+def known_integration(settings: Settings, name: str | None) -> None:
+    """Refuses the name of an integration that there is not.
+
+    Raises:
+        ConfigurationError: naming those that there are.
+    """
+    if name is not None and name not in settings.integrations:
+        known = ", ".join(sorted(settings.integrations))
+        raise ConfigurationError([f"there is no integration '{name}'; configured: {known}"])
 
 
 def moment(value: datetime | None) -> str:

@@ -17,6 +17,8 @@ from odoo_pipelines.sync.preview import Preview
 from odoo_pipelines.systems.records import Outcome
 
 SAMPLE = 10
+ADOPTS = "adopts"
+"""What the row of a record is said to do that people entered, and that becomes its own."""
 _NOTE = "Nothing was written. A sync does this if nothing changes until then, as far as Odoo accepts it."
 _STYLES = {Outcome.CREATED: "green", Outcome.UPDATED: "cyan", Outcome.CONFLICT: "yellow", Outcome.REJECTED: "red"}
 
@@ -47,9 +49,10 @@ def dry_run_document(mode: str, flows: Mapping[str, FlowPreview]) -> dict[str, A
         "mode": mode,
         "flows": {
             name: {
-                "counts": flow.counts.as_dict(),
+                "counts": flow.numbers(),
+                "adopts": [_document(each) for each in flow.adoptions],
                 "fields": dict(sorted(flow.fields.items())),
-                "sample": [asdict(each) for each in flow.sample],
+                "sample": [_document(each) for each in flow.sample],
             }
             for name, flow in flows.items()
         },
@@ -58,11 +61,29 @@ def dry_run_document(mode: str, flows: Mapping[str, FlowPreview]) -> dict[str, A
 
 def print_dry_run(mode: str, flows: Mapping[str, FlowPreview], console: Console) -> None:
     """Prints what a person reads."""
-    console.print(counts_table(f"Dry run of a {mode} sync", {name: flow.counts for name, flow in flows.items()}))
+    console.print(counts_table(f"Dry run of a {mode} sync", {name: flow.numbers() for name, flow in flows.items()}))
     console.print(_NOTE)
     for name, flow in flows.items():
+        if flow.adoptions:
+            console.print(_adoptions_table(name, flow))
         if flow.sample:
             console.print(_sample_table(name, flow))
+
+
+def _document(preview: Preview) -> dict[str, Any]:
+    return {**asdict(preview), "outcome": ADOPTS} if preview.adopts is not None else asdict(preview)
+
+
+def _adoptions_table(name: str, flow: FlowPreview) -> Table:
+    """Every record that would become ours, and what would be changed in it."""
+    table = Table(title=f"{name}: {len(flow.adoptions)} adopted", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for title in ("record", "", "record of Odoo", "field", "Odoo now", "would be"):
+        table.add_column(title, overflow="fold")
+    for each in flow.adoptions:
+        first = (plain(f"{each.entity} {each.external_id}"), Text(ADOPTS, "magenta"), str(each.adopts))
+        for number, cells in enumerate(_rows(each)):
+            table.add_row(*(("", "", "") if number else first), *cells)
+    return table
 
 
 def _sample_table(name: str, flow: FlowPreview) -> Table:
@@ -84,6 +105,9 @@ def _rows(preview: Preview) -> Iterator[tuple[Text, Text, Text]]:
     for conflict in preview.conflicts:
         why = plain(f"conflict: the external system says {_shown(conflict.external)}", "yellow")
         yield plain(conflict.field), plain(_shown(conflict.odoo)), why
+    if preview.duplicates:
+        ids = ", ".join(map(str, preview.duplicates))
+        yield Text("possible duplicate of", "yellow"), plain(ids, "yellow"), Text("")
     if preview.code:
         yield plain(preview.field), Text(""), plain(f"{preview.code}: {preview.reason}", _STYLES[preview.outcome])
 

@@ -42,9 +42,11 @@ def trace(
 
 def find(settings: Settings, state: State, record: tuple[str, str, str]) -> Trace:
     """All that is known of a record, given by integration, entity and external id; with the links to it."""
+    from odoo_pipelines.commands.duplicates import note_document  # noqa: PLC0415
     from odoo_pipelines.commands.trace_view import Trace  # noqa: PLC0415
     from odoo_pipelines.stores.conflicts import ConflictFilter  # noqa: PLC0415
     from odoo_pipelines.stores.dead_letters import LetterFilter  # noqa: PLC0415
+    from odoo_pipelines.stores.duplicates import NoteFilter  # noqa: PLC0415
     from odoo_pipelines.stores.tables import CONFLICT_STATES  # noqa: PLC0415
 
     integration, entity, external_id = record
@@ -59,6 +61,10 @@ def find(settings: Settings, state: State, record: tuple[str, str, str]) -> Trac
             ConflictFilter(integration, entity=entity, external_id=external_id, states=CONFLICT_STATES)
         ),
         letters=state.letters(LetterFilter(integration, entity=entity, key=external_id)),
+        duplicates=[
+            note_document(settings, each)
+            for each in state.duplicates(NoteFilter(integration, entity=entity, external_id=external_id))
+        ],
         runs_url=f"{settings.ui_url}/runs",
         record_url=record_url(settings, integration, history.record),
     )

@@ -52,6 +52,7 @@ class Trace:
         seen: rows by run and flow.
         conflicts: those that are over, too.
         letters: dead letters.
+        duplicates: notes of records that may be the same, with their links.
         runs_url: of the Dagster UI's runs.
         record_url: of the record in Odoo; "" where it has none.
     """
@@ -63,6 +64,7 @@ class Trace:
     seen: Mapping[tuple[str, str], Sequence[Seen]]
     conflicts: Sequence[StoredConflict]
     letters: Sequence[DeadLetter]
+    duplicates: Sequence[Mapping[str, Any]]
     runs_url: str
     record_url: str
 
@@ -94,6 +96,7 @@ def trace_document(trace: Trace) -> dict[str, Any]:
         ],
         "conflicts": [asdict(each) for each in trace.conflicts],
         "dead_letters": [asdict(each) for each in trace.letters],
+        "possible_duplicates": list(trace.duplicates),
     }
 
 
@@ -106,7 +109,12 @@ def print_trace(trace: Trace, console: Console) -> None:
         style = "yellow" if touch.outcome in ("conflict", "rejected") else "bold"
         console.print(Text.assemble(moment(touch.at), "  ", (touch.outcome, style), f"  {touch.flow}, {touch.mode}"))
         _print_facts(_touch_facts(trace, touch), console)
-    for title, facts in (("conflict", _conflict_facts(trace)), ("dead letter", _letter_facts(trace))):
+    waiting = (
+        ("conflict", _conflict_facts(trace)),
+        ("dead letter", _letter_facts(trace)),
+        ("possible duplicate", _duplicate_facts(trace)),
+    )
+    for title, facts in waiting:
         for each in facts:
             console.print()
             console.print(title, style="yellow")
@@ -175,4 +183,14 @@ def _letter_facts(trace: Trace) -> Iterator[list[tuple[str, str]]]:
             ("flow", f"{each.flow}, since {moment(each.first_at)}, attempts: {each.attempts}"),
             ("why", f"{each.field} {each.code}"),
             ("", each.reason),
+        ]
+
+
+def _duplicate_facts(trace: Trace) -> Iterator[list[tuple[str, str]]]:
+    for each in trace.duplicates:
+        yield [
+            ("number", f"{each['id']}, since {moment(each['first_at'])}"),
+            ("of", f"{each['model']} {each['candidate_id']}"),
+            ("link", each["candidate_url"]),
+            ("why", each["code"]),
         ]

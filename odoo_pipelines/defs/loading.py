@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from odoo_pipelines.defs.duplicates import end_notes
 from odoo_pipelines.defs.mapping import abandoned_partitions, batches_to_do, without_partition
 from odoo_pipelines.defs.requirements import Required, examine_requirement
 from odoo_pipelines.defs.session import FlowState, Session
@@ -16,6 +17,7 @@ from odoo_pipelines.defs.uniqueness import Uniqueness, examine_uniqueness
 from odoo_pipelines.defs.vanished import VanishedRecords, judge, treat_vanished
 from odoo_pipelines.errors import AccountingError
 from odoo_pipelines.stores.batch_registry import since_complete
+from odoo_pipelines.stores.claims import BatchClaims
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.rows import from_columns
 from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
@@ -94,13 +96,14 @@ def load_flow(
     rows_in = sum(batch.rows for each in batches.values() for batch in each)
     state.state.start(state.run, session.mode)
     with marked_as_failed(state):
-        loader = _loader(session, flow, state)
+        loader = _loader(session, flow, state, [batch.path for some in batches.values() for batch in some])
         by_partition: dict[str, FlowReport] = {}
         for partition, some in batches.items():
             done = sum(report.counts.extracted for report in by_partition.values())
             state.state.begin(consumer, [batch.id for batch in some])
             by_partition[partition] = _load_batches(loader, session, flow, some, _teller(progress, flow, done, rows_in))
         vanished = treat_vanished(session, flow, state)
+        end_notes(session, flow)
         balanced = close_accounts(state, rows_in, consumer, [batch.id for each in to_do.values() for batch in each])
     return FlowLoad(
         report=merged(by_partition.values()),
@@ -126,7 +129,7 @@ def _load_batches(
     return merged([resumed, loader.load(_rows(session, flow, fresh), partial(tell, resumed.counts.extracted))])
 
 
-def _loader(session: Session, flow: Flow, state: FlowState) -> FlowLoader:
+def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]) -> FlowLoader:
     odoo = session.integration.connections().odoo
     if odoo is None or session.odoo is None:
         message = "loads are switched off"
@@ -138,6 +141,7 @@ def _loader(session: Session, flow: Flow, state: FlowState) -> FlowLoader:
         schemas=session.schemas,
         reference_data=session.reference_data,
         state=state,
+        claims=BatchClaims(session.batches, paths, flow.target),
         options=LoadOptions(
             PlanOptions(
                 verify=session.verify,

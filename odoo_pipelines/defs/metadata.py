@@ -60,6 +60,8 @@ def loaded_metadata(report: FlowReport) -> RawMetadata:
         "dagster/partition_row_count": report.counts.extracted,
         "totals_compared": report.totals_compared,
         "totals_differing": len(report.totals_differing),
+        "adopted": report.adopted,
+        "possible_duplicates": report.possible_duplicates,
         **rejections_metadata(report.rejections),
         **tally_metadata("warnings", report.warnings),
         **({"fields_odoo_lacks": ", ".join(report.missing_fields)} if report.missing_fields else {}),

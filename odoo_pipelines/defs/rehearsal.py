@@ -17,7 +17,7 @@ from odoo_pipelines.defs.extraction import Extraction, Window
 from odoo_pipelines.defs.jobs import INTEGRATION_TAG, Mode, range_of
 from odoo_pipelines.defs.loading import load_flow, partitions_to_load
 from odoo_pipelines.defs.mapping import map_partition, partitions_to_map
-from odoo_pipelines.defs.metadata import counts_metadata, tally_metadata
+from odoo_pipelines.defs.metadata import tally_metadata
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.replay import add_replay
 from odoo_pipelines.defs.resources import Progress, log_progress
@@ -40,11 +40,20 @@ class FlowPreview:
         counts: rows by outcome.
         fields: how many records would get another value, by field; new records are not counted.
         sample: the first records of every outcome but unchanged and superseded. Holds personal data.
+        adoptions: every record that would be bound to one which people entered; they are in no sample.
     """
 
     counts: Counts = field(default_factory=Counts)
     fields: dict[str, int] = field(default_factory=dict)
     sample: list[Preview] = field(default_factory=list)
+    adoptions: list[Preview] = field(default_factory=list)
+
+    def numbers(self) -> dict[str, int]:
+        """The counts by name, with adoptions as a number of their own instead of among the updates."""
+        numbers = self.counts.as_dict()
+        for each in self.adoptions:
+            numbers[each.outcome.value] -= 1
+        return {**numbers, "adopts": len(self.adoptions)}
 
 
 class Notes:
@@ -78,6 +87,9 @@ class Notes:
         if preview.outcome is not Outcome.CREATED:
             for name in {general_name(change.field) for change in preview.changes}:
                 noted.fields[name] = noted.fields.get(name, 0) + 1
+        if preview.adopts is not None:
+            noted.adoptions.append(preview)
+            return
         self._shown[flow, preview.outcome] += 1
         if self._shown[flow, preview.outcome] <= self._sample:
             noted.sample.append(preview)
@@ -177,7 +189,7 @@ def dry_run_job(integration: Integration) -> dg.JobDefinition:
         found = settings.integration(integration.name)
         flows = rehearse(settings, found, mode, partition, log_progress, run_id=context.run_id)
         for flow, preview in flows.items():
-            context.log.info(f"{flow}: would be {preview.counts.as_dict()}")
+            context.log.info(f"{flow}: would be {preview.numbers()}")
         context.add_output_metadata(_metadata(flows))
 
     @dg.job(
@@ -195,6 +207,6 @@ def _metadata(flows: dict[str, FlowPreview]) -> dict[str, Any]:
     """Numbers and names of fields, never a value."""
     metadata: dict[str, Any] = {}
     for flow, preview in flows.items():
-        metadata |= {f"{flow}_{name}": count for name, count in counts_metadata(preview.counts).items()}
+        metadata |= {f"{flow}_{name}": count for name, count in preview.numbers().items()}
         metadata |= tally_metadata(f"{flow}_fields", preview.fields)
     return metadata

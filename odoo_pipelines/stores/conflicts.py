@@ -18,6 +18,7 @@ from odoo_pipelines.stores.text import storable
 from odoo_pipelines.systems.records import (
     BOTH_CHANGED,
     DELETED_IN_ODOO,
+    POSSIBLE_MATCH,
     SEALED,
     Choice,
     Conflict,
@@ -48,7 +49,7 @@ class StoredConflict:
         external_id: its id there.
         state: open, resolved, applied or closed.
         choice: the answer, None as long as there is none.
-        value: for the choice "value".
+        value: for the choice "value"; for "adopt" the record's id.
         stale: it was answered before, and had to be asked again.
         run_id: Dagster run that met it last.
         first_at: when it was met first, UTC.
@@ -86,6 +87,8 @@ class StoredConflict:
             return _SIDES if whole_line else (*_SIDES, "value")
         if self.code == SEALED:
             return ("odoo", "retry")
+        if self.code == POSSIBLE_MATCH:
+            return ("adopt", "new")
         return (*_SIDES, "retry") if self.code == DELETED_IN_ODOO else ("retry",)
 
 
@@ -171,9 +174,9 @@ def resolve(connection: Connection, conflict_ids: Iterable[int], choice: Choice,
     connection.execute(sa.text(f"lock table {_TABLE.fullname} in share row exclusive mode"))
     ids = sorted(set(conflict_ids))
     for conflict_id in ids:
-        _require_allowed(select_conflict(connection, conflict_id), choice)
+        _require_allowed(select_conflict(connection, conflict_id), choice, value)
     answer = {"state": RESOLVED, "choice": choice, "stale": False, "resolved_at": sa.func.clock_timestamp()}
-    chosen = value if choice == "value" else sa.null()
+    chosen = value if choice in ("value", "adopt") else sa.null()
     connection.execute(sa.update(_TABLE).where(_TABLE.c.id.in_(ids)).values(**answer, value=chosen))
 
 
@@ -228,7 +231,7 @@ def _upsert(connection: Connection, began: datetime, rows: Sequence[dict[str, An
     )
 
 
-def _require_allowed(conflict: StoredConflict, choice: Choice) -> None:
+def _require_allowed(conflict: StoredConflict, choice: Choice, value: Any) -> None:
     if conflict.state not in WAITING:
         message = f"conflict {conflict.id} is {conflict.state}, so there is nothing to answer any more"
         raise ResolutionError(f"{message}; if the record is in conflict again, that is another one in the list")
@@ -236,6 +239,9 @@ def _require_allowed(conflict: StoredConflict, choice: Choice) -> None:
         message = f"conflict {conflict.id} ({conflict.code}) cannot be answered with '{choice}'"
         allowed = f"only with: {', '.join(conflict.choices)}"
         raise ResolutionError(f"{message}, {allowed}; `odoo-pipelines conflicts show {conflict.id}` tells what to do")
+    if choice == "adopt" and value not in (shown := [each["id"] for each in conflict.odoo]):
+        message = f"conflict {conflict.id} asks about other records of Odoo, not about {value}"
+        raise ResolutionError(f"{message}; it is one of: {', '.join(map(str, shown))}")
 
 
 def _values(conflict: Conflict) -> dict[str, Any]:

@@ -10,10 +10,20 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from odoo_pipelines.stores import accounting, batch_registry, bindings, conflicts, dead_letters, history, vanished
+from odoo_pipelines.stores import (
+    accounting,
+    batch_registry,
+    bindings,
+    conflicts,
+    dead_letters,
+    duplicates,
+    history,
+    vanished,
+)
 from odoo_pipelines.stores.accounting import RunRef
 from odoo_pipelines.stores.conflicts import ConflictFilter, StoredConflict
 from odoo_pipelines.stores.dead_letters import DeadLetter, LetterFilter
+from odoo_pipelines.stores.duplicates import DuplicateNote, NoteFilter
 from odoo_pipelines.stores.history import History
 from odoo_pipelines.stores.transactions import Transactions, transaction
 from odoo_pipelines.stores.vanished import Census, Marked
@@ -206,6 +216,7 @@ class State:
             accounting.insert_outcomes(connection, run, attempt, outcomes)
             dead_letters.settle(connection, run.integration, run.flow, run.run_id, outcomes)
             conflicts.settle(connection, run.integration, run.flow, run.run_id, outcomes)
+            duplicates.settle(connection, run.integration, run.flow, run.run_id, outcomes)
 
     def finish(self, run: RunRef, extracted: int, *, consumer: str, batch_ids: Sequence[int]) -> Counts:
         """Closes the accounts of a flow, and marks its batches as done if they add up.
@@ -292,6 +303,26 @@ class State:
         """Answers to conflicts of a flow that have not been applied yet, by record."""
         with transaction(self._engine) as connection:
             return conflicts.select_resolutions(connection, integration, flow)
+
+    def duplicates(self, wanted: NoteFilter, limit: int | None = None) -> list[DuplicateNote]:
+        """Notes of possible duplicates, oldest first."""
+        with transaction(self._engine) as connection:
+            return duplicates.select_notes(connection, wanted, limit)
+
+    def dismiss_duplicates(self, note_ids: Iterable[int]) -> None:
+        """Takes notes from the list for good, all of them or none; a DuplicateNoteError if one is unknown."""
+        with transaction(self._engine) as connection:
+            duplicates.dismiss(connection, note_ids)
+
+    def noted_records(self, integration: str, model: str) -> list[int]:
+        """Ids of the Odoo records that notes of possible duplicates are about."""
+        with transaction(self._engine) as connection:
+            return duplicates.select_noted_ids(connection, integration, model)
+
+    def end_duplicates(self, integration: str, model: str, gone: Iterable[int]) -> None:
+        """Deletes notes about records that Odoo has no more, and those whose own record is another one by now."""
+        with transaction(self._engine) as connection:
+            duplicates.delete_notes(connection, integration, model, gone)
 
     def purge(self, before: datetime) -> int:
         """Deletes what is older than a time, outcomes and conflicts that are over, and returns how many outcomes."""

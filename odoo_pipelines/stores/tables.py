@@ -154,7 +154,7 @@ dead_letter = sa.Table(
 )
 
 CONFLICT_STATES = ("open", "resolved", "applied", "closed")
-CHOICES = ("external", "odoo", "value", "retry")
+CHOICES = ("external", "odoo", "value", "retry", "adopt", "new")
 
 conflict = sa.Table(
     "conflict",
@@ -173,8 +173,10 @@ conflict = sa.Table(
     _time("external_at", "Change time of the external row", nullable=True),
     _text("odoo_at", "write_date of the Odoo record, as Odoo prints it"),
     _text("state", "open, resolved (the next run applies it), applied or closed (it went away)"),
-    sa.Column("choice", sa.Text, comment="The answer: external, odoo, value or retry"),
-    sa.Column("value", JSONB, comment="The value chosen, where the choice is value"),
+    sa.Column("choice", sa.Text, comment="The answer: external, odoo, value, retry, adopt or new"),
+    sa.Column(
+        "value", JSONB, comment="The value chosen, where the choice is value; where it is adopt, the record's id"
+    ),
     sa.Column("stale", sa.Boolean, nullable=False, comment="It was answered before, and then a side moved"),
     _text("run_id", "Dagster run that met it last"),
     _now("first_at", "When it was met first"),
@@ -194,6 +196,26 @@ conflict = sa.Table(
     ),
     sa.Index("conflict_by_record", "integration", "entity", "external_id"),
     comment="Questions that only a human can answer, and the answers",
+)
+
+possible_duplicate = sa.Table(
+    "possible_duplicate",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True, comment="Number, as the command line takes it"),
+    _text("integration", "Name of the integration"),
+    _text("flow", "Name of the flow"),
+    _text("entity", "Kind of external record"),
+    _text("external_id", "Its id in the external system"),
+    _text("model", "Odoo model"),
+    sa.Column("odoo_id", sa.BigInteger, nullable=False, comment="Database id of its Odoo record"),
+    sa.Column("candidate_id", sa.BigInteger, nullable=False, comment="Database id of the one that may be the same"),
+    _text("code", "Why that one was not adopted"),
+    _text("run_id", "Dagster run that met it last"),
+    _now("first_at", "When it was met first"),
+    _now("last_at", "When it was met last"),
+    _time("dismissed_at", "When a person said that they are not the same", nullable=True),
+    sa.UniqueConstraint("integration", "entity", "external_id", "candidate_id", name="possible_duplicate_key"),
+    comment="Pairs of Odoo records that may be the same, for a person to look at",
 )
 
 posting = sa.Table(

@@ -19,7 +19,7 @@ from odoo_pipelines.sync.pace import Pace
 from odoo_pipelines.sync.patience import Patience
 from odoo_pipelines.sync.plan import Planner
 from odoo_pipelines.sync.planned import Plan, PlanOptions
-from odoo_pipelines.sync.ports import FlowState, Odoo, Schemas
+from odoo_pipelines.sync.ports import Claims, FlowState, Odoo, Schemas
 from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.references import References
@@ -70,6 +70,7 @@ class FlowLoader:
         schemas: the server's fields.
         reference_data: shared by all flows of a run.
         state: of this flow in this run.
+        claims: the rows that it is going to load.
         options: choices of the run.
         still_writer: raises when this process is no longer the one that may write for the integration.
         sleep: takes seconds.
@@ -87,6 +88,7 @@ class FlowLoader:
         schemas: Schemas,
         reference_data: ReferenceData,
         state: FlowState,
+        claims: Claims,
         options: LoadOptions,
         still_writer: Callable[[], None],
         sleep: Callable[[float], None],
@@ -101,7 +103,9 @@ class FlowLoader:
         self._reached = reached
         self._pace = Pace(options.chunk_size, clock)
         archivable = schemas(target.model).server_name("active") is not None
-        binder = Binder(integration, odoo, target, state, archivable=archivable)
+        binder = Binder(
+            integration, odoo, target, state, claims=claims, adopt=options.plan.policies.adopt, archivable=archivable
+        )
         self._resolver = Resolver(
             integration=integration,
             target=target,

@@ -9,11 +9,11 @@ from functools import cached_property
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.base import Base
-from odoo_pipelines.sync.bind import AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, Binder
+from odoo_pipelines.sync.bind import AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, Binder, Found
 from odoo_pipelines.sync.chunks import Chunk, ChunkRow
 from odoo_pipelines.sync.deleted import decide_deleted
 from odoo_pipelines.sync.diff import latest, local_outcome, says_the_same
-from odoo_pipelines.sync.planned import Decided, Plan, PlanOptions
+from odoo_pipelines.sync.planned import Decided, Plan, Planned, PlanOptions
 from odoo_pipelines.sync.ports import FlowState
 from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.resolve import ResolvedRow, Resolver
@@ -123,7 +123,8 @@ class Planner:
         bound = {row.key: known[row.row.key].odoo_id for row in rows if row.row.key in known}
         odoo = self._reading.records(rows, bound.values())
         ids = self._binder.still_theirs(bound, odoo)
-        found = self._binder.find([row for row in rows if row.key not in ids], lost=bound.keys() - ids.keys())
+        unbound = [row for row in rows if row.key not in ids]
+        found = self._binder.find(unbound, lost=bound.keys() - ids.keys(), answers=self._answers)
         ids |= found.ids
         odoo |= self._reading.records(rows, found.ids.values())
         lines = self._reading.lines(ids.values())
@@ -134,21 +135,32 @@ class Planner:
             try:
                 if row.key in found.undecidable:
                     raise found.undecidable[row.key]
-                decided = self._decide_missing(sources[key], row, known_row) if in_odoo is None else None
+                decided = self._decide_missing(sources[key], row, known_row, found) if in_odoo is None else None
                 if decided is not None:
                     plan.decided.append(decided)
                 else:
-                    plan.planned.append(self._row_planner.plan(sources[key], row, in_odoo, known_row))
+                    planned = self._row_planner.plan(sources[key], row, in_odoo, known_row)
+                    plan.planned.append(_found(planned, row.key, found))
             except RowRejectedError as error:
                 plan.decided.append(_refused(sources[key], row, error))
 
-    def _decide_missing(self, source: ChunkRow, row: ResolvedRow, known: Known) -> Decided | None:
+    def _decide_missing(self, source: ChunkRow, row: ResolvedRow, known: Known, found: Found) -> Decided | None:
         """What becomes of a row that has no record, or none any more; None if it is created."""
         if row.row.only_existing:
             return Decided(source, Outcome.UNCHANGED, warnings=row.warnings, compared=True)
+        if asked := found.questions.get(row.key):
+            error = RowRejectedError(asked.field, asked.code, asked.reason)
+            return Decided(source, Outcome.CONFLICT, error, row.warnings, conflicts=(asked,))
         if known.record is None:
             return None
         return decide_deleted(self._options.policies.deleted, source, row, known.record, known.answers)
+
+
+def _found(planned: Planned, key: str, found: Found) -> Planned:
+    """The plan of a row, with how its record was found."""
+    if key not in found.adopted and key not in found.doubts:
+        return planned
+    return replace(planned, adopts=key in found.adopted, doubts=found.doubts.get(key, ()))
 
 
 def _is_news(row: MappedRow, binding: Binding) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.sync.adopt import Doubt
 from odoo_pipelines.sync.base import Base
 from odoo_pipelines.sync.chunks import Chunk, ChunkRow
 from odoo_pipelines.sync.lifecycle import Way
@@ -37,6 +38,8 @@ class Planned:
         written: the same changes as a person reads them.
         conflicts: fields that only a human can decide; they are left as they are.
         left: fields, as in `Base.kept`, in which Odoo's value stays although the external one differs.
+        adopts: the record had no sync key, and becomes the row's.
+        doubts: records that may be the same as the row's own.
     """
 
     source: ChunkRow
@@ -51,6 +54,8 @@ class Planned:
     written: tuple[FieldChange, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     left: frozenset[str] = frozenset()
+    adopts: bool = False
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def touches(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from odoo_pipelines.systems.records import Binding, Counts, Key, Record, Resolution, RowOutcome
@@ -79,6 +79,20 @@ class Schemas(Protocol):
     """Schemas by model."""
 
     def __call__(self, model: str) -> Schema: ...
+
+
+class Claims(Protocol):
+    """All rows of one load, those of chunks to come included: who else claims a record of Odoo."""
+
+    def holding(
+        self, entity: str, wanted: Mapping[str, Collection[str]]
+    ) -> Iterable[tuple[str, Mapping[str, str | None]]]:
+        """External ids and values of an entity's rows that hold one of the wanted values.
+
+        Args:
+            entity: kind of external record.
+            wanted: values by mapped field.
+        """
 
 
 class FlowState(Protocol):

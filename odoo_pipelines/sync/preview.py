@@ -29,6 +29,8 @@ class Preview:
         field: at fault, for rejections and conflicts.
         code: short and stable, likewise.
         reason: the whole sentence, likewise.
+        adopts: id of the record of Odoo that would become its own; None where it has one, or gets a new one.
+        duplicates: ids of records that may be the same as its own.
     """
 
     entity: str
@@ -39,6 +41,8 @@ class Preview:
     field: str = ""
     code: str = ""
     reason: str = ""
+    adopts: int | None = None
+    duplicates: tuple[int, ...] = ()
 
 
 def previews(
@@ -54,7 +58,7 @@ def previews(
     """
     bases = {record.key: record.base for record in records}
     for row in outcomes:
-        if row.outcome in _NOTHING_TO_SHOW:
+        if row.outcome in _NOTHING_TO_SHOW and row.adopted is None:
             continue
         new = row.outcome is Outcome.CREATED
         changes = _of_new(target, bases[row.entity, row.external_id]) if new else row.changes
@@ -62,7 +66,18 @@ def previews(
             replace(each, before=_named(each.before, key_of_new), after=_named(each.after, key_of_new))
             for each in changes
         )
-        yield Preview(row.entity, row.external_id, row.outcome, shown, row.conflicts, row.field, row.code, row.reason)
+        yield Preview(
+            row.entity,
+            row.external_id,
+            row.outcome,
+            shown,
+            row.conflicts,
+            row.field,
+            row.code,
+            row.reason,
+            row.adopted,
+            tuple(each.candidate_id for each in row.duplicates),
+        )
 
 
 def _of_new(target: Target, base: Mapping[str, Any]) -> tuple[FieldChange, ...]:

@@ -18,7 +18,7 @@ from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.named import MISSING_REFERENCE
 from odoo_pipelines.sync.planned import Decided, Plan, Planned
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
-from odoo_pipelines.systems.records import Conflict, Counts, FieldChange, Outcome, Record, RowOutcome
+from odoo_pipelines.systems.records import Conflict, Counts, FieldChange, Outcome, PossibleDuplicate, Record, RowOutcome
 
 _SAMPLE = 20
 _CENT = Decimal("0.01")
@@ -65,6 +65,8 @@ class FlowReport:
         totals_compared: records whose total in Odoo was read.
         totals_differing: external ids of those whose total is not the external one; a sample.
         missing_fields: fields that the server lacks.
+        adopted: records without a sync key that rows were bound to.
+        possible_duplicates: records that may be the same as a row's own, and were not adopted.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -73,6 +75,8 @@ class FlowReport:
     totals_compared: int = 0
     totals_differing: list[str] = field(default_factory=list)
     missing_fields: tuple[str, ...] = ()
+    adopted: int = 0
+    possible_duplicates: int = 0
 
     def add(self, chunk: ChunkReport) -> None:
         """Takes in a chunk that the state has recorded."""
@@ -84,6 +88,8 @@ class FlowReport:
                 self.rejections.append(Rejection(each.external_id, each.field, each.code))
             for warning in each.warnings:
                 self.warnings[warning] = self.warnings.get(warning, 0) + 1
+            self.adopted += each.adopted is not None
+            self.possible_duplicates += len(each.duplicates)
 
     def compare_totals(self, pairs: Iterable[tuple[str, str, Any]]) -> None:
         """Takes in (external id, external total, Odoo's total) of records that were read."""
@@ -106,6 +112,8 @@ def merged(reports: Iterable[FlowReport]) -> FlowReport:
         total.totals_compared += report.totals_compared
         total.totals_differing = (total.totals_differing + report.totals_differing)[:_SAMPLE]
         total.missing_fields = report.missing_fields or total.missing_fields
+        total.adopted += report.adopted
+        total.possible_duplicates += report.possible_duplicates
     return total
 
 
@@ -160,6 +168,9 @@ def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model:
             conflicts=planned.conflicts,
             changes=planned.written,
         )
+        duplicates = tuple(PossibleDuplicate(model, odoo_id, each.candidate_id, each.code) for each in planned.doubts)
+        if planned.adopts or duplicates:
+            outcome = replace(outcome, adopted=odoo_id if planned.adopts else None, duplicates=duplicates)
     else:
         if odoo_id is not None and _is_bound(planned):
             report.records.append(_bound_only(planned, odoo_id, model))

@@ -32,6 +32,14 @@ class VanishedPolicy(StrEnum):
     CANCEL = "cancel"
 
 
+class AdoptPolicy(StrEnum):
+    """What happens where a row without a record has something in common with a record of Odoo without a sync key."""
+
+    NAME_AND_ADDRESS = "name_and_address"
+    NEVER = "never"
+    ASK = "ask"
+
+
 @dataclass(frozen=True, slots=True)
 class FlowPolicies:
     """The choices for one flow.
@@ -40,11 +48,13 @@ class FlowPolicies:
         default: for every field that `fields` does not name.
         fields: by Odoo field; fields of lines as "order_line.price_unit", the lines themselves as "order_line".
         deleted: for records that are gone in Odoo.
+        adopt: for records that may be in Odoo already.
     """
 
     default: Policy = Policy.LATEST_WINS
     fields: Mapping[str, Policy] = field(default_factory=dict)
     deleted: DeletedPolicy = DeletedPolicy.RECREATE
+    adopt: AdoptPolicy = AdoptPolicy.NAME_AND_ADDRESS
 
     def of(self, name: str) -> Policy:
         """The policy of a field; a field of a line follows its lines unless it is named itself."""

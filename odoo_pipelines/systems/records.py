@@ -12,7 +12,7 @@ Key: TypeAlias = tuple[str, str]
 
 Layer: TypeAlias = Literal["external", "mapped", "odoo"]
 
-Choice: TypeAlias = Literal["external", "odoo", "value", "retry"]
+Choice: TypeAlias = Literal["external", "odoo", "value", "retry", "adopt", "new"]
 
 WHOLE = ""
 """The partition of a stream that is not partitioned."""
@@ -37,6 +37,10 @@ SET_BACK = "set_back"
 
 DELETED_IN_ODOO = "deleted_in_odoo"
 """The code of a conflict over a record that somebody has deleted in Odoo."""
+
+
+POSSIBLE_MATCH = "possible_match"
+"""The code of a conflict over which record of Odoo, if any, a row belongs to."""
 
 
 class Outcome(StrEnum):
@@ -144,8 +148,9 @@ class Resolution:
 
     Attributes:
         field: of the conflict.
-        choice: the side whose value is taken, "value" for another one, "retry" to try the record again.
-        value: for the choice "value".
+        choice: the side whose value is taken, "value" for another one, "retry" to try the record again; which record it
+            is: "adopt" for one of those shown, "new" for none of them.
+        value: for the choice "value"; for "adopt" the record's id.
         external: the external side's value when the question was asked.
         odoo: Odoo's.
     """
@@ -155,6 +160,23 @@ class Resolution:
     value: Any
     external: Any
     odoo: Any
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleDuplicate:
+    """Another record of Odoo that may be the same as a row's own: for a person to look at, and perhaps to merge.
+
+    Attributes:
+        model: technical name of the Odoo model.
+        odoo_id: of the row's own record.
+        candidate_id: of the other one.
+        code: short and stable: why it was not adopted.
+    """
+
+    model: str
+    odoo_id: int
+    candidate_id: int
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +197,8 @@ class RowOutcome:
         compared: Odoo's side was looked at, so conflicts of the record that are not listed here are over.
         conflicts: questions for a human.
         changes: values that were written to a record that existed already.
+        adopted: id of the record without a sync key that it was bound to; None where it was not.
+        duplicates: records that may be the same as its own.
     """
 
     entity: str
@@ -190,6 +214,8 @@ class RowOutcome:
     compared: bool = False
     conflicts: tuple[Conflict, ...] = ()
     changes: tuple[FieldChange, ...] = ()
+    adopted: int | None = None
+    duplicates: tuple[PossibleDuplicate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

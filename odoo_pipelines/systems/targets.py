@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -154,11 +154,11 @@ class Inheritance:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How a record that is in Odoo already, and carries no sync key, is recognised and adopted.
+    """How a record without a sync key is known to be a row's, with certainty: its value is no other record's.
 
     Attributes:
         entity: entity that it applies to.
-        search: field of Odoo that is searched, such as "email_normalized".
+        search: field of Odoo that is searched, such as "name".
         value: mapped field that holds the value searched for.
         also: further conditions, as parts of an Odoo domain.
     """
@@ -167,6 +167,60 @@ class Match:
     search: str
     value: str
     also: tuple[tuple[str, str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A value that a row and a record without a sync key have in common, which only proposes the record.
+
+    Attributes:
+        search: field of Odoo, such as "email_normalized".
+        value: mapped field.
+    """
+
+    search: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a record must hold to be adopted without asking.
+
+    Attributes:
+        field: of Odoo.
+        value: that it must have there.
+        code: short and stable: what is said of one that has another.
+    """
+
+    field: str
+    value: Any
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """Which records without a sync key a row may be bound to, because people entered them before.
+
+    A record is adopted without asking if one of the proposals and the name agree, it is not archived, meets the
+    demands, and nobody else claims it.
+
+    Attributes:
+        entity: entity that it applies to.
+        proposals: by which records are found.
+        form: gives the form in which names are compared; None for a name that agrees with nothing.
+        demands: on the record itself.
+        used: parts of an Odoo domain, one of which holds where something else uses the record as its own.
+        parent: many2one by which other records belong to it; one that has such is not adopted.
+        name: field, of the mapping and of Odoo, that must agree.
+    """
+
+    entity: str
+    proposals: tuple[Proposal, ...]
+    form: Callable[[str], Hashable | None]
+    demands: tuple[Demand, ...] = ()
+    used: tuple[tuple[str, str, Any], ...] = ()
+    parent: str = ""
+    name: str = "name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +296,8 @@ class Target:
         fields: what a mapping fills.
         by_hand: custom fields that people fill in; `bootstrap` creates them, and no mapping touches them.
         lines: its one2many, if any.
-        matches: how existing records are adopted, in order.
+        matches: how existing records are known for certain, in order.
+        adoptions: which other existing records may be adopted.
         lifecycle: its states, if the mapping sets them.
         inherits: fields that a record may have from its parent.
         total: field that holds the amount which the asset check compares with `MappedRow.total`.
@@ -255,6 +310,7 @@ class Target:
     by_hand: tuple[TargetField, ...] = ()
     lines: LineTarget | None = None
     matches: tuple[Match, ...] = ()
+    adoptions: tuple[Adoption, ...] = ()
     lifecycle: Lifecycle | None = None
     inherits: Inheritance | None = None
     total: str = ""

@@ -17,6 +17,7 @@ from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.systems.records import (
     BOTH_CHANGED,
     DELETED_IN_ODOO,
+    POSSIBLE_MATCH,
     WHOLE_RECORD,
     Conflict,
     Outcome,
@@ -256,3 +257,55 @@ class TestResolve:
     def test_where_there_is_nothing_nothing_is_asked(self) -> None:
         result = run("resolve", "--all", "--retry")
         assert (result.exit_code, result.stdout) == (0, "Nothing to answer.\n")
+
+
+class TestPossibleMatch:
+    @pytest.fixture
+    def asked(self, state: State) -> int:
+        """A guest who may be one of two contacts."""
+        said = {"name": "Anna Berg", "email": "a@example.com", "phone": None}
+        shown = [
+            {"id": each, "name": "Ann Berg", "email_normalized": "a@example.com", "phone_sanitized": None, "why": why}
+            for each, why in ((17, "other_name"), (23, "company"))
+        ]
+        conflict = Conflict(WHOLE_RECORD, POSSIBLE_MATCH, "two may be it", external=said, odoo=shown)
+        state.start(RUN, "full")
+        commit(state, RUN, RowOutcome("guest", "7", Outcome.CONFLICT, conflicts=(conflict,)))
+        [found] = state.conflicts(ConflictFilter())
+        return found.id
+
+    def test_it_is_shown_with_the_records_and_both_answers(self, asked: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in COMPLETE.items():
+            monkeypatch.setenv(name, value)
+        said = run("show", asked).stdout
+        assert "other_name" in said
+        assert "company" in said
+        for option in ("--adopt ID", "--new"):
+            assert f"odoo-pipelines conflicts resolve {asked} {option}" in said
+        document = json.loads(run("show", asked, "--json").stdout)
+        assert document["choices"] == ["adopt", "new"]
+        assert "id=17&model=res.partner" in document["candidate_urls"]["17"]
+
+    def test_one_of_the_records_is_taken(self, state: State, asked: int) -> None:
+        assert run("resolve", asked, "--adopt", 23).exit_code == 0
+        assert answers(state) == {WHOLE_RECORD: ("adopt", 23)}
+
+    def test_none_of_the_records_is_taken(self, state: State, asked: int) -> None:
+        assert run("resolve", "--all", "--new", "--yes").exit_code == 0
+        assert answers(state) == {WHOLE_RECORD: ("new", None)}
+
+    @pytest.mark.parametrize(
+        ("arguments", "reason"),
+        [
+            (("--adopt", 99), "one of: 17, 23"),
+            (("--retry",), "only with: adopt, new"),
+            (("--new", "--adopt", 17), "give one answer"),
+        ],
+    )
+    def test_another_answer_is_refused(
+        self, state: State, asked: int, arguments: tuple[object, ...], reason: str
+    ) -> None:
+        result = run("resolve", asked, *arguments)
+        assert result.exit_code != 0
+        assert reason in " ".join(result.stderr.split())
+        assert answers(state) == {}

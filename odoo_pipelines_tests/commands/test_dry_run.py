@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from rich.console import Console
 from typer.testing import Result
 
-from odoo_pipelines.commands.dry_run import print_dry_run
+from odoo_pipelines.commands.dry_run import dry_run_document, print_dry_run
 from odoo_pipelines.defs.rehearsal import FlowPreview
 from odoo_pipelines.sync.preview import Preview
 from odoo_pipelines.systems.records import BOTH_CHANGED, Conflict, Counts, FieldChange, Outcome
@@ -60,7 +60,27 @@ class TestPage:
 
     def test_the_table_is_that_of_a_sync(self) -> None:
         assert [word in line("extracted") for word in WORDS] == [True] * 7
-        assert line("orders") == "orders 0 0 0 0 0 0 0"
+        assert line("orders") == "orders 0 0 0 0 0 0 0 0"
+
+    def test_every_adoption_has_a_line_of_its_own_and_is_no_update(self) -> None:
+        adopted = Preview("guest", "5", Outcome.UPDATED, (FieldChange("x_sync_key", False, "k"),), adopts=17)
+        flow = flows()["partners"]
+        flow.adoptions.append(adopted)
+        assert (flow.numbers()["updated"], flow.numbers()["adopts"]) == (0, 1)
+        console = Console(width=160, color_system=None)
+        with console.capture() as shown:
+            print_dry_run("delta", {"partners": flow}, console)
+        [found] = [" ".join(each.split()) for each in shown.get().splitlines() if "guest 5" in each]
+        assert found == 'guest 5 adopts 17 x_sync_key false "k"'
+        [said] = dry_run_document("delta", {"partners": flow})["flows"]["partners"]["adopts"]
+        assert (said["outcome"], said["adopts"]) == ("adopts", 17)
+
+    def test_what_may_be_the_same_as_a_new_record_is_shown_with_it(self) -> None:
+        preview = Preview("guest", "5", Outcome.CREATED, duplicates=(17, 18))
+        console = Console(width=160, color_system=None)
+        with console.capture() as shown:
+            print_dry_run("delta", {"partners": FlowPreview(sample=[preview])}, console)
+        assert "possible duplicate of  17, 18" in shown.get()
 
     def test_a_new_record_is_shown_with_its_values_as_they_are(self) -> None:
         assert line("John") == 'guest 1 created name - "John [bold]Smith"'
@@ -109,8 +129,8 @@ class TestCommand:
         assert list(found) == ["dry_run", "mode", "flows"]
         assert (found["dry_run"], found["mode"]) == (True, "full")
         orders = found["flows"]["orders"]
-        assert list(orders) == ["counts", "fields", "sample"]
-        assert list(orders["counts"]) == WORDS
+        assert list(orders) == ["counts", "adopts", "fields", "sample"]
+        assert list(orders["counts"]) == [*WORDS, "adopts"]
         assert orders["counts"]["created"] == BOOKINGS
         assert len(orders["sample"]) == 2
         assert {"field", "before", "after", "policy"} == set(orders["sample"][0]["changes"][0])

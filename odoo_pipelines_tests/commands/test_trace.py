@@ -16,7 +16,15 @@ from odoo_pipelines.stores.rows import mapped_schema, to_columns
 from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER
-from odoo_pipelines.systems.records import BOTH_CHANGED, Batch, Conflict, FieldChange, Outcome, RowOutcome
+from odoo_pipelines.systems.records import (
+    BOTH_CHANGED,
+    Batch,
+    Conflict,
+    FieldChange,
+    Outcome,
+    PossibleDuplicate,
+    RowOutcome,
+)
 from odoo_pipelines_tests import command_line
 from odoo_pipelines_tests.environment import unset_all
 from odoo_pipelines_tests.stores.builders import a_record, commit
@@ -51,6 +59,10 @@ def _guest(state: State, store: BatchStore) -> None:
     written = FieldChange("name", "Zoë", "Zoe", "latest_wins")
     asked = RowOutcome("guest", "7", Outcome.CONFLICT, field="phone", code=BOTH_CHANGED, compared=True)
     commit(state, SECOND, replace(asked, conflicts=(conflict,), changes=(written,)), records=(a_record("7", 70),))
+    twin = RowOutcome(
+        "guest", "7", Outcome.UNCHANGED, duplicates=(PossibleDuplicate("res.partner", 70, 17, "company"),)
+    )
+    commit(state, SECOND, twin)
     rejected = RowOutcome("guest", "7", Outcome.REJECTED, field="email", code="bad", reason="email: 'x'", payload="{}")
     commit(state, SECOND, rejected, RowOutcome("guest", "8", Outcome.CREATED))
 
@@ -157,3 +169,10 @@ def test_without_a_database_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("guest", "7")
     assert result.exit_code == 1
     assert "ODOO_PIPELINES_DATABASE_URL" in result.stderr
+
+
+@pytest.mark.usefixtures("_guest")
+def test_records_that_may_be_the_same_are_named() -> None:
+    [twin] = document("guest", "7")["possible_duplicates"]
+    assert (twin["odoo_id"], twin["candidate_id"], twin["code"]) == (70, 17, "company")
+    assert "res.partner 17" in run("guest", "7").stdout

@@ -45,6 +45,7 @@ from odoo_pipelines.systems.outbound import Message
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
 from odoo_pipelines.systems.records import Outcome
+from odoo_pipelines_tests.sync.claims import RowClaims
 from odoo_pipelines_tests.sync.fakes import KilledError
 from odoo_pipelines_tests.sync.memory import MemoryState
 from odoo_pipelines_tests.sync.posting_world import Remembered
@@ -358,6 +359,7 @@ class InProcess:
             schemas=self._schemas,
             reference_data=ReferenceData(self._client, self._schemas, 1),
             state=self._state,
+            claims=RowClaims(rows),
             options=LoadOptions(PlanOptions(verify=verify), chunk_size=100, ahead=0),
             still_writer=lambda: None,
             sleep=lambda _: None,

@@ -44,3 +44,23 @@ def test_of_older_events_nobody_knows_whether_they_were_signed_and_none_happened
     upgrade(connection)
     events = connection.execute(sa.text("select occurred_at, signed from odoo_pipelines.webhook_event order by id"))
     assert [tuple(event) for event in events] == [(NOON - timedelta(days=1), False), (NOON, False)]
+
+
+def test_conflicts_stay_and_may_be_answered_with_a_record_and_nothing_is_noted_yet(connection: sa.Connection) -> None:
+    connection.execute(
+        sa.text("""
+            insert into odoo_pipelines.conflict (
+                integration, flow, entity, external_id, field, code, reason, odoo_at, state, choice, stale, run_id)
+            values (
+                'pms', 'partners', 'guest', '7', '*', 'ambiguous_match', 'two', '', 'resolved', 'retry', false, '')
+        """)
+    )
+    upgrade(connection)
+    read = sa.text("select state, choice from odoo_pipelines.conflict")
+    assert [tuple(row) for row in connection.execute(read)] == [("resolved", "retry")]
+    for choice in ("adopt", "new"):
+        connection.execute(sa.text("update odoo_pipelines.conflict set choice = :choice"), {"choice": choice})
+    assert connection.scalar(sa.text("select count(*) from odoo_pipelines.possible_duplicate")) == 0
+    command.downgrade(migrations(connection), PREVIOUS)
+    assert [tuple(row) for row in connection.execute(read)] == [("open", None)]
+    upgrade(connection)

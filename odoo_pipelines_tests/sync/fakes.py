@@ -328,6 +328,8 @@ def _first_holds(row: Row, terms: list[Any]) -> bool:
 
 def _matches(row: Row, name: str, operator: str, value: Any) -> bool:
     held = row[name]
+    if operator == "!=":
+        return not _matches(row, name, "=", value)
     if operator == "in":
         return held in value
     return (not held and not value) or held == value

@@ -24,6 +24,7 @@ from odoo_pipelines.sync.report import FlowReport
 from odoo_pipelines.systems.base import Flow, MappedRow, MappingOptions
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines.systems.targets import TargetField
+from odoo_pipelines_tests.sync.claims import RowClaims
 from odoo_pipelines_tests.sync.fakes import READS, KilledError
 from odoo_pipelines_tests.sync.sales import hashed
 from odoo_pipelines_tests.systems.pms.payloads import booking, extra, guest, payment, room
@@ -97,6 +98,7 @@ class Run:
             schemas=self._schemas,
             reference_data=self._reference_data,
             state=FlowState(self.state, run),
+            claims=RowClaims(rows),
             options=LoadOptions(PlanOptions(verify=verify), chunk_size=100, ahead=0),
             still_writer=lambda: None,
             sleep=lambda _: None,

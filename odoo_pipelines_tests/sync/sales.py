@@ -20,6 +20,7 @@ from odoo_pipelines.systems.base import MappedLine, MappedRow, RejectedRow, Valu
 from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT, SALE_ORDER
 from odoo_pipelines.systems.policies import FlowPolicies
 from odoo_pipelines.systems.targets import Target, TargetField
+from odoo_pipelines_tests.sync.claims import RowClaims
 from odoo_pipelines_tests.sync.fakes import FakeOdoo, Row
 from odoo_pipelines_tests.sync.memory import MemoryState
 
@@ -57,6 +58,7 @@ SCHEMAS = {
         phone_sanitized="char",
         parent_id="many2one",
         type="selection",
+        is_company="boolean",
     ),
     "product.product": _schema("product.product", PRODUCT.fields, active="boolean"),
     "sale.order": _schema(
@@ -69,6 +71,7 @@ SCHEMAS = {
     ),
     "res.company": _reference("res.company", currency_id="res.currency", partner_id="res.partner"),
     "product.pricelist": _reference("product.pricelist", currency_id="res.currency"),
+    "res.users": _reference("res.users", partner_id="res.partner"),
     **{model: _reference(model) for model in ("res.country", "res.lang", "res.currency", "account.tax")},
     "product.category": _reference("product.category"),
 }
@@ -139,7 +142,14 @@ class SalesOdoo(FakeOdoo):
     def computed(self, model: str, row: Row) -> Row:
         if model == "res.partner":
             email, phone = row.get("email") or "", row.get("phone") or ""
-            return {"email_normalized": email.lower() or False, "phone_sanitized": phone.replace(" ", "") or False}
+            users = [user for user in self.tables.get("res.users", {}).values() if user["partner_id"] == row["id"]]
+            companies = [each for each in self.tables["res.company"].values() if each["partner_id"] == row["id"]]
+            return {
+                "email_normalized": email.lower() or False,
+                "phone_sanitized": phone.replace(" ", "") or False,
+                "user_ids.active": users[0]["active"] if users else None,
+                "ref_company_ids": bool(companies),
+            }
         if model == "sale.order":
             lines = [line for line in self.tables.get("sale.order.line", {}).values() if line["order_id"] == row["id"]]
             return {"amount_total": sum(line["product_uom_qty"] * line["price_unit"] for line in lines)}
@@ -197,8 +207,9 @@ class World:
         chunk_size: int = 500,
         in_flight: int = 2,
         integration: str = INTEGRATION,
+        rows: Sequence[MappedRow | RejectedRow] = (),
     ) -> FlowLoader:
-        """A new run of one flow."""
+        """A new run of one flow, which knows beforehand which rows are to come."""
         return FlowLoader(
             integration=integration,
             target=target,
@@ -206,6 +217,7 @@ class World:
             schemas=self.odoo.schema,
             reference_data=ReferenceData(self.odoo, self.odoo.schema, self.odoo.company),
             state=self.state,
+            claims=RowClaims(rows),
             options=LoadOptions(PlanOptions(verify, unlock, self.policies), chunk_size, in_flight, ahead=0),
             still_writer=self.still_writer,
             sleep=self.slept.append,
@@ -215,7 +227,7 @@ class World:
     def load(self, target: Target, *rows: MappedRow | RejectedRow, resumed: bool = False, **options: Any) -> FlowReport:
         """Runs one flow; the log of calls starts anew."""
         self.odoo.calls.clear()
-        return self.loader(target, **options).load(rows, resumed=resumed)
+        return self.loader(target, rows=rows, **options).load(rows, resumed=resumed)
 
     def guests(self, *rows: MappedRow | RejectedRow, **options: Any) -> FlowReport:
         """Loads guests."""

@@ -95,19 +95,20 @@ def test_a_chunk_waits_for_the_one_that_holds_an_earlier_version() -> None:
     assert order == ["hotel.guest.fast", "hotel.guest.slow", "Wien"]
 
 
-def test_two_chunks_that_match_one_record_adopt_it_once() -> None:
+def test_two_chunks_whose_rows_could_adopt_one_record_both_leave_it_alone() -> None:
     world, together = World(), threading.Barrier(2, timeout=WAIT)
-    world.odoo.seed("res.partner", name="Guest", email="g@example.com")
+    known = world.odoo.seed("res.partner", name="Ann Lee", email="g@example.com")
 
     def meet(call: Call) -> None:
         if call.method == "search_read" and ("x_sync_key", "=", False) in call.sent:
             together.wait()
 
     world.odoo.after.append(meet)
-    world.guests(*(guest(name, email="g@example.com") for name in "ab"), chunk_size=1, in_flight=2)
+    world.guests(*(guest(each, name="Ann Lee", email="g@example.com") for each in "ab"), chunk_size=1, in_flight=2)
 
-    assert len({record.odoo_id for record in world.state.kept.values()}) == 2
-    assert len(world.odoo.rows("res.partner")) == 3
+    assert known not in {record.odoo_id for record in world.state.kept.values()}
+    assert len(world.odoo.rows("res.partner")) == 4
+    assert [[each.code for each in row.duplicates] for row in world.state.outcomes] == [["claimed"], ["claimed"]]
 
 
 def test_when_one_chunk_fails_the_commits_of_the_others_in_flight_stand() -> None:

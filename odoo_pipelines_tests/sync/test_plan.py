@@ -19,6 +19,7 @@ from odoo_pipelines.systems.pms.targets import PARTNER, SALE_ORDER
 from odoo_pipelines.systems.policies import FlowPolicies, Policy
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines.systems.targets import Target
+from odoo_pipelines_tests.sync.claims import RowClaims
 from odoo_pipelines_tests.sync.sales import INTEGRATION, World, booking, guest, moment, room
 
 
@@ -35,7 +36,15 @@ def plan(world: World, target: Target, *rows: MappedRow, verify: bool = False, u
     )
     planner = Planner(
         resolver=resolver,
-        binder=Binder(INTEGRATION, world.odoo, target, world.state, archivable=target is PARTNER),
+        binder=Binder(
+            INTEGRATION,
+            world.odoo,
+            target,
+            world.state,
+            claims=RowClaims(rows),
+            adopt=world.policies.adopt,
+            archivable=target is PARTNER,
+        ),
         reading=Reading(world.odoo, target, world.odoo.schema),
         row_planner=RowPlanner(INTEGRATION, target, world.odoo.schema, policies=world.policies, unlock=unlock),
         state=world.state,
@@ -133,11 +142,11 @@ def test_a_record_that_is_gone_but_was_made_again_is_found_by_its_sync_key(world
     assert only_planned(plan(world, PARTNER, guest("g1", 2, city="Wien"))).odoo_id == 99
 
 
-def test_an_ambiguous_match_is_a_conflict(world: World) -> None:
+def test_two_records_with_the_sync_key_are_a_conflict(world: World) -> None:
     for _ in range(2):
-        world.odoo.seed("res.partner", name="?", email="a@example.com")
+        world.odoo.seed("res.partner", name="?", **{SYNC_KEY_FIELD: "hotel.guest.g2"})
 
-    assert only_decided(plan(world, PARTNER, guest("g2", email="a@example.com"))) == (
+    assert only_decided(plan(world, PARTNER, guest("g2"))) == (
         Outcome.CONFLICT,
         "ambiguous_match",
     )
@@ -232,7 +241,7 @@ def test_a_locked_order_with_nothing_to_write_stays_locked(world: World, *, unlo
 
 def test_a_second_hand_row_adopts_a_record_and_changes_nothing_of_it(world: World) -> None:
     world.odoo.seed("res.partner", name="John", email="j@example.com")
-    row = guest("g2", name="Unknown Guest", email="j@example.com", only_create=True)
+    row = guest("g2", name="John", email="j@example.com", zip="1010", only_create=True)
 
     assert only_planned(plan(world, PARTNER, row)).changes == {SYNC_KEY_FIELD: "hotel.guest.g2"}
 

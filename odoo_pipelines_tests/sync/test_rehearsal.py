@@ -23,6 +23,7 @@ from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT, SALE_ORDER
 from odoo_pipelines.systems.records import FieldChange, Outcome, Record, RowOutcome
 from odoo_pipelines.systems.targets import Target
 from odoo_pipelines_tests.sync.accounts import AccountsWorld, failed, payment, refund
+from odoo_pipelines_tests.sync.claims import RowClaims
 from odoo_pipelines_tests.sync.memory import MemoryState
 from odoo_pipelines_tests.sync.sales import INTEGRATION, World, booking, guest, product, room
 
@@ -52,6 +53,7 @@ class DryRun:
                 schemas=odoo.schema,
                 reference_data=ReferenceData(odoo, odoo.schema, odoo.company),
                 state=Told(self.state, partial(self._tell, target)),
+                claims=RowClaims(rows),
                 options=LoadOptions(PlanOptions(**options), chunk_size=2, ahead=0),
                 still_writer=lambda: None,
                 sleep=lambda _: None,
@@ -230,9 +232,9 @@ def test_a_contact_that_would_be_adopted_is_nobody_elses_any_more() -> None:
     world.odoo.seed("res.partner", name="John", email="j@example.com", phone="123")
     world.odoo.seed("res.partner", name="Jane", phone="123")
     guests = [
-        guest("a", email="j@example.com"),
+        guest("a", name="John", email="j@example.com"),
         guest("b"),
-        guest("c", phone="123"),
+        guest("c", name="Jane", phone="123"),
         guest("d", email="j@example.com", phone="456"),
     ]
     said = dry_run(world, (PARTNER, guests))
@@ -244,15 +246,15 @@ def test_a_contact_that_would_be_adopted_is_nobody_elses_any_more() -> None:
 def test_an_adoption_at_second_hand_is_shown() -> None:
     world = World()
     world.odoo.seed("res.partner", name="John", email="j@example.com")
-    said = dry_run(world, (PARTNER, [guest("a", email="j@example.com", only_create=True)]))
+    said = dry_run(world, (PARTNER, [guest("a", name="John", email="j@example.com", only_create=True)]))
     assert said.changes("a") == {SYNC_KEY_FIELD: (False, "hotel.guest.a")}
 
 
 def test_rows_that_cannot_be_written_are_shown_with_the_reason() -> None:
     world = World()
     for _ in range(2):
-        world.odoo.seed("res.partner", name="John", email="j@example.com")
-    said = dry_run(world, (PARTNER, [guest("a", email="j@example.com")]), (SALE_ORDER, [booking("b")]))
+        world.odoo.seed("res.partner", name="John", **{SYNC_KEY_FIELD: "hotel.guest.a"})
+    said = dry_run(world, (PARTNER, [guest("a")]), (SALE_ORDER, [booking("b")]))
     [conflict], [rejected] = said.shown["res.partner"], said.shown["sale.order"]
     assert (conflict.outcome, conflict.code) == (Outcome.CONFLICT, "ambiguous_match")
     assert (rejected.outcome, rejected.code, rejected.field) == (Outcome.REJECTED, "missing_reference", "partner_id")

@@ -27,6 +27,8 @@ PARTNER = model(
     Field("lang", "selection", "Language", any_value=True),
     Field("tz", "selection", "Timezone", any_value=True),
     Field("user_id", "many2one", "Salesperson", relation="res.users"),
+    Field("user_ids", "one2many", "Users", relation="res.users", inverse="partner_id", stored=False),
+    Field("ref_company_ids", "one2many", "Companies", relation="res.company", inverse="partner_id", stored=False),
     Field("vat", "char", "Tax ID"),
     Field("website", "char", "Website Link"),
     Field("comment", "html", "Notes"),

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from odoo_pipelines.systems.pms.mapping.partners import GUEST
+from odoo_pipelines.systems.people import EMAIL, PHONE, adopted_person
+from odoo_pipelines.systems.person_names import Form, person_name
+from odoo_pipelines.systems.pms.mapping.partners import GUEST, UNKNOWN_NAME
 from odoo_pipelines.systems.pms.mapping.products import EXTRA, ROOM_TYPE
 from odoo_pipelines.systems.targets import (
     ANY_ENTITY,
+    Adoption,
+    Demand,
     Inheritance,
     Lifecycle,
     LineTarget,
     Lookup,
-    Match,
+    Proposal,
     Target,
     TargetField,
     Transition,
@@ -26,6 +30,15 @@ def _guest(*names: str) -> tuple[str, ...]:
 
 def _booking(*names: str) -> tuple[str, ...]:
     return tuple(f"bookings.{name}" for name in names)
+
+
+_PLACEHOLDER = person_name(UNKNOWN_NAME)
+
+
+def guest_name(written: str) -> Form | None:
+    """The form in which names of guests are compared; the placeholder is nobody's name."""
+    form = person_name(written)
+    return None if form == _PLACEHOLDER else form
 
 
 PARTNER = Target(
@@ -70,13 +83,13 @@ PARTNER = Target(
             "x_loyalty_points", "integer", label="Loyalty points", personal=True, sources=_guest("loyalty_points")
         ),
     ),
-    matches=(
-        Match(GUEST, search="email_normalized", value="email"),
-        Match(GUEST, search="phone_sanitized", value="phone"),
-    ),
+    adoptions=(adopted_person(GUEST, EMAIL, PHONE, form=guest_name),),
     # A contact of a company has the company's address: Odoo overwrites it with every change of that.
     inherits=Inheritance("parent_id", ("type", "contact"), ("street", "street2", "city", "zip", "country_id")),
 )
+
+_SERVICE = Demand("type", value="service", code="no_service")
+"""A thing that is kept in stock would be delivered with every booking."""
 
 PRODUCT = Target(
     model="product.product",
@@ -102,14 +115,23 @@ PRODUCT = Target(
         ),
     ),
     by_hand=(TargetField("x_room_count", "integer", label="Number of rooms"),),
-    matches=(
-        Match(
+    adoptions=(
+        Adoption(
             ROOM_TYPE,
-            search="name",
-            value="name",
-            also=(("x_is_room", "=", True), ("x_external_room_type_id", "=", False)),
+            proposals=(Proposal("name", "name"),),
+            form=str,
+            demands=(
+                _SERVICE,
+                Demand("x_is_room", value=True, code="no_room"),
+                Demand("x_external_room_type_id", value=False, code="another_room_type"),
+            ),
         ),
-        Match(EXTRA, search="name", value="name", also=(("type", "=", "service"), ("x_is_room", "=", False))),
+        Adoption(
+            EXTRA,
+            proposals=(Proposal("name", "name"),),
+            form=str,
+            demands=(_SERVICE, Demand("x_is_room", value=False, code="room")),
+        ),
     ),
 )
 

@@ -78,6 +78,8 @@ def _model_in(annotation: Any) -> type[Payload] | None:
 def test_matches_and_rewritten_fields_are_fields_of_the_target(flow: Flow) -> None:
     names = {field.name for field in flow.target.fields}
     assert {match.value for match in flow.target.matches} <= names
+    for adoption in flow.target.adoptions:
+        assert {adoption.name, *(each.value for each in adoption.proposals)} <= names
     if flow.target.lines:
         together = [name for first, others in flow.target.lines.rewritten_together for name in (first, *others)]
         assert {flow.target.lines.quantity, *together} <= {field.name for field in flow.target.lines.fields}
