@@ -1,6 +1,8 @@
 # Everything runs in .venv; nothing has to be installed beforehand but Python 3.11+ and make.
 PYTHON ?= python3
 BIN := .venv/bin
+# Without a hash, for it has no file; whatever it needs is there already.
+OURSELVES = $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 .DEFAULT_GOAL := help
 
 .PHONY: help demo test test-odoo lint format clean
@@ -35,9 +37,11 @@ clean: ## Remove the virtual environment and the demo's state
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints.txt
+	$(OURSELVES)
 	@touch $@
 
-.venv/installed-dev: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+.venv/installed-dev: .venv/bin/python pyproject.toml constraints.txt constraints-dev.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r constraints.txt -r constraints-dev.txt
+	$(OURSELVES)
 	@touch $@ .venv/installed

@@ -14,9 +14,12 @@ from rich.logging import RichHandler
 
 from odoo_pipelines.commands import conflicts, dead_letters, duplicates, events, trace
 from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_failed_run, print_json
+from odoo_pipelines.commands.faults import Commands
+from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.settings import DEFAULT_INTEGRATION, load_settings
 
 app = typer.Typer(
+    cls=Commands,
     help="Keeps Odoo and the systems around it in step.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would hold rows and secrets
@@ -40,13 +43,29 @@ class Mode(StrEnum):
 
 @app.callback()
 def main(
-    *, verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show log lines on standard error.")] = False
+    context: typer.Context,
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show log lines on standard error.")] = False,
 ) -> None:
     """Keeps Odoo and the systems around it in step. Settings come from the environment and from .env in this folder."""
-    load_dotenv(Path.cwd() / ".env")
+    fault = _read_environment_file(Path.cwd() / ".env")
+    if fault and context.invoked_subcommand != "doctor":
+        raise ConfigurationError([fault])
+    context.obj = fault  # a finding of the doctor, who goes on without it
     level = logging.INFO if verbose else logging.WARNING
     handler = RichHandler(console=err, show_path=False)
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler], force=True)
+
+
+def _read_environment_file(file: Path) -> str:
+    """Takes over what it says; "" if it could be read, or is not there."""
+    try:
+        load_dotenv(file)
+    except OSError as error:
+        return f"{file} cannot be read ({error.strerror}): let this account read it, or set the variables themselves"
+    except UnicodeDecodeError:
+        return f"{file} is not UTF-8: save it as such"
+    return ""
 
 
 @app.command()
@@ -127,11 +146,13 @@ def bootstrap(
 
 
 @app.command()
-def doctor(integration: IntegrationOption = DEFAULT_INTEGRATION, *, as_json: JsonOption = False) -> None:
+def doctor(
+    context: typer.Context, integration: IntegrationOption = DEFAULT_INTEGRATION, *, as_json: JsonOption = False
+) -> None:
     """Checks everything that a sync needs, with the cure for what is wrong. Exits 1 if anything is."""
     from odoo_pipelines.commands.doctor import examine, findings_table  # noqa: PLC0415
 
-    findings = examine(integration)
+    findings = examine(integration, context.obj)
     if as_json:
         print_json([finding.as_dict() for finding in findings])
     else:

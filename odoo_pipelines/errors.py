@@ -7,6 +7,7 @@
     |- AccountingError                 stop: rows in and outcomes out do not add up
     |- TooManyVanishedError            stop: the external system lacks so many known records that it must be a mistake
     |- StateError                      stop: the database of the state failed
+    |  `- NewerSchemaError             stop: a newer version of this package has brought its tables up to date
     |- BatchStoreError                 stop: a batch file cannot be written or read
     |- ResolutionError                 stop: a conflict is unknown or over, or does not allow this answer
     |- ExternalError                   the external system answered, or did not
@@ -69,6 +70,10 @@ class TooManyVanishedError(OdooPipelinesError):
 
 class StateError(OdooPipelinesError):
     """The database of the state cannot be reached, or refuses a statement."""
+
+
+class NewerSchemaError(StateError):
+    """The tables of the state are of a newer version of this package than the one that runs."""
 
 
 class BatchStoreError(OdooPipelinesError):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from odoo_pipelines.clients import external_client, odoo_client, open_state
 from odoo_pipelines.commands.doctor_odoo import odoo_findings
-from odoo_pipelines.commands.findings import Finding, findings_table, ok, problem, warning
+from odoo_pipelines.commands.findings import Examination, Finding, findings_table, ok, problem, warning
 from odoo_pipelines.commands.instance import prepare_home
 from odoo_pipelines.defs.choices import check_choices
 from odoo_pipelines.defs.instance import instance_facts
@@ -14,6 +14,7 @@ from odoo_pipelines.errors import (
     ConfigurationError,
     ExternalAuthenticationError,
     ExternalError,
+    NewerSchemaError,
     OdooPipelinesError,
     StateError,
 )
@@ -26,30 +27,43 @@ from odoo_pipelines.systems import get_system
 __all__ = ["examine", "findings_table"]
 
 
-def examine(name: str) -> list[Finding]:
-    """Examines an integration from its settings to Dagster's instance; one side whatever the other says."""
+def examine(name: str, environment_fault: str | None = None) -> list[Finding]:
+    """Examines an integration from its settings to Dagster's instance; one side whatever the other says.
+
+    Args:
+        name: of the integration.
+        environment_fault: why .env could not be read.
+    """
+    examination = Examination()
+    if environment_fault:
+        examination.findings.append(problem("settings", environment_fault, "mend .env, or do without it"))
+    if not examination.look("settings", lambda: _settings(name)):
+        return examination.findings
+    settings = load_settings(needed=name)
+    integration = settings.integration(name)
+    external, odoo = integration.connections().external, integration.connections().odoo
+    examination.look("files", lambda: [_files(settings)])
+    examination.look(f"{integration.system} API", lambda: [_external(settings, integration, external)])
+    if odoo is None:
+        examination.findings.append(warning("Odoo", "loads are switched off", "set ODOO_ENABLED=true to load"))
+    else:
+        examination.look("Odoo", lambda: _odoo(settings, integration))
+    if examination.look("database", lambda: [_database(settings)]):  # Dagster's storage is in it, and it tries for long
+        examination.look("Dagster", lambda: _instance(settings, integration))
+    return examination.findings
+
+
+def _settings(name: str) -> Iterator[Finding]:
     try:
-        settings = load_settings(needed=name)
-        integration = settings.integration(name)
+        integration = load_settings(needed=name).integration(name)
         check_choices([integration])
     except ConfigurationError as error:
-        return [
-            problem("settings", each, "set it in the environment, .env or integrations.yaml") for each in error.problems
-        ]
-    findings = [ok("settings", f"integration '{name}' is complete")]
-    findings += [warning("settings", each, "use https") for each in integration.warnings]
-    findings.append(_files(settings))
-    external, odoo = integration.connections().external, integration.connections().odoo
-    findings.append(_external(settings, integration, external))
-    if odoo is None:
-        findings.append(warning("Odoo", "loads are switched off", "set ODOO_ENABLED=true to load"))
-    else:
-        findings += _odoo(settings, integration)
-    database = _database(settings)
-    findings.append(database)
-    if database.passed:  # Dagster's storage is in it, and Dagster would try for long
-        findings += _instance(settings, integration)
-    return findings
+        for each in error.problems:
+            yield problem("settings", each, "set it in the environment, .env or integrations.yaml")
+        return
+    yield ok("settings", f"integration '{name}' is complete")
+    for each in integration.warnings:
+        yield warning("settings", each, "use https")
 
 
 def _files(settings: Settings) -> Finding:
@@ -97,6 +111,8 @@ def _database(settings: Settings) -> Finding:
     try:
         with open_state(settings):
             return ok("database", f"{where}, tables up to date")
+    except NewerSchemaError as error:
+        return problem("database", str(error), "upgrade odoo-pipelines to the version that runs elsewhere")
     except StateError as error:
         cure = "check ODOO_PIPELINES_DATABASE_URL, and that PostgreSQL runs"
         return problem("database", f"{where}: {error}", cure)

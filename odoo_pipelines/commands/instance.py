@@ -17,12 +17,18 @@ def prepare_home(settings: Settings) -> None:
     Raises:
         ConfigurationError: the home has no dagster.yaml, and this folder has none to link to.
     """
-    make_passable(settings.home)
-    wanted, own = settings.home / CONFIGURATION, Path.cwd() / CONFIGURATION
+    try:
+        _fill_home(settings.home)
+    except OSError as error:
+        where = f"DAGSTER_HOME: {settings.home} cannot be written ({error.strerror})"
+        raise ConfigurationError([f"{where}; let this account write there, or choose another folder"]) from error
+    hand_on_home(settings.home)
+
+
+def _fill_home(home: Path) -> None:
+    make_passable(home)
+    wanted, own = home / CONFIGURATION, Path.cwd() / CONFIGURATION
     if not wanted.exists():
         if not own.exists():
-            raise ConfigurationError(
-                [f"DAGSTER_HOME: {settings.home} holds no {CONFIGURATION}; copy this project's there"]
-            )
+            raise ConfigurationError([f"DAGSTER_HOME: {home} holds no {CONFIGURATION}; copy this project's there"])
         wanted.symlink_to(own)
-    hand_on_home(settings.home)

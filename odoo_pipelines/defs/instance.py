@@ -5,14 +5,23 @@ from dataclasses import dataclass
 
 import dagster as dg
 import sqlalchemy as sa
+import yaml
 from dagster_postgres.utils import DagsterPostgresException
 from dagster_shared.check import CheckError
 
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.storage import Storage
 
-_CANNOT_BE_OPENED = (dg.DagsterError, CheckError, DagsterPostgresException, sa.exc.SQLAlchemyError)
-"""Dagster has no common root for them: a class that cannot be imported is a CheckError."""
+_CANNOT_BE_OPENED = (
+    dg.DagsterError,
+    CheckError,
+    DagsterPostgresException,
+    sa.exc.SQLAlchemyError,
+    yaml.YAMLError,
+    UnicodeDecodeError,
+    OSError,
+)
+"""Dagster has no common root for them: a class that cannot be imported is a CheckError, broken YAML is just that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from odoo_pipelines.defs.mapping import consumer_of as mapping_consumer
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.resources import MODE_TAG
 from odoo_pipelines.defs.session import OUTBOUND, RETRY, WEBHOOK
-from odoo_pipelines.errors import ConfigurationError
+from odoo_pipelines.errors import ConfigurationError, NewerSchemaError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.stores.dead_letters import LetterFilter
@@ -178,9 +178,11 @@ def _schedule(
         waiting = context.instance.get_run_records(dg.RunsFilter(job_name=name, statuses=[*_WAITING]), limit=1)
         if waiting:
             return dg.SkipReason(f"run {waiting[0].dagster_run.run_id} of this job has not started yet")
-        if idle := why_idle(integration):
-            return dg.SkipReason(idle)
-        return dg.RunRequest(tags=run_tags(integration, mode))
+        try:
+            idle = why_idle(integration)
+            return dg.SkipReason(idle) if idle else dg.RunRequest(tags=run_tags(integration, mode))
+        except NewerSchemaError as error:  # until this code location is upgraded
+            return dg.SkipReason(str(error))
 
     return schedule
 

@@ -1,13 +1,16 @@
 """Runs a sync from a shell: the same job as in the UI, in this process, recorded in the same instance."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from odoo_pipelines.clients import open_state
 from odoo_pipelines.defs.build import build_definitions
 from odoo_pipelines.defs.jobs import OUTBOUND_MODES, Mode, job_name, run_tags
 from odoo_pipelines.defs.resources import Progress
+from odoo_pipelines.errors import OdooPipelinesError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.storage import PROCESS_TAG, this_process
@@ -73,11 +76,26 @@ def run_sync(
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:
-    """The innermost error of the first failed step: the one that names the cause."""
+    """What the first failed step says, with what can be done; not what lies below, such as the disk's own error."""
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            return error.message.strip() if error is not None else "a step failed"
+            return _message(event.step_failure_data.error)
     return "" if result.success else "the run failed before its first step"
+
+
+def _message(error: SerializableErrorInfo | None) -> str:
+    """The outermost error that is this project's; else the outermost that is not Dagster's about a step."""
+    chain = []
+    while error is not None:
+        chain.append(error)
+        error = error.cause
+    ours = {each.__name__ for each in _subclasses(OdooPipelinesError)}
+    found = next((each for each in chain if each.cls_name in ours), None)
+    found = found or next((each for each in chain if not str(each.cls_name).startswith("Dagster")), None)
+    return found.message.strip() if found else "a step failed"
+
+
+def _subclasses(kind: type[Exception]) -> Iterator[type[Exception]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _subclasses(each)

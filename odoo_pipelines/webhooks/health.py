@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -14,6 +15,8 @@ from odoo_pipelines.stores.inbox_rows import WaitingEvents
 
 _FRESH_SECONDS = 2.0
 _PATIENCE_SECONDS = 5.0
+
+_logger = logging.getLogger(__name__)
 
 
 class Health:
@@ -51,8 +54,11 @@ class Health:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 return await asked
-        except (StateError, TimeoutError):
-            return None
+        except StateError as error:
+            _logger.warning("the inbox cannot be looked at: %s", error)
+        except TimeoutError:
+            _logger.warning("the inbox cannot be looked at: no answer in time")
+        return None
 
     def _show(self) -> None:
         unknown = float("nan")
