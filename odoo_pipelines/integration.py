@@ -13,7 +13,14 @@ from croniter import croniter
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from odoo_pipelines.errors import ConfigurationError
-from odoo_pipelines.systems.policies import AdoptPolicy, DeletedPolicy, FlowPolicies, Policy, VanishedPolicy
+from odoo_pipelines.systems.policies import (
+    AdoptPolicy,
+    DeletedPolicy,
+    FlowPolicies,
+    Policy,
+    UnlockPolicy,
+    VanishedPolicy,
+)
 
 _CRON_FIELDS = 5
 _METHOD_AND_GATEWAY = 2
@@ -77,6 +84,16 @@ def _journal_code(value: str) -> str:
     return value
 
 
+def _unlock(value: Any) -> Any:
+    """One of the three words; files of earlier versions say true or false."""
+    if isinstance(value, bool):
+        return UnlockPolicy.ALWAYS if value else UnlockPolicy.NEVER
+    if value not in list(UnlockPolicy):
+        message = "must be own, never or always (true, as in earlier versions, means always, and false never)"
+        raise ValueError(message)
+    return value
+
+
 def _past(value: date) -> date:
     if value > datetime.now(UTC).date():
         message = "must not lie in the future"
@@ -88,6 +105,7 @@ HttpUrl: TypeAlias = Annotated[str, AfterValidator(_http_url)]
 Cron: TypeAlias = Annotated[str, AfterValidator(_cron)]
 TimeZone: TypeAlias = Annotated[str, AfterValidator(_time_zone)]
 Secret: TypeAlias = Annotated[SecretStr, AfterValidator(_filled)]
+Unlock: TypeAlias = Annotated[UnlockPolicy, BeforeValidator(_unlock)]
 Past: TypeAlias = Annotated[date, AfterValidator(_past)]
 JournalKey: TypeAlias = Annotated[str, AfterValidator(_journal_key)]
 JournalCode: TypeAlias = Annotated[str, AfterValidator(_journal_code)]
@@ -182,7 +200,7 @@ class Integration(_Model):
     overlap_minutes: float = Field(default=5.0, ge=0)
     taxes: Literal["none", "odoo"] | tuple[str, ...] = "none"
     journals: dict[JournalKey, JournalCode] = Field(default_factory=dict)
-    unlock_orders: bool = False
+    unlock_orders: Unlock = UnlockPolicy.OWN
     adopt: AdoptPolicy = AdoptPolicy.NAME_AND_ADDRESS
     policy: Policy = Policy.LATEST_WINS
     deleted_in_odoo: DeletedPolicy = DeletedPolicy.RECREATE

@@ -309,6 +309,26 @@ class TestFile:
         ]
 
     @pytest.mark.usefixtures("references")
+    @pytest.mark.parametrize(
+        ("text", "policy"),
+        [("own", "own"), ("never", "never"), ("always", "always"), ("true", "always"), ("false", "never")],
+    )
+    def test_orders_are_unlocked_as_one_of_three_words_says_or_as_in_files_of_earlier_versions(
+        self, configure: Configure, text: str, policy: str
+    ) -> None:
+        configure(entry())
+        assert load_settings().integrations["grand"].unlock_orders == "own"
+        configure(entry(unlock_orders=text))
+        assert load_settings().integrations["grand"].unlock_orders == policy
+
+    @pytest.mark.usefixtures("references")
+    @pytest.mark.parametrize("text", ["sometimes", "1", "null", '"true"', "[own]"])
+    def test_any_other_word_for_it_is_refused_with_the_three(self, configure: Configure, text: str) -> None:
+        configure(entry(unlock_orders=text))
+        [problem] = problems("grand")
+        assert problem.startswith("integrations.grand.unlock_orders: must be own, never or always")
+
+    @pytest.mark.usefixtures("references")
     @pytest.mark.parametrize("literal", ["geheim", '"${GRAND_KEY}x"', "4711", "[geheim]", "null", "$GRAND_KEY"])
     @pytest.mark.parametrize("key", ["api_key", "api_secret"])
     def test_a_literal_secret_is_refused_and_not_repeated(self, configure: Configure, key: str, literal: str) -> None:

@@ -134,9 +134,10 @@ def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]
     if odoo is None or session.odoo is None:
         message = "loads are switched off"
         raise RuntimeError(message)
+    target = session.target(flow)
     return FlowLoader(
         integration=session.integration.name,
-        target=flow.target,
+        target=target,
         odoo=session.engine_odoo,
         schemas=session.schemas,
         reference_data=session.reference_data,
@@ -153,7 +154,7 @@ def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]
         ),
         still_writer=session.still_writer,
         sleep=session.sleep,
-        carry_out=partial(session.rehearsal.carry_out, flow.target) if session.rehearsal else None,
+        carry_out=partial(session.rehearsal.carry_out, target) if session.rehearsal else None,
     )
 
 

@@ -27,12 +27,14 @@ from odoo_pipelines.stores.sent_values import SentValues
 from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.stores.transactions import Transactions
 from odoo_pipelines.stores.vanished import Census
+from odoo_pipelines.sync.lifecycle import with_auto_lock
 from odoo_pipelines.sync.ports import Odoo
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.rehearsal import Rehearsal
 from odoo_pipelines.systems import get_system
-from odoo_pipelines.systems.base import MappingOptions, System
+from odoo_pipelines.systems.base import Flow, MappingOptions, System
 from odoo_pipelines.systems.records import Binding, Counts, Key, Layer, Record, Resolution, RowOutcome
+from odoo_pipelines.systems.targets import Target
 
 Listener: TypeAlias = Callable[[str, Sequence[Record], Sequence[RowOutcome]], None]
 
@@ -74,6 +76,7 @@ class Session:
     census: Mapping[str, Census] | None = None
     claim_id: str = ""
     _stack: ExitStack = field(default_factory=ExitStack)
+    _settings_of_odoo: dict[str, bool] = field(default_factory=dict)
 
     def close(self) -> None:
         """Lets go of connections and of the right to write."""
@@ -170,8 +173,23 @@ class Session:
         """What stands for Odoo in a dry run."""
         if self.dry_run is None:
             return None
-        targets = [flow.target for flow in self.system.flows]
+        targets = [self.target(flow) for flow in self.system.flows]
         return Rehearsal(self.connected, targets, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
+
+    def target(self, flow: Flow) -> Target:
+        """Where a flow's rows go, with the states that its records have on this server."""
+        lifecycle = flow.target.lifecycle
+        if lifecycle is None or lifecycle.auto_lock is None or not self._has_setting(lifecycle.auto_lock.group):
+            return flow.target
+        return with_auto_lock(flow.target)
+
+    def _has_setting(self, group: str) -> bool:
+        """Whether a setting of Odoo is on that all its users have as a group; asked once per run."""
+        if group not in self._settings_of_odoo:
+            user = self.connected.authenticate()
+            found = self.connected.call("res.users", "has_group", [user], group_ext_id=group)
+            self._settings_of_odoo[group] = bool(found)
+        return self._settings_of_odoo[group]
 
     @property
     def engine_odoo(self) -> Odoo:

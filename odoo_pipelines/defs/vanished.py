@@ -164,10 +164,11 @@ def _require_few(session: Session, counted: Mapping[str, Census]) -> None:
 def _vanishing(session: Session, flow: Flow, state: FlowState, policy: VanishedPolicy) -> Vanishing:
     return Vanishing(
         integration=session.integration.name,
-        target=flow.target,
+        target=session.target(flow),
         policy=policy,
         odoo=session.engine_odoo,
         state=state,
+        schemas=session.schemas,
         unlock=session.integration.unlock_orders,
         still_writer=session.still_writer,
         sleep=session.sleep,

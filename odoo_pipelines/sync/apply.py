@@ -9,6 +9,7 @@ from typing import Any
 from odoo_pipelines.errors import OdooError, RowRejectedError
 from odoo_pipelines.sync.caution import Caution
 from odoo_pipelines.sync.keys import xmlid
+from odoo_pipelines.sync.lifecycle import frozen_again
 from odoo_pipelines.sync.loading import Loading, LoadItem
 from odoo_pipelines.sync.patience import Patience
 from odoo_pipelines.sync.planned import Planned
@@ -72,6 +73,7 @@ class Applier:
         self._write_lines(planned, applied)
         self._reached("lines written")
         self._move(planned, lambda row: row.way.after, applied)
+        self._freeze_again(planned, applied)
         self._reached("moved after")
         self._read_totals(planned, applied)
         return applied
@@ -137,6 +139,21 @@ class Applier:
             {odoo_id: row.resolved.values for odoo_id, row in moving.items()},
         )
         self._refuse(failures, {odoo_id: row.resolved.key for odoo_id, row in moving.items()}, applied)
+
+    def _freeze_again(self, planned: Sequence[Planned], applied: Applied) -> None:
+        """A record that was unlocked, and then refused what it was unlocked for, does not stay open until the next run.
+
+        Where Odoo refuses this, too, the row is rejected already, and its next run locks the record.
+        """
+        lifecycle = self._target.lifecycle
+        if self._transitions is None or lifecycle is None:
+            return
+        refused = (row for row in planned if row.odoo_id and row.resolved.key in applied.refused)
+        left = {row.odoo_id: back for row in refused if (back := frozen_again(lifecycle, row.way)) and row.odoo_id}
+        if left:
+            read = self._odoo.read(self._target.model, list(left), lifecycle.read)
+            states = {row["id"]: lifecycle.state_of(row) for row in read}
+            self._transitions.take({each: back for each, (at, back) in left.items() if states.get(each) == at}, {})
 
     def _read_totals(self, planned: Sequence[Planned], applied: Applied) -> None:
         if not self._target.total:

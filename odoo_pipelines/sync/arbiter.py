@@ -9,7 +9,7 @@ from typing import Any
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.base import OURS, UNKNOWN, Base, Kept, NoValue
 from odoo_pipelines.sync.decision import Sides, Times, Winner, winner
-from odoo_pipelines.sync.names import general_name
+from odoo_pipelines.sync.names import STATE, general_name
 from odoo_pipelines.systems.policies import FlowPolicies, Policy
 from odoo_pipelines.systems.records import BOTH_CHANGED, SEALED, SET_BACK, Conflict, FieldChange, Resolution
 
@@ -38,10 +38,12 @@ class Arbiter:
         answers: a human's, by field.
         ours: fields that actions of our own, which did not get to their end, may have set in Odoo.
         sealed: nothing of the record can be written any more, so what the external side would win is asked about.
-        free: fields that can be written nevertheless.
+        free: fields that can be written nevertheless, as policies name them.
         kept: where Odoo's value was left to differ; by field, as in `Base.kept`.
         conflicts: what a human has to decide.
         written: what will be written.
+        moved: fields, none of them free, that somebody has changed in Odoo since both sides last agreed.
+        answered: fields, none of them free, that a human has had written.
     """
 
     policies: FlowPolicies
@@ -54,6 +56,8 @@ class Arbiter:
     kept: dict[str, Kept] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
     written: list[FieldChange] = field(default_factory=list)
+    moved: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
 
     def settle(
         self, name: str, base: Any, external: Any, odoo: Any, cast: Callable[[Any], Any] | None = None
@@ -77,6 +81,8 @@ class Arbiter:
             return self._answered(answer, name, sides, cast)
         policy = self.policies.of(general_name(name))
         kept = self.base.kept.get(name)
+        if not set_back:
+            self._note_moved(name, odoo)
         won = Winner.EXTERNAL if name in self.ours else winner(policy, sides, kept, self.times)
         if won is Winner.ODOO and self._is_sealed(name) and sides.base is UNKNOWN and kept is None:
             won = Winner.NOBODY  # its record was found: which of two amounts is right, no time of a change can tell
@@ -88,6 +94,13 @@ class Arbiter:
         else:
             self._ask(name, sides)
         return None
+
+    @property
+    def all_answered(self) -> bool:
+        """Whether a human has asked for all that will be written, apart from what is free."""
+        return bool(self.answered) and self.answered >= {
+            change.field for change in self.written if general_name(change.field) not in self.free
+        }
 
     def of_line(self, key: str, write_date: str) -> Arbiter:
         """The same for a line that was written at another time; what it settles is the record's."""
@@ -118,7 +131,12 @@ class Arbiter:
         return replace(self.times, seen=seen).set_back
 
     def _is_sealed(self, name: str) -> bool:
-        return self.sealed and name not in self.free
+        return self.sealed and general_name(name) not in self.free
+
+    def _note_moved(self, name: str, odoo: Any) -> None:
+        by_us = name in self.ours or name == STATE or general_name(name) in self.free
+        if not by_us and not self.base.is_known_of_odoo(name, odoo):
+            self.moved.add(name)
 
     def _is_usable(self, name: str, answer: Resolution) -> bool:
         """Whether an answer says what to do; "retry" only asks to look again, and what is sealed cannot be written."""
@@ -133,6 +151,8 @@ class Arbiter:
         except RowRejectedError as error:
             self._ask(name, sides, error.reason)
             return None
+        if general_name(name) not in self.free:
+            self.answered.add(name)
         self._write(name, sides.odoo, value, Policy.MANUAL.value)
         if value != sides.external:
             self.kept[name] = Kept(sides.external, value)

@@ -69,12 +69,14 @@ class Base:
             record under RECORD, of lines by sync key, and of fields that were not compared then by name. Nothing is
             remembered of what was created and not read since: there is no older version of it.
         asked: Odoo's values about which a human is being asked, by field.
+        locked_in_odoo: somebody in Odoo has locked the record, or has changed it since the pipelines have.
     """
 
     agreed: Agreement = field(default_factory=Agreement)
     kept: Mapping[str, Kept] = field(default_factory=dict)
     half_written: tuple[Agreement, ...] = ()
     seen: Mapping[str, str] = field(default_factory=dict)
+    locked_in_odoo: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -87,6 +89,7 @@ class Base:
             {name: Kept(**each) for name, each in document.get("kept", {}).items()},
             tuple(Agreement(**each) for each in document.get("half_written", ())),
             document.get("seen", {}),
+            document.get("locked_in_odoo", False),
             document.get("asked", {}),
         )
 
@@ -99,6 +102,8 @@ class Base:
             document["half_written"] = [_document(each) for each in self.half_written]
         if self.seen:
             document["seen"] = dict(self.seen)
+        if self.locked_in_odoo:
+            document["locked_in_odoo"] = True
         if self.asked:
             document["asked"] = dict(self.asked)
         return document
@@ -116,6 +121,35 @@ class Base:
         if not odoo and self.half_removed(key):
             return OURS
         return self.agreed.lines.get(key, {}).get(name, UNKNOWN)
+
+    def is_known_of_odoo(self, name: str, odoo: Any) -> bool:
+        """Whether a value of Odoo is the one on which both sides agreed, or that was knowingly left there, or our own.
+
+        Args:
+            name: as in `kept`.
+            odoo: the value; of a line as such its values by field, or None where there is no line any more.
+        """
+        if odoo in self._left_in_odoo(name):
+            return True
+        key = line_key(name)
+        if not key:
+            return _is_no_news(self.value(name, odoo), odoo)
+        if field := line_field(name):
+            return _is_no_news(self.line_value(key, field, odoo), odoo)
+        if odoo is None:
+            return self.half_removed(key)
+        return all(self.is_known_of_odoo(f"{name}.{each}", value) for each, value in odoo.items())
+
+    def _left_in_odoo(self, name: str) -> list[Any]:
+        """What Odoo held when it was left there, whether there was a decision or is still a question."""
+        left = [
+            *([self.kept[name].odoo] if name in self.kept else ()),
+            *([self.asked[name]] if name in self.asked else ()),
+        ]
+        if field := line_field(name):
+            lines = self._left_in_odoo(name.rpartition(".")[0])
+            left += [line[field] for line in lines if line is not None and field in line]
+        return left
 
     def half_removed(self, key: str) -> bool:
         """Whether we may have deleted or emptied a line ourselves."""
@@ -135,6 +169,11 @@ class Base:
         """The same, with what Odoo may hold a part of."""
         others = tuple(each for each in self.half_written if each != agreement)
         return replace(self, half_written=(*others, agreement)[-HALF_WRITTEN_KEPT:])
+
+
+def _is_no_news(base: Any, odoo: Any) -> bool:
+    """Where nothing is known of a base, an empty value counts as not changed."""
+    return base is OURS or (not odoo if base is UNKNOWN else base == odoo)
 
 
 def second_after(write_date: str) -> str:

@@ -71,11 +71,13 @@ class LineMerger:
         target: how the lines are written.
         fields: merges the fields of a line.
         integration: lines of other integrations, and those that people added, are left alone.
+        free: fields that may be written in every state.
     """
 
     target: LineTarget
     fields: FieldMerger
     integration: str
+    free: frozenset[str] = frozenset()
 
     def merge(
         self, external: Sequence[ResolvedLine], odoo: Sequence[Mapping[str, Any]], arbiter: Arbiter
@@ -137,6 +139,11 @@ class LineMerger:
             if line["id"] in written:
                 seen[str(line[SYNC_KEY_FIELD])] = second_after(str(line["write_date"] or ""))
         return seen
+
+    def writes_only_free(self, merged: MergedLines) -> bool:
+        """Whether nothing is written but what may be written in every state."""
+        written = (name for _, values in merged.updated for name in values)
+        return not merged.created and not merged.vanished and self.free.issuperset(written)
 
     def remember_emptied(self, merged: MergedLines, base: Base, *, keep: bool) -> None:
         """Notes the vanished lines that stay, emptied: a new quantity is then an edit in Odoo."""

@@ -13,7 +13,7 @@ from odoo_pipelines.sync.chunks import Chunk, ChunkRow
 from odoo_pipelines.sync.lifecycle import Way
 from odoo_pipelines.sync.lines import LineChanges
 from odoo_pipelines.sync.resolve import ResolvedRow
-from odoo_pipelines.systems.policies import FlowPolicies
+from odoo_pipelines.systems.policies import FlowPolicies, UnlockPolicy
 from odoo_pipelines.systems.records import Conflict, FieldChange, Outcome, Record
 
 STAY = Way((), "", ())
@@ -118,10 +118,10 @@ class PlanOptions:
 
     Attributes:
         verify: read Odoo's side of every row, also of those that have not changed in the external system.
-        unlock: records may leave a frozen state to be written.
+        unlock: when records may leave a frozen state to be written.
         policies: who wins where both sides differ.
     """
 
     verify: bool = False
-    unlock: bool = True
+    unlock: UnlockPolicy = UnlockPolicy.OWN
     policies: FlowPolicies = field(default_factory=FlowPolicies)

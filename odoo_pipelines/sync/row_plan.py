@@ -12,21 +12,33 @@ from odoo_pipelines.sync.base import RECORD, UNKNOWN, Agreement, Base, second_af
 from odoo_pipelines.sync.chunks import ChunkRow
 from odoo_pipelines.sync.decision import Times
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
-from odoo_pipelines.sync.lifecycle import Way, free_fields, is_sealed, leaves_frozen_state, passed_states, plan_way
+from odoo_pipelines.sync.lifecycle import (
+    Way,
+    free_fields,
+    is_sealed,
+    is_written_and_frozen_again,
+    leaves_frozen_state,
+    passed_states,
+    plan_way,
+)
 from odoo_pipelines.sync.lines import LineChanges, LineMerger, MergedLines
 from odoo_pipelines.sync.merge import FieldMerger, server_names
-from odoo_pipelines.sync.names import STATE
+from odoo_pipelines.sync.names import STATE, general_name
 from odoo_pipelines.sync.planned import STAY, Planned
 from odoo_pipelines.sync.ports import Schemas
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
-from odoo_pipelines.systems.policies import FlowPolicies
+from odoo_pipelines.systems.policies import FlowPolicies, UnlockPolicy
 from odoo_pipelines.systems.records import FieldChange, Record, Resolution
 from odoo_pipelines.systems.targets import Lifecycle, Target
 
 FROZEN = "frozen"
 FIXED_FIELD = "fixed_field"
 INVOICED = "invoiced"
+NOT_UNLOCKED = {
+    UnlockPolicy.OWN: "it was locked or changed there by somebody else; unlock it in Odoo",
+    UnlockPolicy.NEVER: "unlock_orders is 'never'",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,23 @@ class Known:
         return self.resumed or (self.record is not None and not self.record.hash)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a record is on its way.
+
+    Attributes:
+        current: the state that it has in Odoo.
+        external: the state that the external system names; None where it names none.
+        wanted: the state that it should have on this server.
+        agreed: the state that both sides last agreed on, or in which our own actions have left it; None if unknown.
+    """
+
+    current: str
+    external: str | None
+    wanted: str | None
+    agreed: str | None
+
+
 class RowPlanner:
     """Plans rows of one target; makes no request.
 
@@ -70,23 +99,23 @@ class RowPlanner:
         target: what the rows are for.
         schemas: the server's fields.
         policies: who wins where both sides differ.
-        unlock: records may leave a frozen state to be written.
+        unlock: when records may leave a frozen state to be written.
     """
 
     def __init__(
-        self, integration: str, target: Target, schemas: Schemas, *, policies: FlowPolicies, unlock: bool
+        self, integration: str, target: Target, schemas: Schemas, *, policies: FlowPolicies, unlock: UnlockPolicy
     ) -> None:
         self._target = target
         self._policies = policies
         self._unlock = unlock
         schema = schemas(target.model)
         self._fields = FieldMerger(schema, server_names(schema, target.fields, only_on_create=True))
-        self._free = free_fields(target.lifecycle) if target.lifecycle else frozenset()
+        self._free = free_fields(target)
         self._lines = None
         if target.lines:
             schema = schemas(target.lines.model)
             fields = FieldMerger(schema, server_names(schema, target.lines.fields, only_on_create=True))
-            self._lines = LineMerger(target.lines, fields, integration)
+            self._lines = LineMerger(target.lines, fields, integration, frozenset({*target.lines.free, SYNC_KEY_FIELD}))
 
     def plan(self, source: ChunkRow, row: ResolvedRow, odoo: InOdoo | None, known: Known) -> Planned:
         """Merges a row with its record.
@@ -108,12 +137,13 @@ class RowPlanner:
         values = self._own_values(row, odoo.values)
         merged = self._fields.merge(values, odoo.values, arbiter, arbiter.base.value)
         lines = self._lines.merge(row.lines, odoo.lines, arbiter) if self._lines and row.lines is not None else None
-        state = self._merge_state(row.row, odoo.values, arbiter, half_done=known.half_done)
-        changes, way = self._lines_and_way(odoo.values, merged.changes, lines, state)
+        standing = self._standing(row.row, odoo.values, known, arbiter.base)
+        state = self._merge_state(standing, arbiter)
+        changes, way = self._lines_and_way(standing, merged.changes, lines, state, arbiter)
         self._refuse_fixed(merged.changes, way)
         if self._lines and lines is not None:
             self._lines.remember_emptied(lines, arbiter.base, keep=not changes.deleted)
-        base = self._base(row.row, arbiter, {**arbiter.base.agreed.values, **merged.agreed}, lines, values)
+        base = self._base(standing, state, arbiter, {**arbiter.base.agreed.values, **merged.agreed}, lines, values)
         seen = self._seen(
             arbiter.base,
             odoo.values,
@@ -130,18 +160,25 @@ class RowPlanner:
             odoo.values,
             known.record,
             base=replace(base, seen={**seen, **self._seen_lines(arbiter.base, odoo.lines, lines, changes)}),
-            written=tuple(arbiter.written),
+            written=self._shown(arbiter.written, way),
             conflicts=tuple(arbiter.conflicts),
             left=frozenset({*arbiter.kept, *(each.field for each in arbiter.conflicts)}),
         )
-        self._refuse_invoiced(planned, odoo.lines)
+        self._refuse_invoiced(planned, arbiter.written, lines, odoo.lines)
         return planned
 
     def _plan_new(self, source: ChunkRow, row: ResolvedRow, known: Known) -> Planned:
         lines = {line.key: line.values for line in row.lines or ()}
         before = Base.of(known.record.base).seen.get(RECORD) if known.record else None  # an older one may come back
-        base = Base(Agreement(row.values, lines, row.row.state), seen={RECORD: second_after(before)} if before else {})
-        return Planned(source, row, way=self._way_of_new(row.row), record=known.record, base=base)
+        seen = {RECORD: second_after(before)} if before else {}
+        lifecycle, state = self._target.lifecycle, row.row.state
+        way = STAY
+        if lifecycle and state is not None:
+            state = lifecycle.as_good.get(state, state)
+            way = plan_way(lifecycle, lifecycle.initial, state, writes=False)
+        return Planned(
+            source, row, way=way, record=known.record, base=Base(Agreement(row.values, lines, state), seen=seen)
+        )
 
     def _plan_second_hand(self, source: ChunkRow, row: ResolvedRow, odoo: InOdoo, known: Known) -> Planned:
         """A row that only says that its record exists: nothing but the adoption is written."""
@@ -179,39 +216,90 @@ class RowPlanner:
                 values[name] = stored
         return values
 
-    def _merge_state(self, row: MappedRow, odoo: Mapping[str, Any], arbiter: Arbiter, *, half_done: bool) -> str:
-        """The state that the record gets; its current one where Odoo keeps it."""
+    def _standing(self, row: MappedRow, odoo: Mapping[str, Any], known: Known, base: Base) -> Standing:
+        """Where the record is on its way, and who has brought it there."""
         lifecycle = self._target.lifecycle
         if lifecycle is None:
-            return ""
-        current = lifecycle.state_of(odoo)
-        if row.state is None or row.state == current:
-            return current
-        agreed = arbiter.base.agreed.state
-        base = agreed or lifecycle.initial
-        if half_done and current in _own_states(lifecycle, base, row.state, arbiter.base):
-            base = agreed = current
+            return Standing("", None, None, agreed=None)
+        current, agreed, half_done = lifecycle.state_of(odoo), base.agreed.state, known.half_done
+        if agreed and lifecycle.as_good.get(agreed) == current:
+            agreed = current
+        wanted = _on_this_server(lifecycle, row.state, current, left_by_us=half_done and agreed in lifecycle.frozen)
+        if half_done and wanted is not None:
+            unlocks = self._unlock is UnlockPolicy.ALWAYS or not base.locked_in_odoo or bool(known.answers)
+            states = _own_states(lifecycle, agreed or lifecycle.initial, wanted, base, unlocks=unlocks)
+            agreed = current if current in states else agreed
+        return Standing(current, row.state, wanted, agreed)
+
+    def _merge_state(self, standing: Standing, arbiter: Arbiter) -> str:
+        """The state that the record gets; its current one where Odoo keeps it."""
+        lifecycle = self._target.lifecycle
+        if lifecycle is None or standing.wanted is None or standing.wanted == standing.current:
+            return standing.current
         # A sealed record that was found has been more than a draft before anybody knew of it.
-        write = arbiter.settle(STATE, UNKNOWN if arbiter.sealed and not agreed else base, row.state, current)
-        return str(write.value) if write else current
+        base = UNKNOWN if arbiter.sealed and not standing.agreed else standing.agreed or lifecycle.initial
+        write = arbiter.settle(STATE, base, standing.wanted, standing.current)
+        return str(write.value) if write else standing.current
 
     def _lines_and_way(
-        self, odoo: Mapping[str, Any], changes: Mapping[str, Any], merged: MergedLines | None, wanted: str
+        self,
+        standing: Standing,
+        changes: Mapping[str, Any],
+        merged: MergedLines | None,
+        wanted: str,
+        arbiter: Arbiter,
     ) -> tuple[LineChanges, Way]:
         """The lines' fate depends on the state in which they are written, and that state on what there is to write."""
         lifecycle = self._target.lifecycle
         if lifecycle is None:
             return self._line_changes(merged, keep=False), STAY
-        writes = bool(changes.keys() - self._free or merged)
-        way = self._way(lifecycle, lifecycle.state_of(odoo), wanted, writes=writes)
+        writes = bool(changes.keys() - self._free) or self._writes_lines(merged)
+        way = plan_way(lifecycle, standing.current, wanted, writes=writes)
+        if leaves_frozen_state(lifecycle, way):
+            self._require_unlocking(standing, arbiter)
         return self._line_changes(merged, keep=way.written_in in lifecycle.lines_kept), way
+
+    def _writes_lines(self, merged: MergedLines | None) -> bool:
+        """Whether lines change in a way that is not free."""
+        return bool(self._lines and merged and not self._lines.writes_only_free(merged))
+
+    def _require_unlocking(self, standing: Standing, arbiter: Arbiter) -> None:
+        if self._unlock is UnlockPolicy.ALWAYS:
+            return
+        if self._unlock is UnlockPolicy.OWN and (
+            not self._is_locked_in_odoo(standing, arbiter) or arbiter.all_answered
+        ):
+            return
+        reason = f"state: the record is '{standing.current}' in Odoo, and {NOT_UNLOCKED[self._unlock]}"
+        raise RowRejectedError(STATE, FROZEN, reason)
+
+    def _is_locked_in_odoo(self, standing: Standing, arbiter: Arbiter) -> bool:
+        """Whether the frozen state that a record is in is not the pipelines' doing, or not any more.
+
+        Where a base is not known, values that differ are somebody else's.
+        """
+        lifecycle = self._target.lifecycle
+        if lifecycle is None or standing.current not in lifecycle.frozen:
+            return False
+        if lifecycle.as_good.get(standing.external or "") == standing.current:
+            return False  # Odoo locks all of them, so it means nothing
+        by_somebody = arbiter.base.locked_in_odoo or bool(arbiter.moved)
+        return by_somebody or standing.agreed not in (None, standing.current)
+
+    def _shown(self, written: Sequence[FieldChange], way: Way) -> tuple[FieldChange, ...]:
+        """What is written, between the unlocking and the locking for which the state's merge has no words."""
+        if self._target.lifecycle is None or not is_written_and_frozen_again(self._target.lifecycle, way):
+            return tuple(written)
+        first, last = way.before[0], way.after[-1]
+        return (FieldChange(STATE, first.source, first.target), *written, FieldChange(STATE, last.source, last.target))
 
     def _line_changes(self, merged: MergedLines | None, *, keep: bool) -> LineChanges:
         return self._lines.changes(merged, keep=keep) if self._lines and merged else LineChanges()
 
-    def _base(
+    def _base(  # noqa: PLR0917
         self,
-        row: MappedRow,
+        standing: Standing,
+        reached: str,
         arbiter: Arbiter,
         values: Mapping[str, Any],
         lines: MergedLines | None,
@@ -219,11 +307,12 @@ class RowPlanner:
     ) -> Base:
         """What is remembered once all of it is written."""
         before = arbiter.base.agreed
-        state = before.state if row.state is None or arbiter.left(STATE) else row.state
+        state = before.state if standing.wanted is None or arbiter.left(STATE) else standing.wanted
         names = {*compared, STATE, *(() if lines is None else lines.compared)}
         agreed = Agreement(values, before.lines if lines is None else lines.agreed, state)
         kept = {**arbiter.remembered(names), **({} if lines is None else lines.emptied)}
-        return Base(agreed, kept, asked=arbiter.still_asked(names))
+        locked = reached == standing.current and self._is_locked_in_odoo(standing, arbiter)
+        return Base(agreed, kept, locked_in_odoo=locked, asked=arbiter.still_asked(names))
 
     def _seen(
         self, before: Base, odoo: Mapping[str, Any], *, written: bool, compared: Collection[str]
@@ -257,32 +346,36 @@ class RowPlanner:
             reason = f"{name}: Odoo does not let it change any more in state '{way.written_in}'"
             raise RowRejectedError(name, FIXED_FIELD, reason)
 
-    def _refuse_invoiced(self, planned: Planned, lines: Sequence[Mapping[str, Any]]) -> None:
-        """What was invoiced is never touched: the books of the hotel say so."""
+    def _refuse_invoiced(
+        self,
+        planned: Planned,
+        written: Sequence[FieldChange],
+        merged: MergedLines | None,
+        lines: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """What was invoiced is not touched any more: the books of the hotel say so. What is free is not in them."""
         invoiced = self._target.lines.invoiced if self._target.lines else ""
-        if planned.touches and invoiced and any(line.get(invoiced) for line in lines):
-            what = ", ".join(dict.fromkeys(change.field.partition("[")[0] for change in planned.written))
+        if not invoiced or not any(line.get(invoiced) for line in lines):
+            return
+        steps = any(not step.free for step in planned.way.steps)
+        if planned.changes.keys() - self._free or self._writes_lines(merged) or steps:
+            named = (change.field for change in written if general_name(change.field) not in self._free)
+            what = ", ".join(dict.fromkeys(name.partition("[")[0] for name in named))
             reason = f"the record was invoiced in Odoo and is not touched any more; it differs in: {what}"
             raise RowRejectedError("", INVOICED, f"{reason}. Correct the invoice, or the external record")
 
-    def _way_of_new(self, row: MappedRow) -> Way:
-        lifecycle = self._target.lifecycle
-        if lifecycle is None or row.state is None:
-            return STAY
-        return plan_way(lifecycle, lifecycle.initial, row.state, writes=False)
 
-    def _way(self, lifecycle: Lifecycle, current: str, wanted: str, *, writes: bool) -> Way:
-        way = plan_way(lifecycle, current, wanted, writes=writes)
-        if leaves_frozen_state(lifecycle, way) and not self._unlock:
-            reason = f"state: the record is '{current}' in Odoo, and unlock_orders is off"
-            raise RowRejectedError("state", FROZEN, reason)
-        return way
+def _on_this_server(lifecycle: Lifecycle, state: str | None, current: str, *, left_by_us: bool) -> str | None:
+    """The state that a record should have where Odoo itself takes records on; what people have undone stays so."""
+    if state is None or state not in lifecycle.as_good or (state == current and not left_by_us):
+        return state
+    return lifecycle.as_good[state]
 
 
-def _own_states(lifecycle: Lifecycle, agreed: str, wanted: str, base: Base) -> frozenset[str]:
+def _own_states(lifecycle: Lifecycle, agreed: str, wanted: str, base: Base, *, unlocks: bool) -> frozenset[str]:
     """The states in which our own actions may have left a record on their ways to the states that rows wanted."""
     states = frozenset({agreed})
     for target in (*(half.state for half in base.half_written), wanted):
         if target is not None:
-            states = states.union(*(passed_states(lifecycle, each, target) for each in states))
+            states = states.union(*(passed_states(lifecycle, each, target, unlocks=unlocks) for each in states))
     return states

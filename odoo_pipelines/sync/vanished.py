@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from odoo_pipelines.errors import ConfigurationError, OdooError, RowRejectedError
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
+from odoo_pipelines.sync.ownership import Compared
 from odoo_pipelines.sync.patience import Patience
 from odoo_pipelines.sync.ports import FlowState, Odoo, Schemas
 from odoo_pipelines.sync.vanished_actions import ACTIVE, CANCEL, VANISHED, Action, Archiving, Cancelling, Row
 from odoo_pipelines.sync.writing import Writing
-from odoo_pipelines.systems.policies import VanishedPolicy
+from odoo_pipelines.systems.policies import UnlockPolicy, VanishedPolicy
 from odoo_pipelines.systems.records import WHOLE_RECORD, Conflict, Counts, FieldChange, Outcome, Record, RowOutcome
 from odoo_pipelines.systems.targets import Target
 
@@ -41,7 +42,8 @@ class Vanishing:
         policy: what happens to those that have vanished.
         odoo: the calls.
         state: of this flow in this run.
-        unlock: records may leave a frozen state.
+        schemas: the server's fields.
+        unlock: when records may leave a frozen state.
         still_writer: raises when this process is no longer the one that may write for the integration.
         sleep: takes seconds.
     """
@@ -51,7 +53,8 @@ class Vanishing:
     policy: VanishedPolicy
     odoo: Odoo
     state: FlowState
-    unlock: bool
+    schemas: Schemas
+    unlock: UnlockPolicy
     still_writer: Callable[[], None]
     sleep: Callable[[float], None]
 
@@ -81,7 +84,8 @@ class Vanishing:
         if self.policy is VanishedPolicy.ARCHIVE:
             return Archiving(self.odoo, self._writing(), self.target.model, active=False)
         if self.policy is VanishedPolicy.CANCEL and lifecycle:
-            return Cancelling(self.odoo, self._writing(), self.target, lifecycle, unlock=self.unlock)
+            compared = Compared(self.odoo, self.target, self.schemas)
+            return Cancelling(self.odoo, self._writing(), self.target, lifecycle, unlock=self.unlock, compared=compared)
         return None
 
     def _writing(self) -> Writing:
@@ -92,7 +96,7 @@ class Vanishing:
         records = self.state.records((entity, external_id) for external_id in external_ids)
         bound = {record.odoo_id: record for record in records.values()}
         rows = self._rows(action, bound)
-        examined = action.examine(rows)
+        examined = action.examine(rows, bound)
         failures = action.carry_out([rows[odoo_id] for odoo_id in examined.changes])
         refused = {**examined.refused, **{odoo_id: _refusal(error) for odoo_id, error in failures.items()}}
         done = {odoo_id: change for odoo_id, change in examined.changes.items() if odoo_id not in failures}

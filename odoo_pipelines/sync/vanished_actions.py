@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -10,11 +10,12 @@ from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.base import Base
 from odoo_pipelines.sync.lifecycle import Way, leaves_frozen_state, plan_way
 from odoo_pipelines.sync.names import STATE
+from odoo_pipelines.sync.ownership import Compared
 from odoo_pipelines.sync.ports import Odoo
-from odoo_pipelines.sync.row_plan import FROZEN, INVOICED
+from odoo_pipelines.sync.row_plan import FROZEN, INVOICED, NOT_UNLOCKED
 from odoo_pipelines.sync.transitions import Transitions
 from odoo_pipelines.sync.writing import Failures, Writing
-from odoo_pipelines.systems.policies import VanishedPolicy
+from odoo_pipelines.systems.policies import UnlockPolicy, VanishedPolicy
 from odoo_pipelines.systems.records import FieldChange, Record
 from odoo_pipelines.systems.targets import Lifecycle, Target
 
@@ -53,8 +54,8 @@ class Action(Protocol):
     def reads(self) -> Sequence[str]:
         """Fields that tell what is left to do."""
 
-    def examine(self, rows: Mapping[int, Row]) -> Examined:
-        """Finds what is left to do."""
+    def examine(self, rows: Mapping[int, Row], records: Mapping[int, Record]) -> Examined:
+        """Finds what is left to do, of rows and of what is known of them."""
 
     def carry_out(self, rows: Sequence[Row]) -> Failures:
         """Does it; gives what Odoo refuses."""
@@ -85,8 +86,9 @@ class Archiving:
         """Tells the direction."""
         return UNARCHIVED if self.active else ARCHIVED
 
-    def examine(self, rows: Mapping[int, Row]) -> Examined:
+    def examine(self, rows: Mapping[int, Row], records: Mapping[int, Record]) -> Examined:
         """Those that are not as they should be."""
+        del records
         change = FieldChange(ACTIVE, not self.active, self.active, VanishedPolicy.ARCHIVE.value)
         return Examined(dict.fromkeys(self._not_yet(rows.values()), change), {})
 
@@ -114,29 +116,42 @@ class Cancelling:
         writing: makes the calls.
         target: where they are.
         lifecycle: their states.
-        unlock: they may leave a frozen state.
+        unlock: when they may leave a frozen state.
+        compared: tells who has locked them.
     """
 
     code = CANCELLED
 
-    def __init__(self, odoo: Odoo, writing: Writing, target: Target, lifecycle: Lifecycle, *, unlock: bool) -> None:
+    def __init__(
+        self,
+        odoo: Odoo,
+        writing: Writing,
+        target: Target,
+        lifecycle: Lifecycle,
+        *,
+        unlock: UnlockPolicy,
+        compared: Compared,
+    ) -> None:
         self.reads = lifecycle.read
         self._odoo = odoo
         self._lines = target.lines
         self._lifecycle = lifecycle
         self._unlock = unlock
+        self._compared = compared
         self._transitions = Transitions(odoo, writing, target.model, lifecycle)
 
-    def examine(self, rows: Mapping[int, Row]) -> Examined:
-        """Those that are not cancelled, without the locked and the invoiced ones."""
+    def examine(self, rows: Mapping[int, Row], records: Mapping[int, Record]) -> Examined:
+        """Those that are not cancelled, without the invoiced ones and those that stay locked."""
         changes: dict[int, FieldChange] = {}
         refused: dict[int, RowRejectedError] = {}
         states = {odoo_id: self._lifecycle.state_of(row) for odoo_id, row in rows.items()}
         left = [odoo_id for odoo_id, state in states.items() if state != CANCEL]
         invoiced = self._invoiced(left)
+        locked = [each for each in left if leaves_frozen_state(self._lifecycle, self._way(states[each]))]
+        opened = self._opened({each: records[each] for each in locked if each not in invoiced}, states)
         for odoo_id in left:
             try:
-                self._require_allowed(states[odoo_id], invoiced=odoo_id in invoiced)
+                self._require_allowed(states[odoo_id], invoiced=odoo_id in invoiced, opened=odoo_id in opened)
                 changes[odoo_id] = FieldChange(STATE, states[odoo_id], CANCEL, VanishedPolicy.CANCEL.value)
             except RowRejectedError as error:
                 refused[odoo_id] = error
@@ -149,16 +164,23 @@ class Cancelling:
     def remembered(self, record: Record) -> Record:
         """Cancelled by us, and not by somebody in Odoo: should the record come back, its own state holds again."""
         base = Base.of(record.base)
-        return replace(record, hash="", base=replace(base, agreed=replace(base.agreed, state=CANCEL)).document())
+        base = replace(base, agreed=replace(base.agreed, state=CANCEL), locked_in_odoo=False)
+        return replace(record, hash="", base=base.document())
 
-    def _require_allowed(self, state: str, *, invoiced: bool) -> None:
+    def _require_allowed(self, state: str, *, invoiced: bool, opened: bool) -> None:
         """The rules that hold for orders that have not vanished."""
         if invoiced:
             reason = f"{VANISHED}, but it was invoiced in Odoo, and is not touched any more"
             raise RowRejectedError("", INVOICED, reason)
-        if leaves_frozen_state(self._lifecycle, self._way(state)) and not self._unlock:
-            reason = f"{VANISHED}, but it is '{state}' in Odoo, and unlock_orders is off"
+        if leaves_frozen_state(self._lifecycle, self._way(state)) and not opened:
+            reason = f"{VANISHED}, but it is '{state}' in Odoo, and {NOT_UNLOCKED[self._unlock]}"
             raise RowRejectedError(STATE, FROZEN, reason)
+
+    def _opened(self, locked: Mapping[int, Record], states: Mapping[int, str]) -> Set[int]:
+        """Which of the records in a frozen state may leave it."""
+        if self._unlock is UnlockPolicy.OWN and locked:
+            return self._compared.still_ours(locked, states)
+        return locked.keys() if self._unlock is UnlockPolicy.ALWAYS else frozenset()
 
     def _way(self, state: str) -> Way:
         return plan_way(self._lifecycle, state, CANCEL, writes=False)

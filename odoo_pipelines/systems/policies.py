@@ -40,6 +40,15 @@ class AdoptPolicy(StrEnum):
     ASK = "ask"
 
 
+class UnlockPolicy(StrEnum):
+    """When a record that is locked in Odoo is unlocked, written and locked again."""
+
+    OWN = "own"
+    """Where the pipelines have locked it, and nobody has changed it in Odoo since."""
+    NEVER = "never"
+    ALWAYS = "always"
+
+
 @dataclass(frozen=True, slots=True)
 class FlowPolicies:
     """The choices for one flow.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 FieldType: TypeAlias = Literal[
@@ -121,10 +121,12 @@ class LineTarget:
         parent: their many2one to the parent.
         fields: what a mapping fills.
         quantity: field that is set to 0 where a vanished line may not be deleted any more.
-        invoiced: field that is not 0 once a line was invoiced: then nothing of its record is changed any more.
+        invoiced: field that is not 0 once a line was invoiced: then nothing of its record is changed any more but what
+            is free.
         rewritten_together: when one of the first is written, the others must go with it, or Odoo resets them.
         identity: fields whose mapped values belong to a line's identity, for Odoo does not let them change on a
             confirmed order: a room of another type is another line, and the old one is emptied.
+        free: fields that are written whatever the state of the record, like those of `Lifecycle.free`.
     """
 
     field: str
@@ -135,6 +137,7 @@ class LineTarget:
     rewritten_together: tuple[tuple[str, tuple[str, ...]], ...] = ()
     identity: tuple[str, ...] = ()
     invoiced: str = ""
+    free: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,12 +235,29 @@ class Transition:
         target: state in which it ends.
         actions: methods called, in order, on lists of records.
         overwrites: fields that the actions set to something of their own, and that are therefore written again.
+        free: nothing in Odoo hangs on the step: it is taken even where the record was invoiced.
     """
 
     source: str
     target: str
     actions: tuple[str, ...]
     overwrites: tuple[str, ...] = ()
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AutoLock:
+    """A setting of Odoo by which it takes records on to a frozen state as soon as they get to another one.
+
+    Attributes:
+        group: that all users have while the setting is on.
+        state: which the records would be in without it.
+        becomes: the frozen state that they are in instead.
+    """
+
+    group: str
+    state: str
+    becomes: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +276,8 @@ class Lifecycle:
         fixed: fields that are never written in the states of `lines_kept` (Odoo refuses them).
         edited_in: states in which everything may be written, preferred on the way from one state to another.
         initial: state of a record that was just created.
+        auto_lock: a setting of Odoo that changes where the steps end.
+        as_good: states that Odoo itself takes records to, by the state for which they are as good.
     """
 
     read: tuple[str, ...]
@@ -268,6 +290,8 @@ class Lifecycle:
     fixed: tuple[str, ...] = ()
     edited_in: tuple[str, ...] = ()
     initial: str = "draft"
+    auto_lock: AutoLock | None = None
+    as_good: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

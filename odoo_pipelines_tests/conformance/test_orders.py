@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from odoo_pipelines.sync.lifecycle import free_fields
+from odoo_pipelines.systems.pms.targets import SALE_ORDER
 from odoo_pipelines_tests.conformance.wire import Refusal, Wire, unique, xmlid
 
 FORBIDDEN = "It is forbidden to modify the following fields in a locked order:\nQuantity"
@@ -118,6 +120,51 @@ def test_a_locked_order_refuses_changes_of_its_lines_only(
     assert odoo.write("sale.order", order, client_order_ref="free") is True
     added = {"product_id": product, "name": "more", "price_unit": 1}
     assert odoo.write("sale.order", order, order_line=[[0, 0, added]]) is True
+
+
+FREE = {"note": "<p>Late</p>", "client_order_ref": "R"}
+"""Fields of an order, other than custom ones, on which nothing hangs, and values of them."""
+
+
+def test_a_locked_order_lets_its_free_fields_change_and_nothing_hangs_on_them(odoo: Wire, order: int) -> None:
+    assert free_fields(SALE_ORDER) - FREE.keys() == {each for each in free_fields(SALE_ORDER) if "x_" in each}
+    act(odoo, "confirm", order)
+    act(odoo, "lock", order)
+    names = ("date_order", "partner_id", "partner_invoice_id", "amount_total", "currency_id", "state", "locked")
+    before = odoo.read("sale.order", order, *names)
+    for name, value in FREE.items():
+        assert odoo.write("sale.order", order, **{name: value}) is True
+        assert odoo.value("sale.order", order, name) == value
+        assert odoo.read("sale.order", order, *names) == before
+
+
+def test_custom_fields_of_a_locked_order_and_of_its_lines_are_free(odoo: Wire, order: int, sync_key: str) -> None:
+    act(odoo, "confirm", order)
+    act(odoo, "lock", order)
+    for model, record in (("sale.order", order), ("sale.order.line", line_of(odoo, order))):
+        assert odoo.write(model, record, **{sync_key: "x"}) is True
+        assert odoo.value(model, record, sync_key) == "x"
+
+
+@pytest.mark.parametrize(
+    "same", [{"name": "Night"}, {"product_uom_qty": 2}, {"price_unit": 50}, {"tax_ids": [[6, 0, []]]}]
+)
+def test_a_locked_order_refuses_all_other_fields_of_its_lines_even_the_same_values(
+    odoo: Wire, order: int, same: dict[str, Any]
+) -> None:
+    act(odoo, "confirm", order)
+    act(odoo, "lock", order)
+    refused = odoo.write("sale.order.line", line_of(odoo, order), **same)
+    assert (refused.status, refused.name) == (422, "odoo.exceptions.UserError")
+    assert refused.message.startswith("It is forbidden to modify the following fields in a locked order:\n")
+
+
+def test_the_customer_of_a_locked_order_can_change_but_its_addresses_hang_on_it(odoo: Wire, order: int) -> None:
+    act(odoo, "confirm", order)
+    act(odoo, "lock", order)
+    other = odoo.create("res.partner", name="B")
+    assert odoo.write("sale.order", order, partner_id=other) is True
+    assert odoo.value("sale.order", order, "partner_invoice_id") == other
 
 
 def test_lines_of_a_confirmed_order_change_quantity_and_price_but_stay(odoo: Wire, order: int) -> None:

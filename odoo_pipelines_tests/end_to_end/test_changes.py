@@ -25,8 +25,8 @@ def hotel(site: Site) -> Iterator[Hotel]:
 
 @pytest.fixture(scope="module")
 def installation(installation: Installation, hotel: Hotel, site: Site) -> Installation:
-    """Everything is in Odoo already; orders of departed guests may be unlocked."""
-    installation.connect(hotel, site, unlock_orders=True)
+    """Everything is in Odoo already."""
+    installation.connect(hotel, site)
     assert installation.bootstrap().returncode == 0
     installation.synced("full")
     return installation
@@ -69,7 +69,7 @@ def test_what_people_did_in_odoo_stays_where_the_later_change_wins_and_only_what
 def test_what_people_did_in_odoo_is_corrected_by_a_full_sync_where_the_external_side_wins(
     hotel: Hotel, installation: Installation, site: Site, odoo: Odoo
 ) -> None:
-    installation.connect(hotel, site, unlock_orders=True, policy="external_wins")
+    installation.connect(hotel, site, policy="external_wins")
     full = installation.synced("full")
     assert read_books(odoo, installation.name).compared_with(expected_books(hotel.truth())) == []
     assert full.count("orders", "updated") == 3
@@ -94,11 +94,11 @@ def test_a_line_that_a_person_added_stays(hotel: Hotel, installation: Installati
     assert sorted(differences) == [f"{each}: should not be in Odoo" for each in surplus]
 
 
-def test_a_locked_order_is_left_alone_unless_unlocking_is_allowed(
+def test_a_locked_order_is_left_alone_where_nothing_may_be_unlocked(
     hotel: Hotel, installation: Installation, site: Site, odoo: Odoo
 ) -> None:
     booking = next(each for each in hotel.bookings("checked_out") if each["extras"])
-    installation.connect(hotel, site)
+    installation.connect(hotel, site, unlock_orders=False)  # as earlier versions had it
     before = snapshot(odoo, installation.name)
     hotel.edit(booking["id"], extras=[])
     assert installation.synced("delta").count("orders", "conflict") == 1

@@ -35,7 +35,7 @@ def hotel() -> Iterator[Hotel]:
 @pytest.fixture(scope="module")
 def proxy(site: Site, hotel: Hotel, installation: Installation) -> Iterator[Proxy]:
     with proxy_to(site.url) as proxy:
-        installation.connect(hotel, site.through(proxy.url), unlock_orders=True)
+        installation.connect(hotel, site.through(proxy.url))
         assert installation.bootstrap().returncode == 0
         yield proxy
 

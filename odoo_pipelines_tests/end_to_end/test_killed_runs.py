@@ -69,7 +69,7 @@ class Scene:
 def scene(site: Site, odoo: Odoo, installation: Installation) -> Iterator[Scene]:
     """Everything is prepared, and Odoo empty."""
     with open_hotel(40) as hotel, proxy_to(hotel.url) as pms, proxy_to(site.url) as proxy:
-        installation.connect(pms, site.through(proxy.url), odoo={"chunk_size": 8}, unlock_orders=True)
+        installation.connect(pms, site.through(proxy.url), odoo={"chunk_size": 8})
         assert installation.bootstrap().returncode == 0
         yield Scene(hotel, pms, installation, proxy, odoo)
 

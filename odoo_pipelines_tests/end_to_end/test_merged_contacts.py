@@ -45,7 +45,7 @@ def synced(site: Site, hotel: Hotel, installation: Installation) -> Installation
     assert installation.bootstrap().returncode == 0
     groups = ("base.group_user", "sales_team.group_sale_salesman_all_leads", "base.group_partner_manager")
     user = site.new_user(*groups, "product.group_product_manager", "account.group_account_invoice")
-    installation.connect(hotel, site.used_by(user), unlock_orders=True, policy="external_wins")
+    installation.connect(hotel, site.used_by(user), policy="external_wins")
     installation.synced("full")
     return installation
 

@@ -40,7 +40,7 @@ def test_an_old_installation_is_understood(installation: Installation, site: Sit
     """Ids are integers, dates come in three orders, lines have no ids, amounts are texts."""
     name = f"{installation.name}-old"
     with open_hotel(60, legacy=True, seed=5) as hotel:
-        installation.connect(hotel, site, name, unlock_orders=True)
+        installation.connect(hotel, site, name)
         assert installation.synced("full", name).count("orders", "created") == 60
         assert read_books(odoo, name).compared_with(expected_books(hotel.truth())) == []
         hotel.advance(changed_bookings=12, new_bookings=5, cancelled=4, changed_guests=5)

@@ -48,7 +48,7 @@ def test_nobody_without_access_rights_can_bootstrap_and_is_told_so(
 def test_the_documented_rights_are_enough_for_everything_else(
     site: Site, hotel: Hotel, prepared: Installation, odoo: Odoo
 ) -> None:
-    prepared.connect(hotel, site.used_by(site.new_user(*DOCUMENTED)), unlock_orders=True)
+    prepared.connect(hotel, site.used_by(site.new_user(*DOCUMENTED)))
     assert prepared.synced("full").count("orders", "created") == 60
     hotel.advance(changed_bookings=8, new_bookings=4, cancelled=3, changed_guests=4)
     departed = hotel.bookings("checked_out")[0]

@@ -35,6 +35,7 @@ from odoo_pipelines.systems.base import System
 from odoo_pipelines.systems.pms.availability import AVAILABILITY_OUT
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
+from odoo_pipelines.systems.policies import UnlockPolicy
 from odoo_pipelines.systems.records import WHOLE
 from odoo_pipelines_tests.end_to_end.hotel import KEY
 from odoo_pipelines_tests.end_to_end.site import Site
@@ -208,7 +209,7 @@ def open_works(hotel: Proxy, odoo: Proxy, site: Site, home: Path, database: Data
             url=odoo.url, db=site.database, username=site.login, api_key=SecretStr(site.api_key), chunk_size=CHUNK_SIZE
         ),
         history_start=(datetime.now(UTC) - timedelta(days=40)).date(),
-        unlock_orders=True,
+        unlock_orders=UnlockPolicy.ALWAYS,
         availability_days=NIGHTS,
     )
     settings = Settings({name: integration}, database, f"disk://{home}/data", home)

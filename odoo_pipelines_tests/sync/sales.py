@@ -18,7 +18,7 @@ from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.report import FlowReport
 from odoo_pipelines.systems.base import MappedLine, MappedRow, RejectedRow, Value
 from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT, SALE_ORDER
-from odoo_pipelines.systems.policies import FlowPolicies
+from odoo_pipelines.systems.policies import FlowPolicies, UnlockPolicy
 from odoo_pipelines.systems.targets import Target, TargetField
 from odoo_pipelines_tests.sync.claims import RowClaims
 from odoo_pipelines_tests.sync.fakes import FakeOdoo, Row
@@ -79,9 +79,14 @@ SCHEMAS = {
 
 @dataclass
 class SalesOdoo(FakeOdoo):
-    """Contacts and orders. Its currency is the euro, its languages are American English and Austrian German."""
+    """Contacts and orders. Its currency is the euro, its languages are American English and Austrian German.
+
+    Attributes:
+        locks_confirmed: its setting "Lock Confirmed Sales".
+    """
 
     schemas: Any = field(default_factory=lambda: SCHEMAS)
+    locks_confirmed: bool = False
     one2many: Any = field(default_factory=lambda: {("sale.order", "order_line"): ("sale.order.line", "order_id")})
 
     def __post_init__(self) -> None:
@@ -161,7 +166,8 @@ class SalesOdoo(FakeOdoo):
             row = self._row(model, order)
             if not needed(row):
                 raise OdooValidationError("refused", model=model, method=method, odoo_message=f"{method} not possible")
-            self._store(model, order, row | change)
+            locked = {"locked": True} if method == "action_confirm" and self.locks_confirmed else {}
+            self._store(model, order, row | change | locked)
 
     def content(self) -> dict[str, list[Row]]:
         """What people see; ids, and the order in which records were made, are left out."""
@@ -203,7 +209,7 @@ class World:
         target: Target,
         *,
         verify: bool = False,
-        unlock: bool = True,
+        unlock: UnlockPolicy = UnlockPolicy.OWN,
         chunk_size: int = 500,
         in_flight: int = 2,
         integration: str = INTEGRATION,

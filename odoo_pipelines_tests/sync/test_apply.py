@@ -6,6 +6,7 @@ import pytest
 
 from odoo_pipelines.errors import OdooTransientError
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
+from odoo_pipelines.systems.policies import UnlockPolicy
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines_tests.sync.fakes import Fault, Row
 from odoo_pipelines_tests.sync.sales import World, booking, guest, room
@@ -89,7 +90,7 @@ def test_a_locked_order_is_opened_written_and_locked_again(world: World) -> None
 def test_where_unlocking_is_not_allowed_a_locked_order_is_a_conflict_and_stays_as_it_is(world: World) -> None:
     world.orders(booking("b", 1, state="locked", lines=[room("1")]))
 
-    report = world.orders(booking("b", 2, state="locked", lines=[room("1", quantity=7)]), unlock=False)
+    report = world.orders(booking("b", 2, state="locked", lines=[room("1", quantity=7)]), unlock=UnlockPolicy.NEVER)
 
     assert report.counts.by_outcome[Outcome.CONFLICT] == 1
     assert made(world) == []

@@ -16,14 +16,16 @@ from odoo_pipelines.sync.resolve import Resolver
 from odoo_pipelines.sync.row_plan import RowPlanner
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, SALE_ORDER
-from odoo_pipelines.systems.policies import FlowPolicies, Policy
+from odoo_pipelines.systems.policies import FlowPolicies, Policy, UnlockPolicy
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines.systems.targets import Target
 from odoo_pipelines_tests.sync.claims import RowClaims
 from odoo_pipelines_tests.sync.sales import INTEGRATION, World, booking, guest, moment, room
 
 
-def plan(world: World, target: Target, *rows: MappedRow, verify: bool = False, unlock: bool = True) -> Plan:
+def plan(
+    world: World, target: Target, *rows: MappedRow, verify: bool = False, unlock: UnlockPolicy = UnlockPolicy.OWN
+) -> Plan:
     """The plan of one chunk by a new run; the log of calls starts anew."""
     world.odoo.calls.clear()
     data = ReferenceData(world.odoo, world.odoo.schema, world.odoo.company)
@@ -217,10 +219,15 @@ def test_another_pricelist_of_the_same_currency_is_as_good_also_on_a_confirmed_o
 
 @pytest.mark.parametrize(
     ("state", "unlock", "expected"),
-    [("locked", False, Outcome.CONFLICT), ("locked", True, Outcome.UPDATED), ("cancel", False, Outcome.CONFLICT)],
+    [
+        ("locked", UnlockPolicy.NEVER, Outcome.CONFLICT),
+        ("locked", UnlockPolicy.OWN, Outcome.UPDATED),
+        ("locked", UnlockPolicy.ALWAYS, Outcome.UPDATED),
+        ("cancel", UnlockPolicy.NEVER, Outcome.CONFLICT),
+    ],
 )
 def test_a_locked_order_is_only_touched_if_that_is_allowed(
-    world: World, state: str, expected: Outcome, *, unlock: bool
+    world: World, state: str, expected: Outcome, unlock: UnlockPolicy
 ) -> None:
     ordered(world, "locked")
     row = booking("b", 2, state=state, lines=[room("1", quantity=3), room("2")])
@@ -230,8 +237,8 @@ def test_a_locked_order_is_only_touched_if_that_is_allowed(
     assert [each.outcome for each in result.decided] + [each.outcome for each in result.planned] == [expected]
 
 
-@pytest.mark.parametrize("unlock", [True, False])
-def test_a_locked_order_with_nothing_to_write_stays_locked(world: World, *, unlock: bool) -> None:
+@pytest.mark.parametrize("unlock", list(UnlockPolicy))
+def test_a_locked_order_with_nothing_to_write_stays_locked(world: World, unlock: UnlockPolicy) -> None:
     ordered(world, "sale")
     world.orders(booking("b", 2, state="locked", lines=[room("1")]))
     row = booking("b", 2, state="locked", lines=[room("1")])  # the other line is there, with quantity 0

@@ -212,7 +212,7 @@ def test_an_invoiced_order_is_never_touched_and_the_conflict_says_why(change: st
     edit(world, "sale.order.line", line, qty_invoiced=2.0)
     before = world.odoo.content()
     rows = {
-        "header": booking("b", 60, lines=[room("1"), room("2")], client_order_ref="S"),
+        "header": booking("b", 60, lines=[room("1"), room("2")], date_order="2026-02-04 00:00:00"),
         "lines": booking("b", 60, lines=[room("1"), room("2", quantity=3)], client_order_ref="R"),
         "state": booking("b", 60, state="cancel", lines=[room("1"), room("2")], client_order_ref="R"),
     }

@@ -10,7 +10,7 @@ from odoo_pipelines.errors import ConfigurationError, OdooTransientError
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.vanished import Vanishing, require_possible
 from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT, SALE_ORDER
-from odoo_pipelines.systems.policies import VanishedPolicy
+from odoo_pipelines.systems.policies import UnlockPolicy, VanishedPolicy
 from odoo_pipelines.systems.records import FieldChange, Outcome, RowOutcome
 from odoo_pipelines.systems.targets import Target
 from odoo_pipelines_tests.sync.fakes import Fault, KilledError
@@ -19,7 +19,9 @@ from odoo_pipelines_tests.sync.sales import INTEGRATION, World, booking, guest, 
 REPORT, ARCHIVE, CANCEL = VanishedPolicy.REPORT, VanishedPolicy.ARCHIVE, VanishedPolicy.CANCEL
 
 
-def vanishing(world: World, target: Target, policy: VanishedPolicy, *, unlock: bool = False) -> Vanishing:
+def vanishing(
+    world: World, target: Target, policy: VanishedPolicy, *, unlock: UnlockPolicy = UnlockPolicy.NEVER
+) -> Vanishing:
     world.odoo.calls.clear()
     world.state.outcomes.clear()
     return Vanishing(
@@ -28,6 +30,7 @@ def vanishing(world: World, target: Target, policy: VanishedPolicy, *, unlock: b
         policy=policy,
         odoo=world.odoo,
         state=world.state,
+        schemas=world.odoo.schema,
         unlock=unlock,
         still_writer=world.still_writer,
         sleep=world.slept.append,
@@ -38,7 +41,7 @@ def archive(world: World, *ids: str) -> int:
     return vanishing(world, PARTNER, ARCHIVE).gone("guest", ids, news=set(ids))
 
 
-def cancel(world: World, *ids: str, unlock: bool = False, news: set[str] | None = None) -> int:
+def cancel(world: World, *ids: str, unlock: UnlockPolicy = UnlockPolicy.NEVER, news: set[str] | None = None) -> int:
     return vanishing(world, SALE_ORDER, CANCEL, unlock=unlock).gone(
         "booking", ids, news=set(ids) if news is None else news
     )
@@ -186,11 +189,11 @@ class TestCancel:
         world = with_order("locked")
         assert cancel(world, "b1") == 1
         assert (world.odoo.writes(), told(world)) == ([], [("b1", Outcome.CONFLICT, "frozen", 0)])
-        assert "unlock_orders is off" in world.state.outcomes[0].conflicts[0].reason
+        assert "unlock_orders is 'never'" in world.state.outcomes[0].conflicts[0].reason
 
     def test_unless_the_integration_unlocks_orders(self) -> None:
         world = with_order("locked")
-        assert cancel(world, "b1", unlock=True) == 0
+        assert cancel(world, "b1", unlock=UnlockPolicy.ALWAYS) == 0
         assert (world.order()["state"], world.order()["locked"]) == ("cancel", False)
 
     @pytest.mark.parametrize("state", ["sale", "locked"])
@@ -198,7 +201,7 @@ class TestCancel:
         world = with_order(state)
         [line] = world.odoo.rows("sale.order.line")
         world.odoo.tables["sale.order.line"][line["id"]]["qty_invoiced"] = 1.0
-        assert cancel(world, "b1", unlock=True) == 1
+        assert cancel(world, "b1", unlock=UnlockPolicy.ALWAYS) == 1
         assert (world.odoo.writes(), told(world)) == ([], [("b1", Outcome.CONFLICT, "invoiced", 0)])
 
     def test_a_conflict_is_told_once_and_not_with_every_run(self) -> None:

@@ -12,6 +12,7 @@ from odoo_pipelines.systems.pms.mapping.products import EXTRA, ROOM_TYPE
 from odoo_pipelines.systems.targets import (
     ANY_ENTITY,
     Adoption,
+    AutoLock,
     Demand,
     Inheritance,
     Lifecycle,
@@ -172,6 +173,7 @@ _ORDER_LINES = LineTarget(
     quantity="product_uom_qty",
     invoiced="qty_invoiced",
     identity=("product_id",),
+    free=("x_room_number", "x_rate_plan", "x_adults", "x_children"),
     rewritten_together=(
         ("product_id", ("name", "price_unit", "tax_ids", "technical_price_unit", "discount")),
         ("product_uom_qty", ("price_unit", "technical_price_unit", "discount")),
@@ -198,16 +200,31 @@ _LIFECYCLE = Lifecycle(
     transitions=(
         Transition("draft", "sale", ("action_confirm",), overwrites=("date_order",)),
         Transition("draft", "cancel", ("action_cancel",)),
-        Transition("sale", "locked", ("action_lock",)),
+        Transition("sale", "locked", ("action_lock",), free=True),
         Transition("sale", "cancel", ("action_cancel",)),
-        Transition("locked", "sale", ("action_unlock",)),
+        Transition("locked", "sale", ("action_unlock",), free=True),
         Transition("cancel", "draft", ("action_draft",)),
     ),
     frozen=("locked",),
+    # Odoo lets the other fields of a locked order change, too, but the rate of the currency hangs on the date, and the
+    # addresses hang on the customer.
+    free=(
+        "client_order_ref",
+        "note",
+        "x_external_id",
+        "x_external_reference",
+        "x_check_in_date",
+        "x_check_out_date",
+        "x_number_of_nights",
+        "x_number_of_guests",
+        "x_booking_channel",
+        "x_external_status",
+    ),
     lines_kept=("sale", "locked"),
     fixed=("pricelist_id",),
     edited_in=("draft",),
     initial="draft",
+    auto_lock=AutoLock("sale.group_auto_done_setting", state="sale", becomes="locked"),
 )
 
 SALE_ORDER = Target(
