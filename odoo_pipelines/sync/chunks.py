@@ -22,6 +22,11 @@ class ChunkRow:
     repeats: int = 0
 
     @property
+    def weight(self) -> int:
+        """Extracted rows that it stands for."""
+        return self.row.weight + self.repeats
+
+    @property
     def key(self) -> Key:
         """Entity and external id."""
         return self.row.key
@@ -47,7 +52,7 @@ class Chunk:
     @property
     def weight(self) -> int:
         """Extracted rows that it stands for."""
-        return sum(each.row.weight + each.repeats for each in self.rows) + len(self.rejected)
+        return sum(each.weight for each in self.rows) + len(self.rejected)
 
 
 def chunks(rows: Iterable[MappedRow | RejectedRow], size: Callable[[], int]) -> Iterator[Chunk]:

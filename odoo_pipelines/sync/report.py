@@ -23,6 +23,8 @@ from odoo_pipelines.systems.records import Conflict, Counts, FieldChange, Outcom
 _SAMPLE = 20
 _CENT = Decimal("0.01")
 _REFUSED = frozenset({Outcome.REJECTED, Outcome.CONFLICT})
+_OF_RECORDS = frozenset({Outcome.CREATED, Outcome.UPDATED})
+"""Outcomes that count records: of equal rows one has made or changed it, and there was nothing left for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,7 @@ def _outcome(
         row.entity,
         row.external_id,
         outcome,
-        weight=row.weight + (source.repeats if refused else 0),
+        weight=_weight(source, outcome),
         field=error.field if error else "",
         code=error.code if error else "",
         reason=error.reason if error else "",
@@ -249,9 +251,12 @@ def _outcome(
 
 def _add(report: ChunkReport, outcome: RowOutcome, source: ChunkRow) -> None:
     report.add(outcome)
-    if source.repeats and outcome.outcome not in _REFUSED:
-        row = source.row
-        report.add(RowOutcome(row.entity, row.external_id, Outcome.UNCHANGED, weight=source.repeats))
+    if others := source.weight - outcome.weight:
+        report.add(RowOutcome(source.row.entity, source.row.external_id, Outcome.UNCHANGED, weight=others))
+
+
+def _weight(source: ChunkRow, outcome: Outcome) -> int:
+    return min(1, source.weight) if outcome in _OF_RECORDS else source.weight
 
 
 def _rejected_by_mapping(rejected: RejectedRow) -> RowOutcome:

@@ -175,10 +175,10 @@ def edited(hotel: Hotel, installation: Installation, user_site: Site, odoo: Odoo
     hotel.edit(bookings["cancelled_first"]["id"], special_requests="After")
     hotel.edit(bookings["odoo_first"]["id"], booking_reference="E-3")
     hotel.edit(bookings["priced"]["id"], rooms=one_room_more(bookings["priced"]))
-    hotel.edit(bookings["draft"]["id"], special_requests="Another pillow")
+    hotel.edit(bookings["draft"]["id"], special_requests="Another pillow", rooms=one_room_more(bookings["draft"]))
     hotel.edit(bookings["posted"]["id"], rooms=one_room_more(bookings["posted"]))
     hotel.edit(bookings["cancelled"]["id"], status="cancelled")
-    hotel.edit(bookings["down_payment"]["id"], special_requests="Another pillow")
+    hotel.edit(bookings["down_payment"]["id"], rooms=one_room_more(bookings["down_payment"]))
     hotel.edit(guest, "guests", loyalty_points=4321)
     hotel.edit(room, "rooms", price_per_night=321.0)
     before, invoices = snapshot(odoo, installation.name), all_invoices(odoo)
@@ -224,7 +224,7 @@ def test_an_invoiced_order_is_never_touched_and_the_conflict_says_why(
     assert told.keys() == {edited.bookings[name]["id"] for name in INVOICED}
     assert {each["code"] for each in told.values()} == {"invoiced"}
     differing = {name: told[edited.bookings[name]["id"]]["reason"] for name in INVOICED}
-    assert "differs in: note." in differing["draft"]
+    assert "differs in: order_line." in differing["draft"]
     assert "order_line" in differing["posted"]
     assert "state" in differing["cancelled"]
 

@@ -42,15 +42,30 @@ def outcomes(chunk: ChunkReport) -> dict[Outcome, int]:
     return {outcome: count for outcome, count in chunk.counts.by_outcome.items() if count}
 
 
+def test_of_equal_rows_one_counts_as_created_and_a_row_that_only_goes_with_another_as_none() -> None:
+    chunk = report(
+        planned(guest("room", weight=22), repeats=3),
+        planned(guest("silent", weight=0)),
+        applied=Applied({"room": 1, "silent": 2}),
+    )
+
+    assert outcomes(chunk) == {Outcome.CREATED: 1, Outcome.UNCHANGED: 24}
+    assert [(each.outcome, each.weight) for each in chunk.outcomes] == [
+        (Outcome.CREATED, 1),
+        (Outcome.UNCHANGED, 24),
+        (Outcome.CREATED, 0),
+    ]
+
+
 def test_every_row_has_one_outcome_and_the_weights_add_up() -> None:
     mapping_rejected = RejectedRow("guest", "x", None, RowRejectedError("id", "missing", "id: is missing"), "{}")
     chunk = report(
         planned(guest("new", weight=2), repeats=3),
-        planned(guest("changed"), 5),
+        planned(guest("changed", weight=4), 5),
         planned(guest("same"), 6, changed=False),
         planned(guest("refused", weight=2), 7, repeats=1),
         planned(guest("refused and never created")),
-        Decided(ChunkRow(guest("old")), Outcome.SUPERSEDED),
+        Decided(ChunkRow(guest("old", weight=2), repeats=1), Outcome.SUPERSEDED),
         Decided(ChunkRow(guest("twins"), repeats=1), Outcome.CONFLICT, REFUSED),
         applied=Applied(
             {"new": 4, "changed": 5, "same": 6, "refused": 7},
@@ -60,12 +75,12 @@ def test_every_row_has_one_outcome_and_the_weights_add_up() -> None:
     )
 
     assert outcomes(chunk) == {
-        Outcome.CREATED: 2,
+        Outcome.CREATED: 1,
         Outcome.UPDATED: 1,
-        Outcome.UNCHANGED: 3 + 1,
+        Outcome.UNCHANGED: 4 + 3 + 1,
         Outcome.REJECTED: 3 + 1 + 2,
         Outcome.CONFLICT: 2,
-        Outcome.SUPERSEDED: 1,
+        Outcome.SUPERSEDED: 3,
     }
 
 
