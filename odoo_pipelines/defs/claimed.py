@@ -117,7 +117,7 @@ def _told(session: Session, stream: Stream) -> Mapping[str, tuple[dict[str, Any]
 
 
 def _newest_row(stream: Stream, events: Iterable[ClaimedEvent]) -> dict[str, Any] | None:
-    rows = (raw_row(dict(read_event(event.body.encode()).data), stream.key) for event in events)
+    rows = (raw_row(dict(read_event(event.body.encode()).data), stream.id_of) for event in events)
     usable = [row for row, event in zip(rows, events, strict=True) if _is_usable(stream, row, event)]
     return max(usable, key=lambda row: row["updated_at"], default=None)
 

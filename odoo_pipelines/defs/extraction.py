@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -16,7 +16,7 @@ from odoo_pipelines.external.paging import Page
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.rows import raw_schema
 from odoo_pipelines.systems import values
-from odoo_pipelines.systems.base import Stream
+from odoo_pipelines.systems.base import Stream, own_id
 from odoo_pipelines.systems.records import WHOLE, Batch
 
 T = TypeVar("T")
@@ -125,7 +125,7 @@ class Extraction:
         path = session.batches.path_for(name, "external", self._stream.name, partition, session.run_id)
         with session.batches.writer(path, raw_schema()) as writer:
             for page in pages:
-                rows = [raw_row(row, self._stream.key) for row in page.rows]
+                rows = [raw_row(row, self._stream.id_of) for row in page.rows]
                 writer.write(rows)
                 extracted.pages += 1
                 extracted.newest = newest_of(rows, extracted.newest)
@@ -168,17 +168,17 @@ def newest_of(rows: list[dict[str, Any]], newest: datetime | None = None) -> dat
     return max([*times, *([newest] if newest else [])], default=None)
 
 
-def raw_row(payload: Any, key: str = "id") -> dict[str, Any]:
+def raw_row(payload: Any, id_of: Callable[[Mapping[str, Any]], str] = own_id) -> dict[str, Any]:
     """A row as a batch keeps it; what no model can read keeps its payload too, and is rejected by the mapping.
 
     Args:
         payload: as it came.
-        key: its field that is the external id, see `Stream.key`.
+        id_of: gives its external id, see `Stream.id_of`.
     """
     text = payload_text(payload)
     record = payload if isinstance(payload, dict) else {}
     return {
-        "external_id": _readable(values.external_id, record.get(key)) or "",
+        "external_id": _readable(id_of, record) or "",
         "updated_at": _readable(values.utc_datetime, record.get("updated_at")),
         "hash": hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
         "payload": text,

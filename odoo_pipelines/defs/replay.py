@@ -149,9 +149,13 @@ class _Search:
         stream = self._streams.get(letter.entity) if letter else None
         if letter is None or stream is None:
             return None
-        raw = raw_row(payload_of(letter.payload), self._session.system.streams[stream].key)
-        own = letter.external_id in ("", storable(raw["external_id"]))
-        return {**raw, "payload": letter.payload} if own else None
+        raw = raw_row(payload_of(letter.payload), self._session.system.streams[stream].id_of)
+        row = {**raw, "payload": letter.payload}
+        if letter.external_id in ("", storable(raw["external_id"])):
+            return row
+        mapped = map_rows(self._session, self._flow, stream, [row])
+        former = {each for one in mapped if isinstance(one, MappedRow) for each in one.former}
+        return row if letter.external_id in former else None
 
     def _is_loaded_anyway(self, key: Key) -> bool:
         """Whether the newest version is in a batch that waits, as the present mapping has made it."""

@@ -20,7 +20,7 @@ READ_ROWS = 10_000
 CHUNK_RECORDS = 500
 SAMPLE = 10
 NOBODY_KNOWS = Census().without_judgement()
-_COLUMNS = ["entity", "external_id", "error_code"]
+_COLUMNS = ["entity", "external_id", "former", "error_code"]
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +141,8 @@ class _Carried:
             for rows in self.session.batches.rows(batch.path, READ_ROWS, _COLUMNS):
                 rejected = [row for row in rows if row["error_code"] is not None]
                 self.hidden += sum(not row["external_id"] or row["entity"] in others for row in rejected)
-                yield [row["external_id"] for row in rows if row["entity"] == self.flow.entity]
+                own = [row for row in rows if row["entity"] == self.flow.entity]
+                yield [name for row in own for name in (row["external_id"], *(row["former"] or ()))]
 
 
 def _require_few(session: Session, counted: Mapping[str, Census]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +18,7 @@ from odoo_pipelines.errors import (
     ExternalProtocolError,
     ExternalRequestError,
 )
+from odoo_pipelines.systems.json_text import read_json_text
 
 _CURES = {
     HTTPStatus.UNAUTHORIZED: "Check API key and secret, and that the clock of this machine is right.",
@@ -148,7 +148,7 @@ def read_json(answer: Answer) -> Any:
     """
     body = answer.body
     try:
-        return _fast(body) if _is_plain(body) else _exact(body.decode())
+        return _fast(body) if _is_plain(body) else read_json_text(body.decode())
     except (ValueError, RecursionError):
         where = _first_fault(body)
     if where == _CUT:
@@ -173,7 +173,7 @@ def _first_fault(body: bytes) -> int | None:
             return None
         text = body[: error.start].decode()
     try:
-        _exact(text)
+        read_json_text(text)
     except json.JSONDecodeError as error:
         rest = _UNFINISHED_ESCAPE if error.msg.startswith(_BAD_ESCAPE) else _UNFINISHED
         cut = error.msg.startswith(_CUT_TEXT) or rest.fullmatch(text, error.pos)
@@ -204,20 +204,9 @@ def _is_plain(body: bytes) -> bool:
 
 
 def _fast(body: bytes) -> Any:
-    return orjson.loads(body)
-
-
-def _exact(text: str) -> Any:
-    # orjson turns integers beyond 64 bits into floats without a word, and refuses a page for half a surrogate pair.
-    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(constant)
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    if math.isinf(value):
-        raise ValueError(number)
-    return value
+    # orjson turns integers beyond 64 bits into floats without a word, and refuses a page for half a surrogate pair, for
+    # a number beyond a double, and for deep nesting.
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return read_json_text(body.decode())

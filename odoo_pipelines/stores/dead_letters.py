@@ -119,7 +119,9 @@ def settle(connection: Connection, integration: str, flow: str, run_id: str, out
     """Keeps the rejected rows of a chunk and drops the letters of those that went through; the last outcome counts."""
     last = {(row.entity, letter_key(row)): row for row in outcomes}
     rejected = {key: row for key, row in last.items() if row.outcome is Outcome.REJECTED}
-    delete_letters(connection, integration, flow, [key for key, row in last.items() if row.outcome in _OVER])
+    over = [key for key, row in last.items() if row.outcome in _OVER]
+    former = [(row.entity, storable(each)) for row in outcomes for each in row.former]
+    delete_letters(connection, integration, flow, [*over, *former])
     if rejected:
         _upsert(connection, integration, flow, run_id, rejected)
 

@@ -40,6 +40,8 @@ _ROW_COLUMNS: Mapping[str, pa.DataType] = {
     "state": pa.string(),
     "total": pa.string(),
     "warnings": _TEXTS,
+    "former": _TEXTS,
+    "follows": pa.string(),
     "absent": _TEXTS,
     "error_field": pa.string(),
     "error_code": pa.string(),
@@ -94,6 +96,8 @@ def from_columns(columns: Mapping[str, Any], target: Target) -> MappedRow | Reje
         only_existing=bool(columns.get("only_existing")),
         warnings=tuple(columns["warnings"]),
         weight=columns["weight"],
+        former=tuple(columns.get("former") or ()),
+        follows=columns.get("follows") or "",
         hash=columns["hash"],
     )
 
@@ -138,6 +142,8 @@ def _mapped_columns(row: MappedRow, target: Target) -> dict[str, Any]:
         "state": row.state,
         "total": row.total,
         "warnings": [storable(warning) for warning in row.warnings],
+        **({"former": list(row.former)} if row.former else {}),
+        **({"follows": row.follows} if row.follows else {}),
         **_cells(row.values, target.fields, _ROW_COLUMNS, path=""),
     }
     if row.lines is not None:

@@ -18,6 +18,7 @@ from odoo_pipelines.stores import (
     dead_letters,
     duplicates,
     history,
+    renaming,
     vanished,
 )
 from odoo_pipelines.stores.accounting import RunRef
@@ -212,6 +213,7 @@ class State:
         """
         with transaction(self._engine) as connection:
             attempt = accounting.add_counts(connection, run, counts)
+            renaming.rename(connection, run.integration, run.flow, outcomes)
             bindings.upsert_records(connection, run.integration, run.run_id, records)
             accounting.insert_outcomes(connection, run, attempt, outcomes)
             dead_letters.settle(connection, run.integration, run.flow, run.run_id, outcomes)

@@ -29,7 +29,7 @@ from odoo_pipelines.sync.adopt import (
     question,
     with_obstacles,
 )
-from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key, xmlid
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, row_key, xmlid
 from odoo_pipelines.sync.ports import EVEN_ARCHIVED, Claims, FlowState, Odoo
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.sync.xmlids import record_of_xmlid
@@ -311,7 +311,11 @@ class Binder:
         """Those of these records that are provably another row's, although somebody has cleared their sync key."""
         owners = self._state.owners(self._target.model, ids)
         xmlids = self._xmlids(sorted(owners))
-        return [each for each, owner in owners.items() if xmlids[each] == xmlid(sync_key(self._integration, *owner))]
+        return [
+            each
+            for each, owner in owners.items()
+            if xmlids[each] == xmlid(row_key(self._integration, self._target, *owner))
+        ]
 
     def _claimants(self, adoption: Adoption, likely: Sequence[Candidate]) -> dict[int, set[str]]:
         """By record, the external ids of all rows of the load that have its name and one of its addresses."""
@@ -366,7 +370,7 @@ class Binder:
             owner = owners.get(ids.get(row.key, 0))
             if owner is None or owner == row.row.key:
                 continue
-            if xmlids[ids[row.key]] == xmlid(sync_key(self._integration, *owner)):
+            if xmlids[ids[row.key]] == xmlid(row_key(self._integration, self._target, *owner)):
                 reason = f"record {ids.pop(row.key)} of Odoo is bound to {owner[0]} '{owner[1]}' already"
                 undecidable[row.key] = RowRejectedError(SYNC_KEY_FIELD, BOUND_ELSEWHERE, reason)
 

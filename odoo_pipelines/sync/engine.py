@@ -15,6 +15,7 @@ from odoo_pipelines.sync.apply import Applied, Applier
 from odoo_pipelines.sync.bind import Binder
 from odoo_pipelines.sync.caution import Caution
 from odoo_pipelines.sync.chunks import Chunk, chunks
+from odoo_pipelines.sync.former import FormerRecords
 from odoo_pipelines.sync.pace import Pace
 from odoo_pipelines.sync.patience import Patience
 from odoo_pipelines.sync.plan import Planner
@@ -116,6 +117,7 @@ class FlowLoader:
         self._planner = Planner(
             resolver=self._resolver,
             binder=binder,
+            former=FormerRecords(odoo, target, schemas(target.model)),
             reading=Reading(odoo, target, schemas),
             row_planner=RowPlanner(
                 integration, target, schemas, policies=options.plan.policies, unlock=options.plan.unlock

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote, unquote
 
+from odoo_pipelines.systems.targets import Target
+
 SYNC_KEY_FIELD = "x_sync_key"
 XMLID_MODULE = "__odoo_pipelines__"
 """No module may ever have this name: Odoo deletes records under a real module's name when that module is upgraded."""
@@ -18,6 +20,11 @@ def sync_key(integration: str, entity: str, *ids: str) -> str:
     return ".".join(
         (integration, entity, *(quote(part, safe="").replace(".", "%2E").replace("~", "%7E") for part in ids))
     )
+
+
+def row_key(integration: str, target: Target, entity: str, external_id: str) -> str:
+    """The sync key of a record of a target."""
+    return sync_key(integration, *target.sync_parts(entity, external_id))
 
 
 def external_id_of(key: str, integration: str, entity: str) -> str | None:

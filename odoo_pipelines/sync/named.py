@@ -118,7 +118,9 @@ class Known:
         borrowed, external_id = lent
         record = _present(each, borrowed.entity, external_id, self.lenders[borrowed.entity].get(external_id))
         value = record[borrowed.field] or None
-        return borrowed.text.format(value or "", **values) if borrowed.text else value
+        if not borrowed.followed_by:
+            return value
+        return " - ".join(str(each) for each in (value, *map(values.get, borrowed.followed_by)) if each)
 
     def looked_up(self, each: TargetField, value: str, lookup: Lookup) -> int | bool | None:
         """The id, False where none is needed, None where Odoo has nothing of this name and the row can do without."""

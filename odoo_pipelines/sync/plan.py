@@ -13,6 +13,7 @@ from odoo_pipelines.sync.bind import AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, B
 from odoo_pipelines.sync.chunks import Chunk, ChunkRow
 from odoo_pipelines.sync.deleted import decide_deleted
 from odoo_pipelines.sync.diff import latest, local_outcome, says_the_same
+from odoo_pipelines.sync.former import DIFFERS, FormerRecords, known_before
 from odoo_pipelines.sync.planned import Decided, Plan, Planned, PlanOptions
 from odoo_pipelines.sync.ports import FlowState
 from odoo_pipelines.sync.reading import Reading
@@ -21,7 +22,7 @@ from odoo_pipelines.sync.row_plan import FIXED_FIELD, FROZEN, INVOICED, InOdoo, 
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import WHOLE_RECORD, Binding, Conflict, Key, Outcome, Record, Resolution
 
-_FOR_A_HUMAN = frozenset({AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, FROZEN, FIXED_FIELD, INVOICED})
+_FOR_A_HUMAN = frozenset({AMBIGUOUS_MATCH, BOUND_ELSEWHERE, DIFFERS, MERGED, FROZEN, FIXED_FIELD, INVOICED})
 
 
 class Planner:
@@ -30,6 +31,7 @@ class Planner:
     Args:
         resolver: turns names into ids.
         binder: finds records that the state does not know.
+        former: finds those that it knows under another key.
         reading: reads records and lines.
         row_planner: compares a row with its record.
         state: what was agreed on before.
@@ -41,6 +43,7 @@ class Planner:
         *,
         resolver: Resolver,
         binder: Binder,
+        former: FormerRecords,
         reading: Reading,
         row_planner: RowPlanner,
         state: FlowState,
@@ -48,6 +51,7 @@ class Planner:
     ) -> None:
         self._resolver = resolver
         self._binder = binder
+        self._former = former
         self._reading = reading
         self._row_planner = row_planner
         self._state = state
@@ -72,15 +76,20 @@ class Planner:
         for refused, error in rejected:
             plan.decided.append(Decided(sources[refused.key], Outcome.REJECTED, error, refused.warnings))
         records = self._state.records(row.row.key for row in resolved if row.row.key in bindings)
+        former = self._state.records(
+            key for row in resolved if row.row.key not in bindings for key in row.row.former_keys
+        )
         rows = []
         for row in resolved:
             record = records.get(row.row.key)
             if record and not self._verify(row.row.key) and _is_agreed(row, record):
                 remembered = _remembered(row, record)
                 plan.decided.append(Decided(sources[row.row.key], Outcome.UNCHANGED, None, row.warnings, remembered))
+            elif not self._options.verify and self._former.is_superseded(row, former):
+                plan.decided.append(Decided(sources[row.row.key], Outcome.SUPERSEDED, None, row.warnings))
             else:
                 rows.append(row)
-        self._plan_against_odoo(rows, records, sources, plan)
+        self._plan_against_odoo(rows, records, former, sources, plan)
         return plan
 
     def _undecided(self, chunk: Chunk, bindings: Mapping[Key, Binding], plan: Plan) -> list[ChunkRow]:
@@ -117,6 +126,7 @@ class Planner:
         self,
         rows: Sequence[ResolvedRow],
         known: Mapping[Key, Record],
+        former: Mapping[Key, Record],
         sources: Mapping[Key, ChunkRow],
         plan: Plan,
     ) -> None:
@@ -124,23 +134,31 @@ class Planner:
         odoo = self._reading.records(rows, bound.values())
         ids = self._binder.still_theirs(bound, odoo)
         unbound = [row for row in rows if row.key not in ids]
+        claims = self._former.claim(unbound, former)
+        ids |= claims.ids
+        settled = ids.keys() | claims.undecidable.keys() | claims.gone.keys()
+        unbound = [row for row in unbound if row.key not in settled]
         found = self._binder.find(unbound, lost=bound.keys() - ids.keys(), answers=self._answers)
         ids |= found.ids
-        odoo |= self._reading.records(rows, found.ids.values())
+        undecidable = {**claims.undecidable, **found.undecidable}
+        odoo |= self._reading.records(rows, [*claims.ids.values(), *found.ids.values()])
         lines = self._reading.lines(ids.values())
         for row in rows:
             key, odoo_id = row.row.key, ids.get(row.key, 0)
-            known_row = Known(known.get(key), self._answers.get(key, {}), plan.resumed)
+            record = known.get(key) or claims.gone.get(row.key) or known_before(row, odoo_id, former)
+            answers = self._answers.get(record.key if record else key) or self._answers.get(key, {})
+            known_row = Known(record and replace(record, external_id=key[1]), answers, plan.resumed)
             in_odoo = InOdoo(odoo[odoo_id], lines.get(odoo_id, [])) if odoo_id in odoo else None
             try:
-                if row.key in found.undecidable:
-                    raise found.undecidable[row.key]
+                if row.key in undecidable:
+                    raise undecidable[row.key]
+                renamed = record.external_id if record and record.key != key else ""
                 decided = self._decide_missing(sources[key], row, known_row, found) if in_odoo is None else None
                 if decided is not None:
-                    plan.decided.append(decided)
+                    plan.decided.append(replace(decided, renamed=renamed))
                 else:
                     planned = self._row_planner.plan(sources[key], row, in_odoo, known_row)
-                    plan.planned.append(_found(planned, row.key, found))
+                    plan.planned.append(replace(_found(planned, row.key, found), renamed=renamed))
             except RowRejectedError as error:
                 plan.decided.append(_refused(sources[key], row, error))
 

@@ -40,6 +40,7 @@ class Planned:
         left: fields, as in `Base.kept`, in which Odoo's value stays although the external one differs.
         adopts: the record had no sync key, and becomes the row's.
         doubts: records that may be the same as the row's own.
+        renamed: external id under which the state knew the record until now.
     """
 
     source: ChunkRow
@@ -56,6 +57,7 @@ class Planned:
     left: frozenset[str] = frozenset()
     adopts: bool = False
     doubts: tuple[Doubt, ...] = ()
+    renamed: str = ""
 
     @property
     def touches(self) -> bool:
@@ -84,6 +86,7 @@ class Decided:
         record: to be remembered, because the row is newer than what was known.
         compared: Odoo's side was looked at, and nothing is left to ask.
         conflicts: questions for a human.
+        renamed: external id under which the state knew the record until now.
     """
 
     source: ChunkRow
@@ -93,6 +96,7 @@ class Decided:
     record: Record | None = None
     compared: bool = False
     conflicts: tuple[Conflict, ...] = ()
+    renamed: str = ""
 
 
 @dataclass(slots=True)

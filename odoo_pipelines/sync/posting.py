@@ -5,7 +5,7 @@ A run may die anywhere: what was posted but not marked is found again by what th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -131,21 +131,25 @@ class Sender:
     def _reject_taken(self, chunk: _Chunk) -> None:
         """Odoo may give the number of a cancelled record again, but the external system knows that record by it."""
         rows = {odoo_id: row for odoo_id, row in chunk.records.items() if odoo_id not in chunk.outcomes}
-        marked = self._marked_as(rows.values())
+        marked = self._marked_as({str(row[self._flow.key]) for row in rows.values()})
         begun = self._postings.begun_as([str(row[self._flow.key]) for row in rows.values()])
         for odoo_id, row in rows.items():
             name = str(row[self._flow.key])
-            others = {*marked.get(self._sync_key(row), ()), *begun.get(name, ())} - {odoo_id}
+            others = {*marked.get(name, ()), *begun.get(name, ())} - {odoo_id}
             if others:
                 reason = f"the external system knows record {min(others)} as {name}; cancel this one, and make it anew"
                 chunk.reject(odoo_id, RowRejectedError(self._flow.key, "key_taken", reason))
 
-    def _marked_as(self, rows: Iterable[OdooRow]) -> dict[str, list[int]]:
-        """Records that carry the sync keys which some are to get."""
-        domain = [(SYNC_KEY_FIELD, "in", sorted(map(self._sync_key, rows)))]
+    def _marked_as(self, names: Collection[str]) -> dict[str, list[int]]:
+        """Records of ours that the external system knows by some names already."""
         marked: dict[str, list[int]] = {}
-        for each in self._reader.search(self._flow.model, domain, [SYNC_KEY_FIELD]) if domain[0][2] else ():
-            marked.setdefault(each[SYNC_KEY_FIELD], []).append(each["id"])
+        if not names:
+            return marked
+        field = self._flow.marked_in
+        domain = [(field, "in", sorted(names)), (SYNC_KEY_FIELD, "!=", False)]
+        for each in self._reader.search(self._flow.model, domain, [field, SYNC_KEY_FIELD]):
+            if str(each[SYNC_KEY_FIELD]).startswith(f"{self._integration}."):
+                marked.setdefault(str(each[field]), []).append(each["id"])
         return marked
 
     def _deliver(self, chunk: _Chunk) -> None:
@@ -192,7 +196,7 @@ class Sender:
         return {**self._flow.marks(row), SYNC_KEY_FIELD: self._sync_key(row)}
 
     def _sync_key(self, row: OdooRow) -> str:
-        return sync_key(self._integration, self._flow.entity, str(row[self._flow.key]))
+        return sync_key(self._integration, *self._flow.sync_parts(row))
 
     def _told(self, chunk: _Chunk) -> ChunkReport:
         report = ChunkReport()

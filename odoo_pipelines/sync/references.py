@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, row_key, sync_key
 from odoo_pipelines.sync.ports import EVEN_ARCHIVED, FlowState, Odoo
 from odoo_pipelines.sync.xmlids import record_of_xmlid
+from odoo_pipelines.systems.targets import Target
 
 
 class References:
@@ -49,6 +50,18 @@ class References:
         rows = self._odoo.read(model, sorted(set(ids.values())), sorted(fields)) if ids else []
         by_id = {row["id"]: row for row in rows}
         return {external_id: by_id[odoo_id] for external_id, odoo_id in ids.items() if odoo_id in by_id}
+
+    def own(
+        self, target: Target, entity: str, external_ids: Iterable[str], fields: Iterable[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Values of bound records of a target by external id, of those that carry their sync key."""
+        bound = {each: binding.odoo_id for each, binding in self._state.bindings(entity, external_ids).items()}
+        names = sorted({*fields, SYNC_KEY_FIELD})
+        rows = self._odoo.read(target.model, sorted(bound.values()), names) if bound else []
+        by_id = {row["id"]: row for row in rows}
+        found = {each: by_id[odoo_id] for each, odoo_id in bound.items() if odoo_id in by_id}
+        keys = {each: row_key(self._integration, target, entity, each) for each in found}
+        return {each: row for each, row in found.items() if row[SYNC_KEY_FIELD] == keys[each]}
 
     def _read_keys(self, model: str, ids: Iterable[int]) -> None:
         """Each record is asked for once in a run: one that goes meanwhile is refused by Odoo itself."""

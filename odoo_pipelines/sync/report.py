@@ -151,7 +151,7 @@ def _add_decided(report: ChunkReport, decided: Decided) -> None:
     outcome = _outcome(
         source, decided.outcome, decided.error, warnings, compared=decided.compared, conflicts=decided.conflicts
     )
-    _add(report, outcome, source)
+    _add(report, replace(outcome, renamed=decided.renamed) if decided.renamed else outcome, source)
 
 
 def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model: str) -> None:
@@ -177,7 +177,7 @@ def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model:
         if odoo_id is not None and _is_bound(planned):
             report.records.append(_bound_only(planned, odoo_id, model))
         outcome = _outcome(planned.source, Outcome.REJECTED, error, planned.resolved.warnings)
-    _add(report, outcome, planned.source)
+    _add(report, replace(outcome, renamed=planned.renamed) if planned.renamed else outcome, planned.source)
 
 
 def _question(planned: Planned) -> RowRejectedError | None:
@@ -246,6 +246,7 @@ def _outcome(
         compared=compared,
         conflicts=conflicts,
         changes=changes,
+        former=() if outcome is Outcome.UNCHANGED else row.former,
     )
 
 

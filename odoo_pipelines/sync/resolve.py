@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, row_key, sync_key
 from odoo_pipelines.sync.named import Known, Names, Slots, lender
 from odoo_pipelines.sync.ports import Schemas
 from odoo_pipelines.sync.reference_data import Candidates, ReferenceData
 from odoo_pipelines.sync.references import References
 from odoo_pipelines.systems.base import MappedLine, MappedRow, Value
+from odoo_pipelines.systems.records import Key
 from odoo_pipelines.systems.targets import Target, TargetField
 
 
@@ -31,6 +32,7 @@ class ResolvedRow:
     Attributes:
         row: what it was made of.
         key: its sync key, which is also among the values.
+        former: the sync keys of `MappedRow.former`, in the same order.
         values: as Odoo will print them.
         lines: None where they are left alone.
         warnings: those of the mapping and those of values that Odoo has no place for.
@@ -43,6 +45,7 @@ class ResolvedRow:
     lines: tuple[ResolvedLine, ...] | None
     warnings: tuple[str, ...]
     as_good: Mapping[str, Candidates]
+    former: tuple[str, ...] = ()
 
 
 class Resolver:
@@ -70,6 +73,7 @@ class Resolver:
         self._schemas = schemas
         self._reference_data = reference_data
         self._references = references
+        self._own = schemas(target.model)
         self._header = Slots(schemas(target.model), target.fields)
         self._line = Slots(schemas(target.lines.model), target.lines.fields) if target.lines else None
 
@@ -88,11 +92,11 @@ class Resolver:
 
     def resolve(self, rows: Sequence[MappedRow]) -> tuple[list[ResolvedRow], list[tuple[MappedRow, RowRejectedError]]]:
         """Returns the rows that can be written, and those that cannot, with the reason."""
-        known = self._look_up(rows)
+        known, followed = self._look_up(rows), self._followed(rows)
         resolved, rejected = [], []
         for row in rows:
             try:
-                resolved.append(self._resolve_row(row, known))
+                resolved.append(self._resolve_row(row, known, followed.get(row.key, {})))
             except RowRejectedError as error:
                 rejected.append((row, error))
         return resolved, rejected
@@ -117,15 +121,28 @@ class Resolver:
             },
         )
 
-    def _resolve_row(self, row: MappedRow, known: Known) -> ResolvedRow:
-        key = sync_key(self._integration, row.entity, row.external_id)
+    def _followed(self, rows: Sequence[MappedRow]) -> dict[Key, Mapping[str, Any]]:
+        """By row, the values that it has from the record which it follows, as far as that is in Odoo."""
+        followed: dict[Key, Mapping[str, Any]] = {}
+        names = [name for each in self._target.following if (name := self._own.server_name(each))]
+        for entity in sorted({row.follows for row in rows} - {""}):
+            some = [row for row in rows if row.follows == entity]
+            found = self._references.own(self._target, entity, [row.external_id for row in some], names)
+            for row in some:
+                values = found.get(row.external_id, {})
+                followed[row.key] = {name: self._own.canonical(name, values[name]) for name in names if name in values}
+        return followed
+
+    def _resolve_row(self, row: MappedRow, known: Known, followed: Mapping[str, Any]) -> ResolvedRow:
+        key, *former = (row_key(self._integration, self._target, *each) for each in (row.key, *row.former_keys))
         warnings = list(row.warnings)
         values = self._resolve_values(self._header, row.values, known, warnings)
+        values |= followed
         values[SYNC_KEY_FIELD] = key
         lines = (
             None if row.lines is None else tuple(self._resolve_line(row, line, known, warnings) for line in row.lines)
         )
-        return ResolvedRow(row, key, values, lines, tuple(warnings), self._as_good(row, known))
+        return ResolvedRow(row, key, values, lines, tuple(warnings), self._as_good(row, known), tuple(former))
 
     def _as_good(self, row: MappedRow, known: Known) -> dict[str, Candidates]:
         return {

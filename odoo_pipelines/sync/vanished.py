@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from odoo_pipelines.errors import ConfigurationError, OdooError, RowRejectedError
-from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, sync_key
+from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, row_key
 from odoo_pipelines.sync.ownership import Compared
 from odoo_pipelines.sync.patience import Patience
 from odoo_pipelines.sync.ports import FlowState, Odoo, Schemas
@@ -112,7 +112,7 @@ class Vanishing:
             return {}
         names = sorted({*action.reads, SYNC_KEY_FIELD})
         rows = self.odoo.read(self.target.model, sorted(bound), names)
-        keys = {each: sync_key(self.integration, record.entity, record.external_id) for each, record in bound.items()}
+        keys = {each: row_key(self.integration, self.target, *record.key) for each, record in bound.items()}
         return {row["id"]: row for row in rows if row[SYNC_KEY_FIELD] == keys[row["id"]]}
 
 

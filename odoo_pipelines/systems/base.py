@@ -15,6 +15,7 @@ from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.outbound import OutboundFlow
 from odoo_pipelines.systems.records import Key
 from odoo_pipelines.systems.targets import Target
+from odoo_pipelines.systems.values import external_id
 
 Value: TypeAlias = str | int | float | bool | list[str] | None
 """A mapped value: JSON types only. Dates are `YYYY-MM-DD`, datetimes `YYYY-MM-DD HH:MM:SS` in UTC, relations named."""
@@ -55,6 +56,10 @@ class MappedRow:
         warnings: values that were dropped, without the values.
         weight: how many extracted rows this one stands for, when equal ones were folded into it; 0 for one that only
             goes with another.
+        former: external ids under which the record may be known from before, the likeliest first; which of the rows
+            that claim one is given its record is decided by `Target.agreeing`.
+        follows: entity whose record of this external id gives the fields in `Target.following` where Odoo has it, so
+            that a refund of all gives back what came in; "" for none.
         hash: of values, lines and state; filled when the row is stored in a batch.
     """
 
@@ -69,12 +74,19 @@ class MappedRow:
     only_existing: bool = False
     warnings: tuple[str, ...] = ()
     weight: int = 1
+    former: tuple[str, ...] = ()
+    follows: str = ""
     hash: str = ""
 
     @property
     def key(self) -> Key:
         """Entity and external id."""
         return self.entity, self.external_id
+
+    @property
+    def former_keys(self) -> tuple[Key, ...]:
+        """The keys under which the record may be known from before."""
+        return tuple((self.entity, each) for each in self.former)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,11 @@ class MappingOptions:
     journals: Mapping[str, str] = field(default_factory=dict)
 
 
+def own_id(record: Mapping[str, Any]) -> str:
+    """The field `id` of a record; raises UnreadableValueError."""
+    return external_id(record.get("id"))
+
+
 Mapper: TypeAlias = Callable[[Any, MappingOptions], Iterable[MappedRow]]
 """Maps one parsed payload; raises RowRejectedError."""
 
@@ -142,7 +159,7 @@ class Stream:
         name: such as "bookings"; the asset is external/<name>.
         path: of the list endpoint.
         payload: pydantic model of one record; it must have `id` and `updated_at`.
-        key: field of a record that is its external id, where that is not `id`.
+        id_of: gives the external id of a record as it came; raises UnreadableValueError where it has none.
         partitioned: by change time; otherwise every extraction takes all of it.
         windowed: the endpoint understands `updated_before`.
         by_id: how single records are fetched; None where nothing asks for them.
@@ -154,7 +171,7 @@ class Stream:
     payload: type[Any]
     partitioned: bool
     windowed: bool = True
-    key: str = "id"
+    id_of: Callable[[Mapping[str, Any]], str] = own_id
     by_id: ById | None = None
     description: str = ""
 

@@ -80,6 +80,8 @@ class PostedFlow(OutboundFlow):
         stream: in which the external system lists such records.
         key_of: the key of a record of that stream; "" where it has none.
         marks: values to write to a record that was posted, without its sync key.
+        marked_in: field in which a record keeps the key under which the external system has it.
+        sync_parts: parts of the sync key that a record gets when it was posted, entity first.
     """
 
     model: str
@@ -92,3 +94,5 @@ class PostedFlow(OutboundFlow):
     stream: str
     key_of: Callable[[Any], str]
     marks: Callable[[OdooRow], Mapping[str, Any]]
+    marked_in: str
+    sync_parts: Callable[[OdooRow], tuple[str, ...]]

@@ -95,15 +95,13 @@ class Payload(BaseModel):
         return {new: read[old] for new, old in names.items() if old in present}
 
 
-class RecordPayload(Payload):
+class SourceRecord(Payload):
     """One record of a stream.
 
     Attributes:
-        id: in the external system.
         updated_at: UTC; None where the payload does not tell.
     """
 
-    id: ExternalId
     updated_at: UtcDatetime = None
     _faults: tuple[Fault, ...] = PrivateAttr(default=())
 
@@ -137,6 +135,16 @@ class RecordPayload(Payload):
             return cls.model_validate(raw), []
         except ValidationError as error:
             return None, [_fault(details) for details in error.errors(include_url=False)]
+
+
+class RecordPayload(SourceRecord):
+    """One record of a stream, with an id.
+
+    Attributes:
+        id: in the external system.
+    """
+
+    id: ExternalId
 
 
 def missing(path: str) -> RowRejectedError:

@@ -199,6 +199,8 @@ class RowOutcome:
         changes: values that were written to a record that existed already.
         adopted: id of the record without a sync key that it was bound to; None where it was not.
         duplicates: records that may be the same as its own.
+        former: external ids under which the row may have been rejected before; its dead letters are this row's.
+        renamed: external id under which the record was known until now; what is kept of it is this row's.
     """
 
     entity: str
@@ -216,6 +218,8 @@ class RowOutcome:
     changes: tuple[FieldChange, ...] = ()
     adopted: int | None = None
     duplicates: tuple[PossibleDuplicate, ...] = ()
+    former: tuple[str, ...] = ()
+    renamed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

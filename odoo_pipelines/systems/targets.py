@@ -60,13 +60,14 @@ class Borrowed:
         entity: kind of that external record, whose external id the mapped value is.
         model: model of its Odoo record.
         field: that is read there.
-        text: for a text that holds the value: "{}" stands for it, "{name}" for a mapped value of the row.
+        followed_by: names of mapped values of the row that are put behind the value, with " - " between them, as far as
+            the row has them: the value is then a text.
     """
 
     entity: str
     model: str
     field: str
-    text: str = ""
+    followed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +312,10 @@ class Requirement:
     where: tuple[tuple[str, str, Any], ...]
 
 
+def _own_parts(entity: str, external_id: str) -> tuple[str, ...]:
+    return entity, external_id
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """An Odoo model as a flow writes it.
@@ -327,6 +332,11 @@ class Target:
         total: field that holds the amount which the asset check compares with `MappedRow.total`.
         requires: what an asset check looks for.
         right: the group that gives the rights needed on it, as people find it in Odoo.
+        sync_parts: makes the parts of a sync key, entity first, of entity and external id.
+        agreeing: fields in which a record that was known under a former key of a row must agree with it to be the row's
+            and not another's; those that the row does not carry are not looked at.
+        confirming: fields that must agree, too; where one differs only a human can tell.
+        following: fields that a row has from the record which it follows.
     """
 
     model: str
@@ -340,6 +350,10 @@ class Target:
     total: str = ""
     requires: Requirement | None = None
     right: str = ""
+    sync_parts: Callable[[str, str], tuple[str, ...]] = _own_parts
+    agreeing: tuple[str, ...] = ()
+    confirming: tuple[str, ...] = ()
+    following: tuple[str, ...] = ()
 
     @property
     def asset_name(self) -> str:

@@ -19,6 +19,7 @@ T = TypeVar("T")
 MAX_ID_LENGTH = 255
 _MAX_AMOUNT = Decimal(10) ** 12
 _MAX_INTEGER = 2**31 - 1
+_MAX_BITS = 64
 _SHOWN_LENGTH = 120
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
@@ -109,6 +110,8 @@ def number(value: Any) -> Decimal:
     Raises:
         UnreadableValueError: no number, not finite, or 10^12 and more (beyond it a double loses cents).
     """
+    if type(value) is int and value.bit_length() > _MAX_BITS:  # Python would not write it
+        raise UnreadableValueError("out_of_range", "is too large")
     written = str(value).strip() if type(value) in (str, int, float, Decimal) else ""
     if not _NUMBER.fullmatch(written):
         raise UnreadableValueError("invalid_number", "is not a number")
@@ -168,7 +171,8 @@ def flag(value: Any) -> bool:
     """
     if type(value) is bool:
         return value
-    known = _FLAGS.get(str(value).strip().lower()) if type(value) in (str, int) else None
+    written = value if type(value) is str else str(value) if type(value) is int and value in (0, 1) else ""
+    known = _FLAGS.get(written.strip().lower())
     if known is None:
         raise UnreadableValueError("invalid_flag", "is neither true nor false")
     return known

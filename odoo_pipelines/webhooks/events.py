@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from odoo_pipelines.stores.inbox_rows import BY_CONTENT, BY_ID, NewEvent
 from odoo_pipelines.systems.base import EventReader
+from odoo_pipelines.systems.json_text import decoder
 from odoo_pipelines.systems.records import Key
 from odoo_pipelines.systems.values import UnreadableValueError, external_id, is_storable, utc_datetime
 from odoo_pipelines.webhooks.refusals import NO_EVENT_TYPE, NOT_JSON, TOO_MANY_EVENTS, RefusedError
@@ -257,11 +257,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _no_constant(name: str) -> float:
-    raise ValueError(name)
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_DECODER = decoder(_unique)
 
 
 def _type_of(content: Mapping[str, Any]) -> str | None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from odoo_pipelines.defs.extraction import raw_row
 from odoo_pipelines.defs.payloads import payload_of, payload_text
+from odoo_pipelines.systems.json_text import read_json_text
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -37,11 +38,21 @@ def test_whatever_the_server_sends_has_a_row(payload: Any) -> None:
     assert row["updated_at"] is None or row["updated_at"].tzinfo is not None
 
 
-def test_a_stream_may_name_its_records_by_another_field() -> None:
+def test_a_stream_may_name_its_records_otherwise() -> None:
     payload = {"id": 7, "transaction_id": "tx-1"}
-    assert (raw_row(payload)["external_id"], raw_row(payload, "transaction_id")["external_id"]) == ("7", "tx-1")
+    otherwise = raw_row(payload, lambda record: str(record["transaction_id"]))
+    assert (raw_row(payload)["external_id"], otherwise["external_id"]) == ("7", "tx-1")
 
 
 @given(payload=JSON)
 def test_equal_payloads_have_equal_hashes(payload: Any) -> None:
     assert raw_row(payload)["hash"] == raw_row(payload_of(payload_text(payload)))["hash"]
+
+
+@pytest.mark.parametrize("place", ["id", "updated_at", "total_amount"])
+def test_what_python_cannot_hold_is_kept_as_a_row_that_can_be_mapped(place: str) -> None:
+    huge = read_json_text('{"id": 7, "updated_at": "2026-03-01T12:00:00Z", "total_amount": 1}')
+    huge[place] = read_json_text("9" * 5_000)
+    row = raw_row(huge)
+    assert payload_of(row["payload"]) == huge
+    assert row["external_id"] == ("" if place == "id" else "7")

@@ -198,22 +198,23 @@ class TestRejectedByTheLoad:
         assert isinstance(row, MappedRow)
         assert row.values["name"] == "Ann Mapped Now"
 
-    def test_a_payment_is_found_by_its_transaction_and_its_refund_comes_along(
-        self, new_session: NewSession, feed: Feed
-    ) -> None:
+    def test_a_payment_is_found_by_its_id_and_its_refund_comes_along(self, new_session: NewSession, feed: Feed) -> None:
         session = new_session("retry")
         paid = {"id": 9, "booking_id": 1, "amount": "12.50", "transaction_id": "tx-1", "status": "refunded"}
         extract(session, feed, [{**paid, "updated_at": TIME}], "payments")
-        rejected(session, PAYMENTS, "payment", "tx-1", {**paid, "amount": "-"})
+        rejected(session, PAYMENTS, "payment", "9", {**paid, "amount": "-"})
         add_replay(session, PAYMENTS)
-        assert [row.key for row in replayed(session, PAYMENTS)] == [("payment", "tx-1"), ("refund", "tx-1")]
+        assert [row.key for row in replayed(session, PAYMENTS)] == [("payment", "9"), ("refund", "9")]
 
-    def test_a_payment_of_which_only_the_letter_is_left_is_mapped_again(self, new_session: NewSession) -> None:
+    @pytest.mark.parametrize("known_as", ["9", "booking:1/tx-1", "transaction:tx-1"])
+    def test_a_payment_of_which_only_the_letter_is_left_is_mapped_again(
+        self, new_session: NewSession, known_as: str
+    ) -> None:
         session = new_session("retry")
         paid = {"id": 9, "booking_id": 1, "amount": "12.50", "transaction_id": "tx-1"}
-        rejected(session, PAYMENTS, "payment", "tx-1", paid)
+        rejected(session, PAYMENTS, "payment", known_as, paid)
         assert add_replay(session, PAYMENTS).rows == 1
-        assert [row.key for row in replayed(session, PAYMENTS)] == [("payment", "tx-1"), ("refund", "tx-1")]
+        assert [row.key for row in replayed(session, PAYMENTS)] == [("payment", "9"), ("refund", "9")]
 
     def test_a_row_that_waits_to_be_loaded_anyway_is_not_loaded_twice(
         self, new_session: NewSession, feed: Feed

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 from odoo_pipelines.odoo.html import comparable_html
 from odoo_pipelines.sync.keys import sync_key
+from odoo_pipelines.systems.pms.payment_keys import PAYMENT, REFUND
+from odoo_pipelines.systems.pms.payment_keys import sync_parts as payment_parts
 from odoo_pipelines.systems.pms.payment_target import payment_state
 from odoo_pipelines.systems.pms.targets import order_state
 from odoo_pipelines_tests.end_to_end.books import FIELDS, MODELS, RANK, Entry, Snapshot
@@ -52,7 +54,8 @@ def _foreseen(sample: Sequence[Mapping[str, Any]], integration: str, before: Sna
     facts: Facts = {}
     first: dict[tuple[str, str], Any] = {}
     for record in sample:
-        own = sync_key(integration, record["entity"], record["external_id"])
+        parts = payment_parts if record["entity"] in (PAYMENT, REFUND) else lambda *own: own
+        own = sync_key(integration, *parts(record["entity"], record["external_id"]))
         for change in record["changes"]:
             line = LINE.fullmatch(change["field"])
             key, name = (line[1], line[2]) if line else (own, change["field"])

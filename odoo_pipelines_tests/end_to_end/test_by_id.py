@@ -53,7 +53,7 @@ def test_a_payment_of_a_booking_that_does_not_exist_waits_until_it_does(
     early.edit(payment["id"], "payments", **lost)
     assert installation.synced("delta").count("payments", "rejected") == 1
     [letter] = installation.rejections(installation.name, "payments")
-    assert (letter.code, letter.transient, letter.external_id) == ("missing_reference", True, lost["transaction_id"])
+    assert (letter.code, letter.transient, letter.external_id) == ("missing_reference", True, payment["id"])
 
     assert early.advance(new_bookings=1)["new_bookings"] == [NOT_YET_BOOKED]
     done = installation.run("dead-letters", "replay", "--integration", installation.name, "--json")

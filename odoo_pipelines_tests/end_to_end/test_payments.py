@@ -94,11 +94,9 @@ def test_a_changed_amount_is_a_conflict_and_nothing_is_written_until_a_person_de
     asked = {each["external_id"]: each for each in conflicts(installation, "--flow", "payments")}
     assert {(each["field"], each["code"]) for each in asked.values()} == {("amount", "sealed")}
 
-    resolve(installation, asked[one["transaction_id"]], take="odoo")
+    resolve(installation, asked[one["id"]], take="odoo")
     correct(odoo, payment_of(odoo, other["transaction_id"]), float(other["amount"]) + 10)
-    assert (
-        installation.run("conflicts", "resolve", str(asked[other["transaction_id"]]["id"]), "--retry").returncode == 0
-    )
+    assert installation.run("conflicts", "resolve", str(asked[other["id"]]["id"]), "--retry").returncode == 0
     before = snapshot(odoo, installation.name)
     delta = installation.synced("delta")
     assert (delta.count("payments", "conflict"), touched(before, snapshot(odoo, installation.name))[PAYMENT]) == (
@@ -164,7 +162,8 @@ def test_what_was_registered_in_odoo_and_told_comes_back_and_is_adopted(
     assert (delta.count("payments", "updated"), delta.count("payments", "created")) == (1, 0)
     adopted = payment_of(odoo, by_hand["name"])
     assert (adopted["id"], adopted["move_id"], adopted["state"]) == (made, by_hand["move_id"], "in_process")
-    assert adopted["x_sync_key"] == f"{installation.name}.payment.{by_hand['name'].replace('/', '%2F')}"
+    [told] = [row for row in hotel.truth()["payments"] if row["transaction_id"] == by_hand["name"]]
+    assert adopted["x_sync_key"] == f"{installation.name}.payment.id.{told['id']}"
     assert installation.synced("full").outcomes() == {"unchanged"}
 
 

@@ -59,10 +59,8 @@ def test_any_other_status_is_an_error_with_a_cure_and_without_the_body(
         b'{"confidential": NaN}',
         b'{"confidential": NaN',
         b'{"confidential": -Infinity}',
-        b'{"confidential": 1e400}',
-        b'{"confidential": 1e400, "n": 12345678901234567890}',
         b'{"confidential": NaN, "n": 12345678901234567890}',
-        b'{"confidential": ' + b"9" * 5000 + b"}",
+        b'{"confidential": NaN, "n": ' + b"9" * 5000 + b"}",
         b'{"confidential": "\xff"}',
         b'{"confidential": "\xff", "t": "\\ud83d"}',
         b'{"confidential": "\xed\xa0\xbd", "t": "\\ud83d"}',  # a surrogate in UTF-8 bytes
@@ -83,6 +81,19 @@ def test_a_body_that_is_no_json_is_a_protocol_error_with_a_cure_and_without_the_
     with pytest.raises(ExternalProtocolError, match=r"not valid JSON.*Check that the URL.*NaN") as caught:
         read_json(_answer(body))
     assert "confidential" not in str(caught.value)
+
+
+HUGE = "9" * 5_000
+DEEP = "[" * 3_000 + "1" + "]" * 3_000
+
+
+@pytest.mark.parametrize("hostile", [HUGE, f"-{HUGE}", "1e999", f"1.{HUGE}e400", f"{HUGE}.5", DEEP, f'{{"a": {DEEP}}}'])
+@pytest.mark.parametrize("other", ["", ', "t": "\\ud83d"', ', "n": 12345678901234567890'])
+def test_a_value_that_python_cannot_hold_costs_no_other_row(hostile: str, other: str) -> None:
+    body = f'{{"data": [{{"id": 1, "x": {hostile}{other}}}, {{"id": 2, "t": "[{{"}}]}}'
+    first, second = read_json(_answer(body.encode()))["data"]
+    assert (first["id"], second) == (1, {"id": 2, "t": "[{"})
+    assert hostile.strip('{"a: }')[:100] in orjson.dumps(first["x"]).decode()  # its own text is kept
 
 
 def test_the_error_tells_from_where_on_it_is_no_json() -> None:

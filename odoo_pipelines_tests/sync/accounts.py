@@ -118,7 +118,7 @@ class AccountsWorld(World):
 
     def payment(self, entity: str = "payment", external_id: str = "tx-1") -> Row:
         """The payment of a transaction."""
-        [row] = [row for row in self.odoo.rows(PAYMENT) if row["x_sync_key"] == f"hotel.{entity}.{external_id}"]
+        [row] = [row for row in self.odoo.rows(PAYMENT) if row["x_sync_key"] == f"hotel.{entity}.id.{external_id}"]
         return row
 
     def journal(self, code: str) -> int:

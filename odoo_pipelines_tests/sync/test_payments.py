@@ -47,7 +47,7 @@ class TestANewPayment:
         assert (row["partner_id"], row["currency_id"]) == (order["partner_id"], order["currency_id"])
         assert row["memo"] == f"{order['name']} - tx-1"
         assert row["journal_id"] == world.journal("BNK1")
-        assert in_the_books(world) == [("hotel.payment.tx-1", 100.0, True)]
+        assert in_the_books(world) == [("hotel.payment.id.tx-1", 100.0, True)]
 
     def test_orders_are_read_once_for_all_payments(self, world: AccountsWorld) -> None:
         world.payments(*(payment(f"tx-{number}", booking=f"b{number % 2 + 1}") for number in range(20)))
@@ -84,7 +84,7 @@ class TestANewPayment:
         assert world.state.outcome_of("tx-1") == [Outcome.REJECTED]
         waiting = next(each for each in world.state.outcomes if each.external_id == "tx-1")
         assert (waiting.code, waiting.transient) == ("missing_reference", True)
-        assert in_the_books(world) == [("hotel.payment.tx-2", 100.0, True)]
+        assert in_the_books(world) == [("hotel.payment.id.tx-2", 100.0, True)]
 
     def test_odoo_refuses_a_negative_amount(self, world: AccountsWorld) -> None:
         world.payments(payment(amount=-1.0))
@@ -104,9 +104,9 @@ class TestTheSamePayment:
         assert world.odoo.writes() == []
         assert report.counts.by_outcome[Outcome.UNCHANGED] == 2
 
-    def test_two_records_of_the_pms_with_one_transaction_are_one_payment(self, world: AccountsWorld) -> None:
+    def test_two_versions_of_one_are_one_payment(self, world: AccountsWorld) -> None:
         world.payments(payment(at=1), payment(at=2))
-        assert in_the_books(world) == [("hotel.payment.tx-1", 100.0, True)]
+        assert in_the_books(world) == [("hotel.payment.id.tx-1", 100.0, True)]
 
     def test_another_partner_date_or_journal_changes_nothing_of_it(self, world: AccountsWorld) -> None:
         world.payments(payment())
@@ -202,7 +202,7 @@ class TestWhatIsPosted:
         with pytest.raises(KilledError):
             world.payments(payment())
         world.payments(payment(at=2, amount=90.0))
-        assert in_the_books(world) == [("hotel.payment.tx-1", 90.0, True)]
+        assert in_the_books(world) == [("hotel.payment.id.tx-1", 90.0, True)]
 
     @staticmethod
     def ask(world: AccountsWorld) -> None:
@@ -219,7 +219,7 @@ class TestWhatIsPosted:
 class TestRefundsAndFailures:
     def test_a_refund_is_a_payment_of_its_own(self, world: AccountsWorld) -> None:
         world.payments(payment(), refund())
-        assert in_the_books(world) == [("hotel.payment.tx-1", 100.0, True), ("hotel.refund.tx-1", 100.0, True)]
+        assert in_the_books(world) == [("hotel.payment.id.tx-1", 100.0, True), ("hotel.refund.id.tx-1", 100.0, True)]
         assert (world.payment()["payment_type"], world.payment("refund")["payment_type"]) == ("inbound", "outbound")
 
     def test_a_refund_that_comes_later_leaves_the_payment_alone(self, world: AccountsWorld) -> None:
@@ -274,7 +274,7 @@ class TestRefundsAndFailures:
         world.payments(failed(at=2), verify=True, resumed=True)
         assert world.payment()["state"] == "canceled"
         world.payments(payment(at=3))
-        assert in_the_books(world) == [("hotel.payment.tx-1", 100.0, True)]
+        assert in_the_books(world) == [("hotel.payment.id.tx-1", 100.0, True)]
 
     @pytest.mark.parametrize("policy", DeletedPolicy)
     def test_one_that_failed_is_never_made_again(self, world: AccountsWorld, policy: DeletedPolicy) -> None:
@@ -286,7 +286,7 @@ class TestRefundsAndFailures:
 
     def test_failed_and_received_in_one_chunk_keep_their_order(self, world: AccountsWorld) -> None:
         world.payments(failed(at=1), payment(at=2))
-        assert in_the_books(world) == [("hotel.payment.tx-1", 100.0, True)]
+        assert in_the_books(world) == [("hotel.payment.id.tx-1", 100.0, True)]
 
 
 class TestTheEcho:
@@ -344,9 +344,9 @@ class TestTheEcho:
 class TestCrashes:
     ROWS = (payment("tx-1"), payment("tx-2", booking="b2"), refund("tx-2", booking="b2"), failed("tx-3"))
     DONE = (
-        ("hotel.payment.tx-1", 100.0, True),
-        ("hotel.payment.tx-2", 100.0, True),
-        ("hotel.refund.tx-2", 100.0, True),
+        ("hotel.payment.id.tx-1", 100.0, True),
+        ("hotel.payment.id.tx-2", 100.0, True),
+        ("hotel.refund.id.tx-2", 100.0, True),
     )
 
     @pytest.mark.parametrize("when", ["before", "after"])

@@ -6,6 +6,7 @@ import pytest
 
 from odoo_pipelines.sync.bind import Binder
 from odoo_pipelines.sync.chunks import Chunk, chunks
+from odoo_pipelines.sync.former import FormerRecords
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.plan import Planner
 from odoo_pipelines.sync.planned import Plan, Planned, PlanOptions
@@ -47,6 +48,7 @@ def plan(
             adopt=world.policies.adopt,
             archivable=target is PARTNER,
         ),
+        former=FormerRecords(world.odoo, target, world.odoo.schema(target.model)),
         reading=Reading(world.odoo, target, world.odoo.schema),
         row_planner=RowPlanner(INTEGRATION, target, world.odoo.schema, policies=world.policies, unlock=unlock),
         state=world.state,

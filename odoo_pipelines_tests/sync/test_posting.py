@@ -38,7 +38,7 @@ class TestOnce:
         held = world.held(7)
         assert held["x_external_synced"] is True
         assert held["x_external_transaction_id"] == "PBNK1/2026/00007"
-        assert held["x_sync_key"] == "pms.payment.PBNK1%2F2026%2F00007"
+        assert held["x_sync_key"] == f"pms.payment.id.booking%3A{held['x_related_booking_id']}%2FPBNK1%2F2026%2F00007"
         assert world.ended() == {"PBNK1/2026/00007": Outcome.CREATED}
 
     def test_a_second_run_finds_nothing_to_do(self) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from odoo_pipelines.systems.base import EventReader
 from odoo_pipelines.systems.pms.mapping.orders import BOOKING
-from odoo_pipelines.systems.pms.mapping.payments import PAYMENT
+from odoo_pipelines.systems.pms.payment_keys import PAYMENT, payment_id
 from odoo_pipelines.systems.records import Key
 from odoo_pipelines.systems.values import UnreadableValueError, external_id
 
@@ -19,15 +19,18 @@ def records_of_booking(data: Mapping[str, Any]) -> tuple[Key, ...]:
 
 
 def records_of_payment(data: Mapping[str, Any]) -> tuple[Key, ...]:
-    """The payment, known by its transaction, and its booking."""
-    payment, booking = _id(data, "transaction_id"), _id(data, "booking_id")
-    named = ((PAYMENT, payment), (BOOKING, booking))
+    """The payment and its booking."""
+    named = ((PAYMENT, _read(payment_id, data)), (BOOKING, _id(data, "booking_id")))
     return tuple((entity, found) for entity, found in named if found is not None)
 
 
 def _id(data: Mapping[str, Any], name: str) -> str | None:
+    return _read(external_id, data.get(name))
+
+
+def _read(read: Callable[[Any], str], value: Any) -> str | None:
     try:
-        return external_id(data.get(name))
+        return read(value)
     except UnreadableValueError:
         return None
 

@@ -7,7 +7,7 @@ from odoo_pipelines.systems.pms.availability import AVAILABILITY_OUT
 from odoo_pipelines.systems.pms.events import EVENTS
 from odoo_pipelines.systems.pms.mapping.orders import BOOKING, orders_of_booking
 from odoo_pipelines.systems.pms.mapping.partners import GUEST, partners_of_booking, partners_of_guest
-from odoo_pipelines.systems.pms.mapping.payments import PAYMENT, payments_of_payment
+from odoo_pipelines.systems.pms.mapping.payments import payments_of_payment
 from odoo_pipelines.systems.pms.mapping.products import (
     EXTRA_CATEGORY,
     ROOM_CATEGORY,
@@ -17,6 +17,7 @@ from odoo_pipelines.systems.pms.mapping.products import (
 )
 from odoo_pipelines.systems.pms.models import Booking, Guest, Payment, RoomType
 from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
+from odoo_pipelines.systems.pms.payment_keys import PAYMENT, payment_id
 from odoo_pipelines.systems.pms.payment_target import ACCOUNT_PAYMENT
 from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT, SALE_ORDER
 
@@ -36,7 +37,7 @@ _STREAMS = (
         "/payments",
         Payment,
         partitioned=True,
-        key="transaction_id",
+        id_of=payment_id,
         description="Payments taken and given back, oldest change first.",
     ),
 )

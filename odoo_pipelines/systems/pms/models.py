@@ -12,6 +12,7 @@ from odoo_pipelines.systems.payload import (
     Payload,
     Price,
     RecordPayload,
+    SourceRecord,
     Text,
     UtcDatetime,
 )
@@ -103,11 +104,13 @@ class Booking(RecordPayload):
     created_at: UtcDatetime = None
 
 
-class Payment(RecordPayload):
-    """Money that was received for a booking, or given back."""
+class Payment(SourceRecord):
+    """Money that was received for a booking, or given back; one without an id is known by transaction and booking."""
 
+    id: OptionalId = None
     booking_id: OptionalId = None
     amount: Price = None
+    refunded_amount: Price = None
     payment_method: Text = None
     transaction_id: OptionalId = None
     paid_at: CalendarDate = None

@@ -9,7 +9,7 @@ from typing import Any
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.outbound import Message, OdooRow, Owner, PostedFlow
 from odoo_pipelines.systems.pms.mapping.orders import BOOKING
-from odoo_pipelines.systems.pms.mapping.payments import PAYMENT
+from odoo_pipelines.systems.pms.payment_keys import PAYMENT, payment_key, sync_parts
 
 _METHODS = {"cash": "cash", "bank": "bank_transfer", "credit": "credit_card"}
 """The contract's words for the types of journals."""
@@ -44,6 +44,11 @@ def is_same_payment(message: Message, told: Any) -> bool:
 def transaction_id(told: Any) -> str:
     """The transaction id of a payment of the PMS."""
     return str(told.get("transaction_id") or "") if isinstance(told, Mapping) else ""
+
+
+def payment_sync_parts(payment: OdooRow) -> tuple[str, ...]:
+    """Transaction and booking together, until the PMS lists it with an id of its own."""
+    return sync_parts(PAYMENT, payment_key(None, str(payment["name"]), str(payment["x_related_booking_id"]).strip()))
 
 
 def payment_marks(payment: OdooRow) -> Mapping[str, Any]:
@@ -96,4 +101,6 @@ PAYMENTS_OUT = PostedFlow(
     stream="payments",
     key_of=transaction_id,
     marks=payment_marks,
+    marked_in="x_external_transaction_id",
+    sync_parts=payment_sync_parts,
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from odoo_pipelines.systems.pms.mapping.orders import BOOKING
-from odoo_pipelines.systems.pms.mapping.payments import PAYMENT
+from odoo_pipelines.systems.pms.payment_keys import PAYMENT, sync_parts
 from odoo_pipelines.systems.targets import (
     ANY_FIELD,
     Borrowed,
@@ -32,8 +32,8 @@ def payment_state(values: Mapping[str, Any]) -> str:
     return "cancel" if state in _CANCELLED else state
 
 
-def _of_order(field: str, text: str = "") -> Borrowed:
-    return Borrowed(BOOKING, "sale.order", field, text)
+def _of_order(field: str, *followed_by: str) -> Borrowed:
+    return Borrowed(BOOKING, "sale.order", field, followed_by)
 
 
 # What is written once only: on a draft, Odoo would take it as a reason to post without a journal entry.
@@ -50,7 +50,7 @@ ACCOUNT_PAYMENT = Target(
             only_on_create=True,
             sources=("payments.booking_id",),
         ),
-        TargetField("amount", "monetary", sources=("payments.amount",)),
+        TargetField("amount", "monetary", sources=("payments.amount", "payments.refunded_amount")),
         TargetField(
             "currency_id",
             "many2one",
@@ -62,7 +62,7 @@ ACCOUNT_PAYMENT = Target(
         TargetField(
             "memo",
             "char",
-            borrowed=_of_order("name", "{} - {x_external_transaction_id}"),
+            borrowed=_of_order("name", "x_external_transaction_id"),
             only_on_create=True,
             sources=("payments.booking_id", "payments.transaction_id"),
         ),
@@ -118,6 +118,10 @@ ACCOUNT_PAYMENT = Target(
         free=("x_external_transaction_id", "x_payment_gateway", "x_related_booking_id", "x_external_synced"),
         edited_in=("draft",),
     ),
+    sync_parts=sync_parts,
+    agreeing=("payment_type", "x_related_booking_id"),
+    confirming=("amount", "currency_id"),
+    following=("amount",),
     requires=Requirement(
         "entries_exist",
         "Every posted payment has its journal entry; if not, set the outstanding accounts of the journals (doctor).",

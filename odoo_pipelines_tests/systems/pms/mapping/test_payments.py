@@ -11,6 +11,7 @@ from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.base import MappedRow, MappingOptions
 from odoo_pipelines.systems.pms.mapping.payments import METHODS, payments_of_payment
 from odoo_pipelines.systems.pms.models import Payment
+from odoo_pipelines.systems.pms.payment_keys import payment_id, sync_parts
 from odoo_pipelines_tests.systems.pms.payloads import DEFAULTS, payment, without
 
 
@@ -34,10 +35,11 @@ def rows_without(*keys: str) -> list[MappedRow]:
     return list(payments_of_payment(Payment.parse(without(payment(), *keys)), DEFAULTS))
 
 
-def test_a_payment_that_was_received_is_posted_under_its_transaction_id() -> None:
+def test_a_payment_that_was_received_is_posted_under_its_own_id() -> None:
     row = MappedRow(
         entity="payment",
-        external_id="tx-1",
+        external_id="9001",
+        former=("booking:1001/tx-1", "transaction:tx-1"),
         updated_at=datetime(2026, 4, 5, tzinfo=UTC),
         values={
             "payment_type": "inbound",
@@ -66,23 +68,24 @@ def test_without_a_status_it_counts_as_received(absent: dict[str, Any]) -> None:
 def test_one_that_was_refunded_came_in_and_went_out_again_on_the_day_of_the_change() -> None:
     came_in, went_out = rows(status="refunded")
     assert came_in == received()
-    assert (went_out.entity, went_out.external_id, went_out.state) == ("refund", "tx-1", "posted")
+    assert (went_out.entity, went_out.external_id, went_out.state) == ("refund", "9001", "posted")
     assert went_out.values == {**came_in.values, "payment_type": "outbound", "date": "2026-04-05"}
 
 
 def test_one_that_failed_says_only_that_there_should_be_no_such_payment() -> None:
     failed, refund = rows(status="failed", amount=None, booking_id=None)
     assert no_refund(refund)
-    assert (failed.entity, failed.external_id) == ("payment", "tx-1")
+    assert (failed.entity, failed.external_id) == ("payment", "9001")
     assert (failed.only_existing, failed.state, failed.weight) == (True, "cancel", 1)
-    assert failed.values == {"x_external_transaction_id": "tx-1"}
+    assert failed.values == {"x_external_transaction_id": "tx-1", "x_related_booking_id": None}
 
 
 @pytest.mark.parametrize(
     ("changes", "field", "code"),
     [
-        ({"transaction_id": None}, "transaction_id", "missing"),
-        ({"transaction_id": []}, "transaction_id", "invalid_id"),
+        ({"id": None, "transaction_id": None}, "id", "missing"),
+        ({"id": None, "transaction_id": []}, "transaction_id", "invalid_id"),
+        ({"id": None, "booking_id": None}, "booking_id", "missing"),
         ({"booking_id": None}, "booking_id", "missing"),
         ({"booking_id": 1.5}, "booking_id", "invalid_id"),
         ({"amount": None}, "amount", "missing"),
@@ -92,7 +95,10 @@ def test_one_that_failed_says_only_that_there_should_be_no_such_payment() -> Non
         ({"status": ["received"]}, "status", "invalid_text"),
         ({"currency": "Euro"}, "currency", "invalid_currency"),
         ({"currency": {}}, "currency", "invalid_text"),
-        ({"id": None}, "id", "invalid_id"),
+        ({"id": []}, "id", "invalid_id"),
+        ({"refunded_amount": -1}, "refunded_amount", "negative"),
+        ({"refunded_amount": "some"}, "refunded_amount", "invalid_number"),
+        ({"refunded_amount": "276.91"}, "refunded_amount", "more_than_amount"),
     ],
 )
 def test_money_is_never_guessed(changes: dict[str, Any], field: str, code: str) -> None:
@@ -152,3 +158,60 @@ def test_a_refund_goes_out_of_the_journal_that_the_payment_came_into() -> None:
     assert {row.values["journal_id"] for row in rows(options, payment_method="cash", status="refunded")} == {
         "code/CSH2"
     }
+
+
+class TestKeys:
+    """One charge may pay for several bookings, so a transaction is no key."""
+
+    def test_payments_of_one_transaction_are_told_apart_by_their_ids(self) -> None:
+        assert [received(id=each).external_id for each in (1, "2")] == ["1", "2"]
+
+    @pytest.mark.parametrize("absent", [{"id": None}, {"id": " "}])
+    def test_without_an_id_transaction_and_booking_are_the_key(self, absent: dict[str, Any]) -> None:
+        row = received(**absent)
+        assert (row.external_id, row.former) == ("booking:1001/tx-1", ("transaction:tx-1",))
+        assert received(**absent, booking_id="1002").external_id == "booking:1002/tx-1"
+
+    def test_no_two_pairs_of_booking_and_transaction_have_one_key(self) -> None:
+        one = received(id=None, booking_id="a/b", transaction_id="c")
+        other = received(id=None, booking_id="a", transaction_id="b/c")
+        assert one.external_id != other.external_id
+
+    @pytest.mark.parametrize("own", ["booking:1001/tx-1", "transaction:tx-1", "id:transaction:tx-1"])
+    def test_an_id_that_looks_made_up_is_nobody_elses(self, own: str) -> None:
+        row = received(id=own)
+        assert row.external_id == f"id:{own}"
+        assert sync_parts("payment", row.external_id)[:2] == ("payment", "id")
+
+    def test_an_id_that_equals_the_transaction_of_another_has_another_sync_key(self) -> None:
+        former = sync_parts("payment", received(id="1", transaction_id="2").former[-1])
+        assert former == ("payment", "2")
+        assert sync_parts("payment", received(id="2", transaction_id="1").external_id) == ("payment", "id", "2")
+
+    def test_the_extraction_names_it_as_the_mapping_does(self) -> None:
+        for changes in ({}, {"id": None}, {"id": "id:transaction:1"}, {"id": None, "booking_id": "a/b"}):
+            raw = payment(**changes)
+            assert payment_id(raw) == received(**changes).external_id
+
+    def test_with_an_id_it_needs_no_transaction(self) -> None:
+        row = received(transaction_id=None)
+        assert (row.external_id, row.former, row.values["x_external_transaction_id"]) == ("9001", (), None)
+        unreadable = received(transaction_id=[])
+        assert unreadable.warnings == ("transaction_id: invalid_id",)
+        assert "x_external_transaction_id" not in unreadable.values
+
+
+class TestPartialRefunds:
+    def test_the_amount_is_what_came_in_and_the_refunded_amount_what_went_out(self) -> None:
+        for status in ("refunded", "received"):
+            came_in, went_out = rows(status=status, refunded_amount="30.00")
+            assert (came_in.values["amount"], went_out.values["amount"]) == (276.9, 30.0)
+            assert (went_out.state, went_out.follows) == ("posted", "")
+
+    def test_where_only_the_status_tells_all_of_it_went_out_whatever_came_in(self) -> None:
+        _, went_out = rows(status="refunded", amount=30)
+        assert (went_out.values["amount"], went_out.follows) == (30.0, "payment")
+
+    def test_nothing_that_was_given_back_is_no_refund(self) -> None:
+        for status in ("refunded", "received"):
+            assert no_refund(rows(status=status, refunded_amount=0)[1])
