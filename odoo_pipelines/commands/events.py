@@ -1,4 +1,7 @@
-"""`odoo-pipelines events list | show | replay`: the inbox of webhooks and manual syncs. Needs the database alone."""
+"""`odoo-pipelines events list | show | replay | discard`: the inbox of webhooks and manual syncs.
+
+Needs the database alone.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,14 @@ class Replayed(StrEnum):
     """Of which states events can be replayed."""
 
     DONE = "done"
+    FAILED = "failed"
+    DEAD = "dead"
+
+
+class Discarded(StrEnum):
+    """Of which states events can be discarded."""
+
+    PENDING = "pending"
     FAILED = "failed"
     DEAD = "dead"
 
@@ -131,6 +142,45 @@ def replay(
         print_json({"replayed": replayed})
     else:
         out.print(f"{replayed} wait for the next run." if replayed else "No events to replay.", highlight=False)
+
+
+@app.command()
+def discard(
+    *,
+    integration: Annotated[
+        str, typer.Option("--integration", "-i", help="Name of the integration.")
+    ] = DEFAULT_INTEGRATION,
+    state: Annotated[
+        list[Discarded] | None,
+        typer.Option(help="Of this state; may be repeated. Without it dead ones; with --job any."),
+    ] = None,
+    event_type: TypeOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    job: JobOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Gives events up: no run does them any more. They stay in the list, as done (discarded), until retention.
+
+    What a run is at is left alone. Changes that a discarded event told of are found by the next delta all the same.
+    """
+    from odoo_pipelines.clients import open_inbox  # noqa: PLC0415
+
+    states = state or (list(Discarded) if job else [Discarded.DEAD])
+    with clear_errors():
+        settings = load_settings()
+        settings.integration(integration)
+        wanted = _filter(integration, states, event_type, (since, until), job)
+        with open_inbox(settings) as inbox:
+            count = inbox.discardable(wanted)
+            if count and not yes and not Confirm.ask(f"Discard {count} events?", console=err, default=False):
+                raise typer.Exit(1)
+            discarded = inbox.discard(wanted) if count else 0
+    if as_json:
+        print_json({"discarded": discarded})
+    else:
+        out.print(f"{discarded} discarded." if discarded else "No events to discard.", highlight=False)
 
 
 def _filter(

@@ -12,12 +12,9 @@ from odoo_pipelines.clients import state_url
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.webhooks.app import create_app
+from odoo_pipelines.webhooks.connections import BACKLOG, server_config
 from odoo_pipelines.webhooks.durable import open_inbox
 from odoo_pipelines.webhooks.telling import JsonLines
-
-SHUTDOWN_SECONDS = 30
-"""Longer than any request waits: all that were accepted are answered."""
-_BACKLOG = 2048
 
 _logger = logging.getLogger(__name__)
 
@@ -30,15 +27,7 @@ def run_receiver(settings: Settings, host: str, port: int) -> None:
     """
     with open_inbox(state_url(settings)) as inbox, _listening(host, port) as listener:
         _log_json_lines()
-        config = uvicorn.Config(
-            create_app(settings, inbox),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,  # nobody asks where a request came from
-            backlog=_BACKLOG,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        )
+        config = server_config(create_app(settings, inbox))
         _logger.info("receiver listens on %s:%d", *listener.getsockname()[:2])
         _warn_of_open_doors(settings)
         uvicorn.Server(config).run(sockets=[listener])
@@ -47,7 +36,7 @@ def run_receiver(settings: Settings, host: str, port: int) -> None:
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise ConfigurationError([f"--host, --port: {host}:{port} cannot be listened on ({error.strerror})"]) from error
 

@@ -24,6 +24,7 @@ from odoo_pipelines.webhooks.manual import SyncRequest
 INTERVAL_SECONDS = 4
 """Dagster looks every five seconds, and would find a sensor not due yet that ticked not quite five seconds ago."""
 RUN_FAILED, RUN_CANCELED, RUN_DIED = "run_failed", "run_canceled", "run_died"
+ASKED_BY_TAG, BY_WEBHOOKS, BY_MANUAL_SYNC = "odoo_pipelines/asked_by", "webhooks", "manual_sync"
 NOTHING_DUE = "nothing waits, or none of it is due yet"
 _MAX_RETRIES, _FAILURE_REASON = "dagster/max_retries", "dagster/failure_reason"
 _FAILED_BY_ITSELF = {"STEP_FAILURE", "RUN_EXCEPTION", "JOB_INITIALIZATION_FAILURE"}
@@ -49,22 +50,33 @@ def sensor_of(integration: Integration, jobs: Sequence[UnresolvedAssetJobDefinit
     def webhook_sensor(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         try:
             with open_inbox(load_settings()) as inbox:
-                return evaluate(integration, inbox, context.instance)
-        except (
-            NewerSchemaError
-        ) as error:  # until this code location is upgraded; a stack every five seconds helps nobody
+                found = evaluate(integration, inbox, context.instance, context.cursor)
+        except NewerSchemaError as error:  # until this is upgraded; a stack every five seconds helps nobody
             return dg.SkipReason(str(error))
+        if isinstance(found, dg.RunRequest):
+            context.update_cursor(found.tags[ASKED_BY_TAG])
+        return found
 
     return webhook_sensor
 
 
-def evaluate(integration: Integration, inbox: Inbox, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
-    """What one tick of the sensor comes to."""
+def evaluate(
+    integration: Integration, inbox: Inbox, instance: dg.DagsterInstance, last: str | None = None
+) -> dg.RunRequest | dg.SkipReason:
+    """What one tick of the sensor comes to.
+
+    Args:
+        integration: whose inbox it is.
+        inbox: of all integrations.
+        instance: where the runs are.
+        last: who asked for the run before, BY_WEBHOOKS or BY_MANUAL_SYNC: then it is the other one's turn.
+    """
     settled = [_settle(claim_id, inbox, instance) for claim_id in inbox.open_claims(integration.name)]
     for answer in settled:
         if answer is not None:
             return answer
-    claim = inbox.claim(integration.name, manual=True) or inbox.claim(integration.name)
+    manual_first = last != BY_MANUAL_SYNC
+    claim = inbox.claim(integration.name, manual=manual_first) or inbox.claim(integration.name, manual=not manual_first)
     return _run_request(integration, claim) if claim else dg.SkipReason(NOTHING_DUE)
 
 
@@ -72,7 +84,8 @@ def _run_request(integration: Integration, claim: Claim) -> dg.RunRequest:
     """The run that does what was claimed."""
     mode, tags = _as_asked(integration, claim)
     # Dagster's own retry of crashed runs would be a second one, which gives up where it meets no code server.
-    tags = {**tags, CLAIM_TAG: claim.id, _MAX_RETRIES: "0"}
+    asked_by = BY_MANUAL_SYNC if claim.events[0].flow else BY_WEBHOOKS
+    tags = {**tags, CLAIM_TAG: claim.id, ASKED_BY_TAG: asked_by, _MAX_RETRIES: "0"}
     return dg.RunRequest(run_key=claim.id, job_name=job_name(integration, mode), tags=tags)
 
 

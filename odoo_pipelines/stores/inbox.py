@@ -28,7 +28,7 @@ COALESCED = 1_000
 """Events at most that come along because they name a record of the claim: a tick has to take less than 200 ms."""
 PAUSES = (timedelta(minutes=10), timedelta(hours=4))
 """Between the attempts; after one more, all within 24 hours, an event is dead."""
-LEASE_EXPIRED = "lease_expired"
+LEASE_EXPIRED, DISCARDED = "lease_expired", "discarded"
 
 _TABLE = tables.webhook_event
 _WAITING = tables.WAITING
@@ -56,8 +56,9 @@ class Inbox:
     ) -> list[Stored]:
         """Stores events, each once; when it returns they are committed.
 
-        An event that came before is not stored again. One that is known by its content only, and was done already, is
-        pending again: a sender without event ids may well mean a second change.
+        An event that came before is not stored again, nor is a manual sync while an equal one waits, or too many do.
+        An event that is known by its content only, and was done already, is pending again: a sender without event ids
+        may well mean a second change.
 
         Args:
             events: of any integration.
@@ -69,7 +70,7 @@ class Inbox:
         now = self._clock()
         outcomes = Counter(counts or {})
         with transaction(self._engine) as connection:
-            stored = inbox_rows.insert_events(connection, events, now)
+            stored = _store(connection, events, now)
             for event, each in zip(events, stored, strict=True):
                 outcomes[event.integration, now.date(), each.outcome(event)] += 1
             inbox_rows.add_counts(connection, outcomes)
@@ -181,6 +182,18 @@ class Inbox:
         with transaction(self._engine) as connection:
             return connection.execute(sa.select(sa.func.count()).where(*wanted.replayable())).scalar_one()
 
+    def discard(self, wanted: EventFilter) -> int:
+        """Gives events up that wait or are dead, and returns how many; they stay visible as long as what is done."""
+        given_up = sa.update(_TABLE).where(*wanted.discardable())
+        values = {"state": "done", "reason": DISCARDED, "finished_at": self._clock()}
+        with transaction(self._engine) as connection:
+            return connection.execute(given_up.values(values)).rowcount
+
+    def discardable(self, wanted: EventFilter) -> int:
+        """How many events `discard` would give up."""
+        with transaction(self._engine) as connection:
+            return connection.execute(sa.select(sa.func.count()).where(*wanted.discardable())).scalar_one()
+
     def events(self, wanted: EventFilter, limit: int) -> list[StoredEvent]:
         """Events, those first that came last."""
         with transaction(self._engine) as connection:
@@ -218,6 +231,15 @@ class Inbox:
         never_begun = sa.update(_TABLE).where(*expired, _TABLE.c.begun_at.is_(None)).values(state="pending")
         connection.execute(never_begun)
         _fail(connection, expired, LEASE_EXPIRED, now)
+
+
+def _store(connection: Connection, events: Sequence[NewEvent], now: datetime) -> list[Stored]:
+    syncs = [event for event in events if event.flow]
+    if not syncs:
+        return inbox_rows.insert_events(connection, events, now)
+    of_syncs = iter(inbox_rows.insert_syncs(connection, syncs, now))
+    others = iter(inbox_rows.insert_events(connection, [event for event in events if not event.flow], now))
+    return [next(of_syncs if event.flow else others) for event in events]
 
 
 def _due(integration: str, now: datetime, limit: int) -> sa.Select[tuple[int]]:

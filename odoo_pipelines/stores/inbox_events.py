@@ -64,6 +64,10 @@ class EventFilter:
         can_be_done = (_TABLE.c.entity != "") | (_TABLE.c.flow != "")
         return [*self.conditions(), _TABLE.c.state != "claimed", can_be_done]
 
+    def discardable(self) -> list[sa.ColumnElement[bool]]:
+        """The same, without what a run is at, and what is over."""
+        return [*self.conditions(), _TABLE.c.state.in_((*_WAITING, "dead"))]
+
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:

@@ -16,10 +16,13 @@ from odoo_pipelines.stores.batch_registry import utc
 from odoo_pipelines.systems.clocks import believed
 from odoo_pipelines.systems.records import Key
 
-ACCEPTED, REPEATED = "accepted", "repeated"
-"""What became of a request whose event is new, or was there before."""
-BY_ID, BY_CONTENT, BY_CHANCE = "id:", "sha256:", "sync:"
-"""How an event's key begins: after the sender's id of it, the hash of its body, or something random."""
+ACCEPTED, REPEATED, TOO_MANY = "accepted", "repeated", "too_many_syncs"
+"""What became of a request whose event is new, was there before, or is a manual sync too many."""
+BY_ID, BY_CONTENT, BY_REQUEST = "id:", "sha256:", "sync:"
+"""How an event's key begins: after the sender's id of it, the hash of its body, or, of a manual sync, that of what is
+asked for, with something random behind a colon."""
+MOST_WAITING_SYNCS = 100
+"""Manual syncs of an integration: each of them is a run."""
 
 _TABLE = tables.webhook_event
 _OF_EVENT = (
@@ -50,6 +53,7 @@ _INSERT_COUNTS = sa.text(f"""
     from jsonb_populate_recordset(cast(null as {tables.SCHEMA}.webhook_count), cast(:document as jsonb))
     on conflict (integration, day, outcome) do update set requests = stored.requests + excluded.requests
     """)  # noqa: S608
+_ONE_AT_A_TIME = sa.text("select pg_advisory_xact_lock(hashtextextended('odoo_pipelines.manual_syncs', 0))")
 WITHOUT_BODY = (
     _TABLE.c.id,
     _TABLE.c.event_type,
@@ -96,13 +100,22 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of an event: its job id, and whether it is new."""
+    """What became of an event.
+
+    Attributes:
+        job_id: its number; 0 if it is not stored.
+        new: it was not there before.
+        too_many: it is a manual sync, and is not stored, because so many wait.
+    """
 
     job_id: int
     new: bool
+    too_many: bool = False
 
     def outcome(self, event: NewEvent) -> str:
         """The word under which the event's request is counted."""
+        if self.too_many:
+            return TOO_MANY
         return event.reason or ACCEPTED if self.new else REPEATED
 
 
@@ -168,6 +181,28 @@ def insert_events(connection: Connection, events: Sequence[NewEvent], now: datet
         Stored(stored[place].job_id, stored[place].new and not again)
         for place, again in zip(places, repeated, strict=True)
     ]
+
+
+def insert_syncs(connection: Connection, syncs: Sequence[NewEvent], now: datetime) -> list[Stored]:
+    """Stores manual syncs, each unless an equal one waits or too many do. Locks: nothing else may be stored before."""
+    connection.execute(_ONE_AT_A_TIME)
+    return [_insert_sync(connection, sync, now) for sync in syncs]
+
+
+def _insert_sync(connection: Connection, sync: NewEvent, now: datetime) -> Stored:
+    waiting = (_TABLE.c.integration == sync.integration, _TABLE.c.flow > "", tables.WAITING)
+    found = connection.execute(sa.select(_TABLE.c.id, _TABLE.c.flow, _TABLE.c.event_key).where(*waiting)).all()
+    asked_for = sync.event_key.rpartition(":")[0]
+    for row in found:
+        if (row.flow, row.event_key.rpartition(":")[0]) == (sync.flow, asked_for):
+            # One that has failed is tried at once: somebody asks for it now.
+            again = {"state": "pending", "due_at": sa.func.least(_TABLE.c.due_at, now), "last_received_at": now}
+            equal = sa.update(_TABLE).where(_TABLE.c.id == row.id)
+            connection.execute(equal.values(**again, attempts=0, reason="", deliveries=_TABLE.c.deliveries + 1))
+            return Stored(row.id, new=False)
+    if len(found) >= MOST_WAITING_SYNCS:
+        return Stored(0, new=False, too_many=True)
+    return insert_events(connection, [sync], now)[0]
 
 
 def add_counts(connection: Connection, counts: Mapping[tuple[str, date, str], int]) -> None:

@@ -18,16 +18,15 @@ from starlette.requests import ClientDisconnect
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.stores.inbox_rows import ACCEPTED, REPEATED, NewEvent, Stored, WaitingEvents
 from odoo_pipelines.webhooks import documents
-from odoo_pipelines.webhooks.bodies import read_body
-from odoo_pipelines.webhooks.documents import Accepted, AcceptedBatch, Alive, Ready
-from odoo_pipelines.webhooks.events import Delivery
+from odoo_pipelines.webhooks.bodies import InFlight, read_body
+from odoo_pipelines.webhooks.documents import Accepted, AcceptedBatch, AcceptedSync, Alive, Ready
 from odoo_pipelines.webhooks.group_commit import GroupCommit
 from odoo_pipelines.webhooks.health import Health
 from odoo_pipelines.webhooks.pages import show_documents
 from odoo_pipelines.webhooks.receiver import Receiver
-from odoo_pipelines.webhooks.refusals import UNAVAILABLE, Refusal, RefusedError
+from odoo_pipelines.webhooks.refusals import TOO_MANY_SYNCS, UNAVAILABLE, Refusal, RefusedError
 from odoo_pipelines.webhooks.tally import Place, Tally
-from odoo_pipelines.webhooks.telling import RequestMetrics, Telling, told
+from odoo_pipelines.webhooks.telling import RequestMetrics, Telling, Told, told
 
 _GONE = Refusal("gone", 400, "the body did not come to its end")
 
@@ -82,6 +81,8 @@ def create_app(settings: Settings, store: EventStore, clock: Callable[[], float]
 
 
 def _take_requests(app: FastAPI, receiver: Receiver, commits: GroupCommit) -> None:
+    in_flight = InFlight()
+
     @app.post(
         "/api/v1/webhook/{integration_id}",
         summary="One event, or a batch of them",
@@ -93,14 +94,18 @@ def _take_requests(app: FastAPI, receiver: Receiver, commits: GroupCommit) -> No
         known = told(request)
         endpoint = receiver.endpoint(request.path_params["integration_id"])
         known.integration = endpoint.name
-        body = await read_body(request)
-        known.bytes = len(body)
-        return await _stored(request, commits, receiver.events(endpoint, request.headers.raw, body))
+        signed = receiver.signature(endpoint, request.headers.raw)
+        async with read_body(request, in_flight) as body:
+            known.bytes = len(body)
+            delivery = receiver.events(endpoint, signed, body)
+            job_ids = [str(each.job_id) for each in await _store(known, commits, delivery.events)]
+            answer = {"job_ids": job_ids} if delivery.is_batch else {"job_id": job_ids[0]}
+            return JSONResponse({"status": ACCEPTED, **answer})
 
     @app.post(
         "/api/v1/sync/{integration}/{flow}",
         summary="A manual sync",
-        response_model=Accepted,
+        response_model=AcceptedSync,
         responses=documents.SYNC_ANSWERS,
         openapi_extra=documents.SYNC,
         dependencies=[Depends(HTTPBearer(auto_error=False, scheme_name="bearer"))],  # for the documents only
@@ -111,23 +116,23 @@ def _take_requests(app: FastAPI, receiver: Receiver, commits: GroupCommit) -> No
         endpoint = receiver.endpoint(request.path_params["integration"])
         known.integration = endpoint.name
         receiver.check_flow(endpoint, request.path_params["flow"])
-        body = await read_body(request)
-        known.bytes = len(body)
-        event = receiver.sync(endpoint, request.path_params["flow"], body)
-        return await _stored(request, commits, Delivery((event,), is_batch=False))
+        async with read_body(request, in_flight) as body:
+            known.bytes = len(body)
+            event = receiver.sync(endpoint, request.path_params["flow"], body)
+            [stored] = await _store(known, commits, [event])
+            if stored.too_many:
+                raise RefusedError(TOO_MANY_SYNCS)
+            return JSONResponse({"status": known.outcome, "job_id": known.job_id})
 
 
-async def _stored(request: Request, commits: GroupCommit, delivery: Delivery) -> Response:
-    known = told(request)
-    known.event_type = ",".join(sorted({event.event_type for event in delivery.events}))
-    known.events = len(delivery.events)
-    stored = await commits.store(delivery.events)
-    outcomes = [each.outcome(event) for each, event in zip(stored, delivery.events, strict=True)]
+async def _store(known: Told, commits: GroupCommit, events: Sequence[NewEvent]) -> Sequence[Stored]:
+    known.event_type = ",".join(sorted({event.event_type for event in events}))
+    known.events = len(events)
+    stored = await commits.store(events)
+    outcomes = [each.outcome(event) for each, event in zip(stored, events, strict=True)]
     known.outcome, known.stored = min(outcomes, key=_by_weight), True
-    job_ids = [str(each.job_id) for each in stored]
-    known.job_id = job_ids[0]
-    answer = {"job_ids": job_ids} if delivery.is_batch else {"job_id": job_ids[0]}
-    return JSONResponse({"status": "accepted", **answer})
+    known.job_id = str(stored[0].job_id)
+    return stored
 
 
 def _by_weight(outcome: str) -> tuple[bool, bool]:

@@ -15,8 +15,10 @@ from odoo_pipelines.webhooks.refusals import (
     NO_TOKEN,
     NOT_JSON,
     NOT_SIGNED,
+    TOO_BUSY,
     TOO_LARGE,
     TOO_MANY_EVENTS,
+    TOO_MANY_SYNCS,
     TOO_SLOW,
     UNAVAILABLE,
     UNKNOWN_FLOW,
@@ -42,6 +44,13 @@ class AcceptedBatch(BaseModel):
 
     status: Literal["accepted"] = "accepted"
     job_ids: list[str]
+
+
+class AcceptedSync(BaseModel):
+    """It will be done; `repeated`: an equal one waited already, and has this job id."""
+
+    status: Literal["accepted", "repeated"]
+    job_id: str
 
 
 class Refused(BaseModel):
@@ -89,10 +98,29 @@ def _sync_schema() -> dict[str, Any]:
 
 
 WEBHOOK_ANSWERS = _answers(
-    UNKNOWN_INTEGRATION, TOO_LARGE, TOO_MANY_EVENTS, ENCODED, TOO_SLOW, NOT_SIGNED, NOT_JSON, NO_EVENT_TYPE, UNAVAILABLE
+    UNKNOWN_INTEGRATION,
+    TOO_LARGE,
+    TOO_MANY_EVENTS,
+    ENCODED,
+    TOO_SLOW,
+    NOT_SIGNED,
+    NOT_JSON,
+    NO_EVENT_TYPE,
+    TOO_BUSY,
+    UNAVAILABLE,
 )
 SYNC_ANSWERS = _answers(
-    NO_TOKEN, UNKNOWN_INTEGRATION, UNKNOWN_FLOW, TOO_LARGE, ENCODED, TOO_SLOW, NOT_JSON, BAD_SYNC_REQUEST, UNAVAILABLE
+    NO_TOKEN,
+    UNKNOWN_INTEGRATION,
+    UNKNOWN_FLOW,
+    TOO_LARGE,
+    ENCODED,
+    TOO_SLOW,
+    NOT_JSON,
+    BAD_SYNC_REQUEST,
+    TOO_MANY_SYNCS,
+    TOO_BUSY,
+    UNAVAILABLE,
 )
 READY_ANSWERS = _answers(UNAVAILABLE)
 METRICS_ANSWERS: dict[int | str, dict[str, Any]] = {

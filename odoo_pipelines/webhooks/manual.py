@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import json
 import re
+from datetime import UTC
 from typing import Annotated, Literal
 from uuid import uuid4
 
@@ -18,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from odoo_pipelines.stores.inbox_rows import BY_CHANCE, NewEvent
+from odoo_pipelines.stores.inbox_rows import BY_REQUEST, NewEvent
 from odoo_pipelines.systems.base import System
 from odoo_pipelines.systems.values import external_id
 from odoo_pipelines.webhooks.events import read_json
@@ -100,7 +103,7 @@ def check_flow(system: System, flow: str) -> None:
 
 
 def new_sync(integration: str, flow: str, body: bytes) -> NewEvent:
-    """Reads the body into what the inbox stores; no two are the same.
+    """Reads the body into what the inbox stores: requests for the same have keys that differ in their ends only.
 
     Raises:
         RefusedError: NOT_JSON or BAD_SYNC_REQUEST.
@@ -114,4 +117,14 @@ def new_sync(integration: str, flow: str, body: bytes) -> NewEvent:
             BAD_SYNC_REQUEST, ", ".join(place for place in places if place in SyncRequest.model_fields)
         ) from None
     kept = wanted.model_dump_json(exclude_none=True)
-    return NewEvent(integration, f"{BY_CHANCE}{uuid4().hex}", SYNC, kept, flow=flow)
+    asked_for = hashlib.sha256(_same_for_all(wanted).encode()).hexdigest()
+    return NewEvent(integration, f"{BY_REQUEST}{asked_for}:{uuid4().hex}", SYNC, kept, flow=flow)
+
+
+def _same_for_all(wanted: SyncRequest) -> str:
+    """What is asked for: in any order of ids, in any time zone."""
+    if wanted.ids is not None:
+        return json.dumps(sorted(set(wanted.ids)))
+    if wanted.window is not None:
+        return json.dumps([each.astimezone(UTC).isoformat() for each in (wanted.window.since, wanted.window.until)])
+    return json.dumps(wanted.mode)

@@ -13,7 +13,14 @@ from odoo_pipelines.systems.base import System
 from odoo_pipelines.webhooks.events import Delivery, new_events
 from odoo_pipelines.webhooks.manual import check_flow, check_token, new_sync
 from odoo_pipelines.webhooks.refusals import UNKNOWN_INTEGRATION, RefusedError
-from odoo_pipelines.webhooks.signatures import RawHeaders, SigningKey, check_signature, signing_keys
+from odoo_pipelines.webhooks.signatures import (
+    RawHeaders,
+    SignedHeaders,
+    SigningKey,
+    check_signature,
+    read_signature,
+    signing_keys,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +68,27 @@ class Receiver:
             raise RefusedError(UNKNOWN_INTEGRATION)
         return found
 
-    def events(self, endpoint: Endpoint, headers: RawHeaders, body: bytes) -> Delivery:
+    def signature(self, endpoint: Endpoint, headers: RawHeaders) -> SignedHeaders | None:
+        """What the headers of a webhook say of its signature, before its body is read; None where it needs none.
+
+        Raises:
+            RefusedError: it cannot be genuine.
+        """
+        return None if endpoint.unsigned else read_signature(headers, endpoint.keys, self._clock())
+
+    def events(self, endpoint: Endpoint, signed: SignedHeaders | None, body: bytes) -> Delivery:
         """What is to be stored of a webhook.
+
+        Args:
+            endpoint: to which it came.
+            signed: as `signature` has read it.
+            body: as it came.
 
         Raises:
             RefusedError: it is not genuine, or one of its events is none.
         """
-        signed = not endpoint.unsigned
-        message_id = check_signature(headers, body, endpoint.keys, self._clock()) if signed else None
-        return new_events(endpoint.name, endpoint.system.events, body, message_id, signed=signed)
+        message_id = None if signed is None else check_signature(signed, body)
+        return new_events(endpoint.name, endpoint.system.events, body, message_id, signed=signed is not None)
 
     def check_token(self, headers: RawHeaders) -> None:
         """Checks who asks for a manual sync.

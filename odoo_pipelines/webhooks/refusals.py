@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from odoo_pipelines.stores.inbox_rows import MOST_WAITING_SYNCS, TOO_MANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,19 @@ ENCODED = Refusal(
     {"Accept-Encoding": "identity", **_CLOSE},
 )
 NOT_SIGNED = Refusal("not_signed", 401, "signature missing or wrong, or its timestamp more than 300 s off")
+UNSIGNED = replace(NOT_SIGNED, headers=_CLOSE)
+"""The same, seen before the body is read."""
 NO_TOKEN = Refusal("no_token", 401, "bearer token missing or wrong", {"WWW-Authenticate": "Bearer", **_CLOSE})
 NOT_JSON = Refusal("not_json", 400, "the body is not a JSON object")
 NO_EVENT_TYPE = Refusal("no_event_type", 400, "the body has no event type")
 BAD_SYNC_REQUEST = Refusal("bad_sync_request", 400, "the body must name one of: mode, ids, window")
+TOO_MANY_SYNCS = Refusal(
+    TOO_MANY,
+    429,
+    f"{MOST_WAITING_SYNCS} manual syncs of this integration wait already; ask for several ids at once, or later",
+    {"Retry-After": "60"},
+)
+TOO_BUSY = Refusal("too_busy", 503, "too much is coming in at once; send it again", {"Retry-After": "5", **_CLOSE})
 UNAVAILABLE = Refusal("unavailable", 503, "it cannot be stored now; send it again", {"Retry-After": "5"})
 
 

@@ -12,13 +12,13 @@ import hmac
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TypeAlias
 
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.webhooks.refusals import NOT_SIGNED, RefusedError
+from odoo_pipelines.webhooks.refusals import NOT_SIGNED, UNSIGNED, RefusedError
 
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 """As ASGI has them: names in lower case, in the order of coming, the same name perhaps twice."""
@@ -55,11 +55,13 @@ class SignedHeaders:
         timestamp: as written.
         signatures: well-formed ones, of which one must be right.
         message_id: of Standard Webhooks; None for the PMS's own way.
+        keys: with one of which it must have been made.
     """
 
     timestamp: bytes
     signatures: tuple[bytes, ...]
     message_id: bytes | None = None
+    keys: tuple[SigningKey, ...] = ()
 
 
 def signing_keys(integration: Integration) -> tuple[SigningKey, ...]:
@@ -75,30 +77,43 @@ def signing_keys(integration: Integration) -> tuple[SigningKey, ...]:
     return tuple(keys)
 
 
-def check_signature(headers: RawHeaders, body: bytes, keys: Iterable[SigningKey], now: float) -> str | None:
-    """Checks that a body was signed with one of the keys, a moment ago.
+def read_signature(headers: RawHeaders, keys: Iterable[SigningKey], now: float) -> SignedHeaders:
+    """What the headers of a request say of its signature: all that can be refused before its body is read.
 
     Args:
         headers: of the request.
-        body: as it came.
         keys: of the integration; those that have ended are left out here.
         now: Unix seconds.
+
+    Raises:
+        RefusedError: UNSIGNED: no body can have such a signature, or it was not made a moment ago; with the reason for
+            the log.
+    """
+    signed = _read(headers)
+    if abs(now - int(signed.timestamp)) > TOLERANCE_SECONDS:
+        raise RefusedError(UNSIGNED, "timestamp")
+    today = datetime.fromtimestamp(now, UTC).date()
+    valid = tuple(key for key in keys if key.until is None or today <= key.until)
+    if not valid:
+        raise RefusedError(UNSIGNED, "no secret")
+    return replace(signed, keys=valid)
+
+
+def check_signature(signed: SignedHeaders, body: bytes) -> str | None:
+    """Checks that a body was signed with one of the keys.
+
+    Args:
+        signed: what the headers of the request say.
+        body: as it came.
 
     Returns:
         The id of the message that Standard Webhooks signs along; None where the PMS's own headers were used.
 
     Raises:
-        RefusedError: NOT_SIGNED, with the reason for the log.
+        RefusedError: NOT_SIGNED.
     """
-    signed = _read(headers)
-    if abs(now - int(signed.timestamp)) > TOLERANCE_SECONDS:
-        raise RefusedError(NOT_SIGNED, "timestamp")
-    today = datetime.fromtimestamp(now, UTC).date()
-    valid = [key for key in keys if key.until is None or today <= key.until]
-    if not valid:
-        raise RefusedError(NOT_SIGNED, "no secret")
     matches = False
-    for key in valid:
+    for key in signed.keys:
         expected = _expected(signed, body, key)
         for signature in signed.signatures:  # all of them, so that time tells nothing
             matches |= hmac.compare_digest(expected, signature)
@@ -121,9 +136,9 @@ def _one(headers: RawHeaders, name: bytes, form: re.Pattern[bytes]) -> bytes:
     """The value of a header that must be there once: of two, nobody could say which was signed."""
     values = [value for each, value in headers if each == name]
     if len(values) != 1:
-        raise RefusedError(NOT_SIGNED, "header repeated" if values else "header missing")
+        raise RefusedError(UNSIGNED, "header repeated" if values else "header missing")
     if not form.fullmatch(values[0]):
-        raise RefusedError(NOT_SIGNED, "header malformed")
+        raise RefusedError(UNSIGNED, "header malformed")
     return values[0]
 
 
@@ -132,7 +147,7 @@ def _signatures(headers: RawHeaders, name: bytes, separator: bytes, form: re.Pat
     written = _one(headers, name, re.compile(rb".*", re.DOTALL)).split(separator, MOST_SIGNATURES)[:MOST_SIGNATURES]
     found = tuple(each for part in written if form.fullmatch(each := part.strip()))
     if not found:
-        raise RefusedError(NOT_SIGNED, "signature malformed")
+        raise RefusedError(UNSIGNED, "signature malformed")
     return found
 
 

@@ -85,7 +85,7 @@ def listed(*arguments: object) -> list[int]:
     return [each["job_id"] for each in json.loads(run("list", "--json", *arguments).stdout)]
 
 
-@pytest.mark.parametrize("command", [(), ("list",), ("show",), ("replay",)])
+@pytest.mark.parametrize("command", [(), ("list",), ("show",), ("replay",), ("discard",)])
 def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
     result = run(*command, "--help")
     assert (result.exit_code, "Usage:" in result.stdout) == (0, True)
@@ -133,7 +133,7 @@ class TestList:
         assert "[red]\\x1b[2J" in run("list").stdout
 
     def test_an_unknown_integration_is_refused_with_the_known_ones(self) -> None:
-        for command in ("list", "replay"):
+        for command in ("list", "replay", "discard"):
             result = run(command, "-i", "spa")
             assert (result.exit_code, result.stdout) == (1, "")
             assert "there is no integration 'spa'; configured: pms" in result.stderr
@@ -207,3 +207,39 @@ class TestReplay:
         result = run("replay")
         assert (result.exit_code, result.stdout, result.stderr) == (0, "No events to replay.\n", "")
         assert json.loads(run("replay", "--json").stdout) == {"replayed": 0}
+
+
+class TestDiscard:
+    def test_dead_events_are_given_up_after_a_yes_and_stay_in_the_list(self, ids: Sequence[int]) -> None:
+        result = run("discard", typed="y\n")
+        assert result.exit_code == 0, result.stderr
+        assert "Discard 1 events?" in result.stderr
+        assert result.stdout == "1 discarded.\n"
+        document = json.loads(run("show", ids[2], "--json").stdout)
+        assert (document["state"], document["reason"]) == ("done", "discarded")
+        assert "discarded" in run("list").stdout
+
+    def test_without_a_yes_nothing_happens(self, ids: Sequence[int]) -> None:
+        result = run("discard", typed="n\n")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert listed("--state", "dead") == [ids[2]]
+
+    def test_a_flood_of_manual_syncs_is_given_up_by_its_type(self, arrivals: Arrivals, ids: Sequence[int]) -> None:
+        for number in range(3):
+            arrivals.inbox.store([NewEvent("pms", f"sync:{number}:a", "sync", "{}", flow="orders")])
+        result = run("discard", "--type", "sync", "--state", "pending", "--yes", "--json")
+        assert json.loads(result.stdout) == {"discarded": 3}
+        assert listed("--state", "pending") == [ids[4]]
+
+    def test_single_events_are_given_up_by_their_job_ids_but_not_what_a_run_is_at_or_has_done(
+        self, ids: Sequence[int]
+    ) -> None:
+        done, failed, _, claimed, pending = ids
+        jobs = [word for each in (done, failed, claimed, pending) for word in ("--job", each)]
+        assert run("discard", *jobs, "--yes").stdout == "2 discarded.\n"
+        assert listed("--state", "claimed") == [claimed]
+        assert run("discard", *jobs).stdout == "No events to discard.\n"
+
+    def test_states_that_cannot_be_given_up_are_refused(self) -> None:
+        for state in ("claimed", "done"):
+            assert run("discard", "--state", state).exit_code == 2

@@ -18,6 +18,9 @@ from dagster._daemon.sensor import MIN_INTERVAL_LOOP_TIME
 from odoo_pipelines.defs.jobs import RANGE_END_TAG, RANGE_START_TAG, jobs_of
 from odoo_pipelines.defs.resources import CLAIM_TAG, MODE_TAG
 from odoo_pipelines.defs.webhooks import (
+    ASKED_BY_TAG,
+    BY_MANUAL_SYNC,
+    BY_WEBHOOKS,
     INTERVAL_SECONDS,
     NOTHING_DUE,
     RUN_CANCELED,
@@ -54,6 +57,7 @@ class Desk:
     instance: dg.DagsterInstance
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     sent: int = 0
+    last: str | None = None
 
     @property
     def inbox(self) -> Inbox:
@@ -74,7 +78,10 @@ class Desk:
 
     def look(self) -> dg.RunRequest | dg.SkipReason:
         """One tick of the sensor."""
-        return evaluate(PMS, self.inbox, self.instance)
+        found = evaluate(PMS, self.inbox, self.instance, self.last)
+        if isinstance(found, dg.RunRequest):
+            self.last = found.tags[ASKED_BY_TAG]
+        return found
 
     def request(self) -> dg.RunRequest:
         """One tick that has to request a run."""
@@ -275,13 +282,38 @@ class TestManualSyncs:
         tags = desk.request().tags
         assert (tags[RANGE_START_TAG], tags[RANGE_END_TAG]) == ("2025-03-01", "2025-04-01")
 
-    def test_come_before_events_one_at_a_time(self, desk: Desk) -> None:
-        desk.receives("booking.updated", {"id": 7})
+    def test_take_turns_with_events_so_that_neither_waits_for_all_of_the_others(self, desk: Desk) -> None:
+        for number in range(3):
+            desk.is_asked_for(
+                "orders", window={"since": f"2025-0{number + 1}-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
+            )
+        asked_by = []
+        for number in range(6):
+            desk.receives("booking.updated", {"id": number})  # there are always some
+            request = desk.request()
+            asked_by.append(request.tags[ASKED_BY_TAG])
+            desk.run(request, dg.DagsterRunStatus.STARTED)
+        assert asked_by == [BY_MANUAL_SYNC, BY_WEBHOOKS] * 3
+
+    def test_run_one_after_another_where_no_events_wait(self, desk: Desk) -> None:
         desk.is_asked_for("orders", mode="delta")
         desk.is_asked_for("orders", mode="full")
         jobs = []
-        for _ in range(3):
+        for _ in range(2):
             request = desk.request()
             jobs.append(request.job_name)
             desk.run(request, dg.DagsterRunStatus.STARTED)
-        assert jobs == ["pms_delta_sync", "pms_full_sync", "pms_webhook_sync"]
+        assert jobs == ["pms_delta_sync", "pms_full_sync"]
+
+    def test_whose_turn_it_is_is_kept_from_tick_to_tick(self, desk: Desk) -> None:
+        desk.is_asked_for("orders", mode="delta")
+        desk.is_asked_for("orders", mode="full")
+        desk.receives("booking.updated", {"id": 7})
+        sensor, cursor, asked_by = sensor_of(PMS, jobs_of(PMS)), None, []
+        for _ in range(3):
+            with dg.build_sensor_context(instance=desk.instance, cursor=cursor) as context:
+                [request] = sensor.evaluate_tick(context).run_requests or []
+            cursor = context.cursor
+            asked_by.append(request.tags[ASKED_BY_TAG])
+            desk.run(request, dg.DagsterRunStatus.STARTED)
+        assert asked_by == [BY_MANUAL_SYNC, BY_WEBHOOKS, BY_MANUAL_SYNC]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from odoo_pipelines.stores import inbox as inbox_module
 from odoo_pipelines.stores.inbox import LEASE, PAUSES, EventFilter, Inbox
-from odoo_pipelines.stores.inbox_rows import Claim, NewEvent, Stored
+from odoo_pipelines.stores.inbox_rows import BY_REQUEST, MOST_WAITING_SYNCS, Claim, NewEvent, Stored
 from odoo_pipelines_tests.stores.builders import NOON, rows_of
 
 numbers = count(1)
@@ -56,6 +56,15 @@ def an_event(external_id: str = "7", key: str | None = None, **changes: Any) -> 
     return NewEvent(
         **{"integration": "hotel", "event_key": key or f"id:{next(numbers)}", "event_type": "booking.updated", **values}
     )
+
+
+def a_sync(asked_for: str, **changes: Any) -> NewEvent:
+    values = {"event_type": "sync", "flow": "orders", "entity": "", "external_id": "", **changes}
+    return an_event(key=f"{BY_REQUEST}{asked_for}:{next(numbers)}", **values)
+
+
+def column(engine: sa.Engine, name: str) -> list[Any]:
+    return [row[name] for row in rows_of(engine, "select * from odoo_pipelines.webhook_event order by id")]
 
 
 def claimed(inbox: Inbox, **options: Any) -> Claim:
@@ -214,12 +223,58 @@ class TestClaiming:
         assert [each.job_id for each in claimed(inbox).events] == [each.job_id for each in reversed(batch)]
 
     def test_manual_syncs_are_claimed_one_by_one_and_apart(self, inbox: Inbox) -> None:
-        sync = {"event_type": "sync", "flow": "orders", "entity": "", "external_id": ""}
-        one, two, event = store(inbox, an_event(**sync), an_event(**sync), an_event())
+        one, two, event = store(inbox, a_sync("one"), a_sync("two"), an_event())
         assert ids_of(inbox.claim("hotel")) == [event.job_id]
         assert ids_of(inbox.claim("hotel", manual=True)) == [one.job_id]
         assert ids_of(inbox.claim("hotel", manual=True)) == [two.job_id]
         assert inbox.claim("hotel", manual=True) is None
+
+    def test_equal_manual_syncs_that_wait_are_one(self, inbox: Inbox, clock: Clock, engine: sa.Engine) -> None:
+        one, again, other, of_another_flow, event = store(
+            inbox, a_sync("x"), a_sync("x"), a_sync("y"), a_sync("x", flow="partners"), an_event()
+        )
+        assert (again.job_id, again.new) == (one.job_id, False)
+        assert len({one.job_id, other.job_id, of_another_flow.job_id, event.job_id}) == 4
+        clock.move(SECOND)
+        [later] = store(inbox, a_sync("x"))
+        assert (later.job_id, later.outcome(a_sync("x"))) == (one.job_id, "repeated")
+        assert column(engine, "deliveries") == [3, 1, 1, 1]
+
+    def test_one_that_comes_while_a_run_is_at_its_equal_is_another(self, inbox: Inbox) -> None:
+        [one] = store(inbox, a_sync("x"))
+        claim = claimed(inbox, manual=True)
+        [two] = store(inbox, a_sync("x"))
+        inbox.begin(claim.id, "run-1")
+        inbox.acknowledge(claim.id)
+        assert two.new
+        assert ids_of(inbox.claim("hotel", manual=True)) == [two.job_id] != [one.job_id]
+
+    def test_one_that_has_failed_is_tried_at_once_when_its_equal_comes(self, inbox: Inbox) -> None:
+        [one] = store(inbox, a_sync("x"))
+        claim = claimed(inbox, manual=True)
+        inbox.begin(claim.id, "run-1")
+        inbox.fail(claim.id, "run_failed")
+        assert inbox.claim("hotel", manual=True) is None
+        [again] = store(inbox, a_sync("x"))
+        assert again.job_id == one.job_id
+        assert ids_of(inbox.claim("hotel", manual=True)) == [one.job_id]
+
+    def test_the_number_of_manual_syncs_that_wait_is_limited_for_each_integration(self, inbox: Inbox) -> None:
+        syncs = [a_sync(str(number), flow=f"flow{number % 3}") for number in range(MOST_WAITING_SYNCS + 1)]
+        *kept, last = store(inbox, *syncs)
+        assert all(each.new for each in kept)
+        assert (last.too_many, last.new, last.outcome(syncs[-1])) == (True, False, "too_many_syncs")
+        assert not store(inbox, syncs[5])[0].too_many  # an equal one waits
+        assert store(inbox, an_event())[0].new
+        assert store(inbox, a_sync("1", integration="inn"))[0].new
+        assert claimed(inbox, manual=True)
+        assert store(inbox, syncs[-1])[0].new
+
+    def test_receivers_that_get_equal_ones_at_the_same_time_store_one(self, inbox: Inbox) -> None:
+        with ThreadPoolExecutor(8) as threads:
+            stored = list(threads.map(lambda _: store(inbox, an_event("7", "id:a"), a_sync("x"))[1], range(40)))
+        assert len({each.job_id for each in stored}) == 1
+        assert sum(each.new for each in stored) == 1
 
     def test_a_claim_looks_at_no_more_rows_than_it_takes(self, inbox: Inbox, engine: sa.Engine) -> None:
         """Whatever the backlog and the past, indexes lead to what is due: no plan reads all rows, or sorts them."""
@@ -363,6 +418,52 @@ class TestReplay:
         store(inbox, an_event())
         begun(inbox)
         assert inbox.replay(EventFilter("hotel", states=None)) == 0
+
+
+class TestDiscard:
+    def test_what_waits_or_is_dead_can_be_given_up_and_stays_visible_until_retention(
+        self, inbox: Inbox, clock: Clock, engine: sa.Engine
+    ) -> None:
+        store(inbox, an_event("1"))
+        claim = begun(inbox)
+        inbox.fail(claim.id, "run_failed")
+        store(inbox, an_event("2", state="dead", reason="given_up"), an_event("3"), a_sync("x"), an_event("4"))
+        inbox.acknowledge(claimed(inbox, limit=1).id)
+        wanted = EventFilter("hotel", ("pending", "failed", "dead"))
+        assert (inbox.discardable(wanted), inbox.discard(wanted), inbox.discard(wanted)) == (4, 4, 0)
+        assert (inbox.claim("hotel"), inbox.claim("hotel", manual=True)) == (None, None)
+        assert inbox.states("hotel") == {"done": 5}
+        assert sorted(column(engine, "reason")) == ["", *["discarded"] * 4]
+        clock.move(timedelta(days=1))
+        assert inbox.claim("hotel") is None
+        assert inbox.purge(clock.now) == 5
+
+    def test_what_a_run_is_at_and_what_is_done_is_left_alone(self, inbox: Inbox) -> None:
+        store(inbox, an_event("1"))
+        inbox.acknowledge(begun(inbox).id)
+        [held] = store(inbox, an_event("2"))
+        claim = begun(inbox)
+        assert inbox.discard(EventFilter("hotel", None)) == 0
+        assert inbox.discard(EventFilter("hotel", None, job_ids=[held.job_id])) == 0
+        assert inbox.acknowledge(claim.id) == 1
+
+    def test_others_are_left_alone(self, inbox: Inbox) -> None:
+        one, two, _ = store(inbox, an_event("1"), an_event("2"), an_event("3", integration="inn"))
+        assert inbox.discard(EventFilter("hotel", ("pending",), job_ids=[one.job_id])) == 1
+        assert inbox.states("inn") == {"pending": 1}
+        assert ids_of(inbox.claim("hotel")) == [two.job_id]
+
+    def test_what_is_known_by_its_content_is_done_if_it_comes_again(self, inbox: Inbox) -> None:
+        [one] = store(inbox, an_event("1", "sha256:a"))
+        inbox.discard(EventFilter("hotel", ("pending",)))
+        store(inbox, an_event("1", "sha256:a"))
+        assert ids_of(inbox.claim("hotel")) == [one.job_id]
+
+    def test_it_can_be_replayed(self, inbox: Inbox) -> None:
+        [one] = store(inbox, an_event("1"))
+        inbox.discard(EventFilter("hotel", ("pending",)))
+        assert inbox.replay(EventFilter("hotel", None, job_ids=[one.job_id])) == 1
+        assert ids_of(inbox.claim("hotel")) == [one.job_id]
 
 
 def test_readiness_tells_what_waits_and_since_when(inbox: Inbox, clock: Clock) -> None:

@@ -22,6 +22,7 @@ from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import DatabaseSettings, Settings
 from odoo_pipelines.stores.inbox_rows import NewEvent, Stored, WaitingEvents
 from odoo_pipelines.webhooks.app import EventStore, create_app
+from odoo_pipelines.webhooks.connections import Limits, server_config
 from odoo_pipelines.webhooks.tally import Place
 
 NOW = 1_790_000_000.0
@@ -74,10 +75,12 @@ def a_hotel(name: str = "hotel", **changes: Any) -> Integration:
 
 
 @contextmanager
-def served(store: EventStore, *integrations: Integration, clock: float = NOW) -> Iterator[str]:
+def served(
+    store: EventStore, *integrations: Integration, clock: float = NOW, limits: Limits | None = None
+) -> Iterator[str]:
     """Serves a receiver as `odoo-pipelines serve` does, and gives its URL."""
     app = create_app(settings_of(*(integrations or (a_hotel(),))), store, lambda: clock)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
+    server = uvicorn.Server(server_config(app, limits))
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,11 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from odoo_pipelines.stores.inbox_rows import MOST_WAITING_SYNCS
+from odoo_pipelines.webhooks.durable import open_inbox
 from odoo_pipelines.webhooks.manual import check_token, new_sync
 from odoo_pipelines.webhooks.refusals import BAD_SYNC_REQUEST, NO_TOKEN, NOT_JSON, RefusedError
-from odoo_pipelines_tests.webhooks.site import TOKEN, MemoryStore
+from odoo_pipelines_tests.webhooks.site import TOKEN, MemoryStore, post, served
 
 BEARER = f"Bearer {TOKEN}"
+
+
+@pytest.fixture
+def inbox_url(fresh_database_url: str) -> Iterator[str]:
+    """Of a receiver that stores in PostgreSQL."""
+    with open_inbox(fresh_database_url) as inbox, served(inbox) as url:
+        yield url
 
 
 def ask(
@@ -46,8 +56,35 @@ def test_a_sync_goes_into_the_inbox_like_an_event(url: str, store: MemoryStore, 
     assert json.loads(event.body) == kept
 
 
-def test_two_requests_are_two_syncs(url: str, store: MemoryStore) -> None:
-    assert ask(url, {"mode": "delta"}).json() != ask(url, {"mode": "delta"}).json()
+def test_equal_requests_are_one_sync_as_long_as_it_waits(inbox_url: str) -> None:
+    first = ask(inbox_url, {"ids": ["7", "8"]})
+    again = ask(inbox_url, {"ids": [8, " 7 ", "8"]})
+    assert (first.json()["status"], again.json()) == (
+        "accepted",
+        {"status": "repeated", "job_id": first.json()["job_id"]},
+    )
+    others = [
+        ask(inbox_url, {"ids": ["7"]}),
+        ask(inbox_url, {"ids": ["7", "8"]}, flow="partners"),
+        ask(inbox_url, {"mode": "delta"}),
+        ask(inbox_url, {"mode": "full"}),
+        ask(inbox_url, {"window": {"since": "2026-05-01T00:00:00Z", "until": "2026-05-02T00:00:00Z"}}),
+    ]
+    assert [each.json()["status"] for each in others] == ["accepted"] * 5
+    same_window = {"since": "2026-05-01T02:00:00+02:00", "until": "2026-05-02T00:00:00Z"}
+    assert ask(inbox_url, {"window": same_window}).json() == {**others[-1].json(), "status": "repeated"}
+
+
+def test_when_too_many_wait_no_more_is_taken_but_webhooks_are(inbox_url: str) -> None:
+    for number in range(MOST_WAITING_SYNCS):
+        assert ask(inbox_url, {"ids": [number]}).status_code == 200
+    refused = ask(inbox_url, {"ids": ["one more"]})
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    assert "100 manual syncs of this integration wait already" in refused.json()["error"]
+    assert ask(inbox_url, {"ids": [5]}).json()["status"] == "repeated"
+    assert post(inbox_url).status_code == 200
+    numbers = requests.get(f"{inbox_url}/metrics", timeout=30).text
+    assert 'odoo_pipelines_requests_total{integration="hotel",outcome="too_many_syncs"} 1.0' in numbers
 
 
 @pytest.mark.parametrize("flow", ["partners", "orders", "payments", "payments_out", "availability_out"])

@@ -31,6 +31,8 @@ from odoo_pipelines_tests.webhooks.site import (
 
 MIB = 1024 * 1024
 BOMB = gzip.compress(bytes(50 * MIB), compresslevel=1)
+FORGED = b"X-Webhook-Timestamp: %d\r\nX-Webhook-Signature: %s\r\n" % (NOW, b"0" * 64)
+"""What anybody can write; without it nothing of a body is read."""
 DOCUMENTED = {200, 400, 401, 404, 408, 413, 415, 503}
 
 
@@ -166,11 +168,32 @@ class TestSize:
         assert post(url, body=padded(MIB + 1)).status_code == 413
 
     def test_a_length_that_is_too_large_is_refused_before_the_body_comes(self, url: str) -> None:
-        request = b"POST /api/v1/webhook/hotel HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999999\r\n\r\n"
+        request = b"POST /api/v1/webhook/hotel HTTP/1.1\r\nHost: h\r\n%sContent-Length: 999999999999\r\n\r\n" % FORGED
         assert status_of(exchange(url, request)) == 413
 
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            pytest.param(b"", id="none"),
+            pytest.param(FORGED.replace(b"000", b"00"), id="malformed"),
+            pytest.param(FORGED.replace(b"0" * 64, b"0" * 64 + b"\r\nX-Webhook-Signature: a"), id="twice"),
+            pytest.param(FORGED.replace(b"%d" % NOW, b"%d" % (NOW - 400)), id="stale"),
+        ],
+    )
+    def test_without_headers_of_a_signature_the_body_is_not_waited_for(self, url: str, headers: bytes) -> None:
+        head = b"POST /api/v1/webhook/hotel HTTP/1.1\r\nHost: h\r\n%sContent-Length: 1000000\r\n\r\n" % headers
+        answer = exchange(url, head)  # and not a byte more
+        assert status_of(answer) == 401
+        assert b"connection: close" in answer.lower()
+
+    def test_nor_is_it_where_no_secret_is_good_any_more(self) -> None:
+        old = [{"secret": SECRET, "until": "2020-01-01"}]
+        head = b"POST /api/v1/webhook/hotel HTTP/1.1\r\nHost: h\r\n%sContent-Length: 1000000\r\n\r\n" % FORGED
+        with served(MemoryStore(), a_hotel(webhook_secrets=old)) as url:
+            assert status_of(exchange(url, head)) == 401
+
     def test_so_is_a_chunked_body_as_soon_as_it_is_too_large(self, url: str, store: MemoryStore) -> None:
-        head = b"POST /api/v1/webhook/hotel HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = b"POST /api/v1/webhook/hotel HTTP/1.1\r\nHost: h\r\n%sTransfer-Encoding: chunked\r\n\r\n" % FORGED
         endless = b"%x\r\n%s\r\n" % (MIB, b"x" * MIB)
         assert status_of(exchange(url, head + endless + b"2\r\nxx\r\n")) == 413
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.sandbox.serving import running
-from odoo_pipelines.webhooks.signatures import check_signature, signing_keys
+from odoo_pipelines.webhooks.signatures import check_signature, read_signature, signing_keys
 from odoo_pipelines_tests.sandbox.pms.client import Client, sandbox
 from odoo_pipelines_tests.sandbox.pms.contract import check_schema
 
@@ -39,7 +39,7 @@ class Receiver:
 
     async def answer(self, request: Request) -> Response:
         body = await request.body()
-        check_signature(request.headers.raw, body, KEYS, time.time())
+        check_signature(read_signature(request.headers.raw, KEYS, time.time()), body)
         event = json.loads(body)
         if self.refusals:
             self.refusals -= 1
