@@ -206,8 +206,10 @@ class Integration(_Model):
     deleted_in_odoo: DeletedPolicy = DeletedPolicy.RECREATE
     vanished: VanishedPolicy = VanishedPolicy.REPORT
     vanished_share_limit: float = Field(default=0.05, ge=0, le=1)
+    vanished_share_minimum: int = Field(default=20, ge=1)
     flows: dict[str, FlowSettings] = Field(default_factory=dict)
     rejected_share_limit: float = Field(default=0.05, ge=0, le=1)
+    rejected_share_minimum: int = Field(default=20, ge=1)
     availability_days: int = Field(default=90, ge=1, le=730)
     capture_overlap_seconds: float = Field(default=180.0, ge=0)
     webhook_secrets: Annotated[list[WebhookSecret], BeforeValidator(_secret_list)] = Field(default_factory=list)

@@ -46,7 +46,11 @@ def account_specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """The checks of everything that has accounts."""
     return [
         dg.AssetCheckSpec(BALANCE, asset=key, blocking=True, description="Every row has exactly one outcome."),
-        dg.AssetCheckSpec(REJECTED, asset=key, description="Few rows were rejected (limit: rejected_share_limit)."),
+        dg.AssetCheckSpec(
+            REJECTED,
+            asset=key,
+            description="Few rows were rejected (rejected_share_limit, from rejected_share_minimum rows on).",
+        ),
         dg.AssetCheckSpec(LETTERS, asset=key, description="No rejected row waits: odoo-pipelines dead-letters list."),
     ]
 
@@ -105,10 +109,11 @@ def _balance(load: Accounts) -> dg.AssetCheckResult:
 def _rejected(integration: Integration, load: Accounts) -> dg.AssetCheckResult:
     rejected, rows = load.report.counts.by_outcome[Outcome.REJECTED], load.report.counts.extracted
     share = rejected / rows if rows else 0.0
-    metadata = {"share": share, "limit": integration.rejected_share_limit, "rejected": rejected}
+    limit, minimum = integration.rejected_share_limit, integration.rejected_share_minimum
+    metadata = {"share": share, "limit": limit, "minimum": minimum, "rejected": rejected}
     return _result(
         REJECTED,
-        passed=share <= integration.rejected_share_limit,
+        passed=share <= limit or rows < minimum,
         severity=dg.AssetCheckSeverity.WARN,
         metadata=metadata,
     )

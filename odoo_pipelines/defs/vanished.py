@@ -10,6 +10,7 @@ from odoo_pipelines.defs.mapping import without_partition
 from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.defs.session import FlowState, Session
 from odoo_pipelines.errors import TooManyVanishedError
+from odoo_pipelines.integration import Integration
 from odoo_pipelines.stores.vanished import Census, Marked
 from odoo_pipelines.sync.vanished import Vanishing, require_possible
 from odoo_pipelines.systems.base import Flow
@@ -19,6 +20,7 @@ from odoo_pipelines.systems.records import REPLAY, WHOLE, Batch, Layer
 READ_ROWS = 10_000
 CHUNK_RECORDS = 500
 SAMPLE = 10
+_HALF = 0.5
 NOBODY_KNOWS = Census().without_judgement()
 _COLUMNS = ["entity", "external_id", "former", "error_code"]
 
@@ -147,7 +149,7 @@ class _Carried:
 
 def _require_few(session: Session, counted: Mapping[str, Census]) -> None:
     limit = session.integration.vanished_share_limit
-    many = {name: census for name, census in counted.items() if len(census.missing) > limit * census.known}
+    many = {name: census for name, census in counted.items() if _are_many(session.integration, census)}
     if many:
         numbers = "; ".join(
             f"flow '{name}': {len(census.missing)} of {census.known} known records "
@@ -156,10 +158,19 @@ def _require_few(session: Session, counted: Mapping[str, Census]) -> None:
         )
         raise TooManyVanishedError(
             f"So many records seem to have vanished from the external system that nothing was written: {numbers}; "
-            f"the limit is {limit:.1%}. Check that it serves all its records (credentials, filters, a restored or "
+            f"the limit is {limit:.1%}, and half of fewer than {session.integration.vanished_share_minimum}. "
+            "Check that it serves all its records (credentials, filters, a restored or "
             "emptied database). If they are really gone, set a higher `vanished_share_limit` for integration "
             f"'{session.integration.name}', run a full sync, and set it back."
         )
+
+
+def _are_many(integration: Integration, census: Census) -> bool:
+    """Of few records a share says little: one of three may well be gone, but not several and most of them."""
+    missing = len(census.missing)
+    if census.known < integration.vanished_share_minimum and integration.vanished_share_limit < _HALF:
+        return missing > 1 and missing > _HALF * census.known
+    return missing > integration.vanished_share_limit * census.known
 
 
 def _vanishing(session: Session, flow: Flow, state: FlowState, policy: VanishedPolicy) -> Vanishing:

@@ -11,7 +11,10 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
+from odoo_pipelines.defs.vanished import _are_many
+from odoo_pipelines.integration import Integration
 from odoo_pipelines.sandbox.pms.events import Edit, edit, require
+from odoo_pipelines.stores.vanished import Census
 from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage
 from odoo_pipelines_tests.stores.builders import rows_of
 
@@ -163,6 +166,7 @@ class TestBreaker:
     def test_more_than_the_limit_stops_the_run_before_anything_is_written(
         self, stage: Stage, engine: sa.Engine
     ) -> None:
+        configure(vanished_share_minimum=BOOKINGS)
         guest = stage.confirmed()["guest"]
         edit(stage.pms.sandbox.world, Edit(stream="guests", id=guest["id"], fields={"first_name": "Changed"}))
         delete(stage, "bookings", stage.confirmed()["id"])
@@ -181,13 +185,35 @@ class TestBreaker:
     def test_a_higher_limit_lets_it_go_on_and_what_is_known_does_not_count_again(self, stage: Stage) -> None:
         first, second = [row["id"] for row in stage.served()][:2]
         delete(stage, "bookings", first)
-        configure(vanished_share_limit=0.1)
+        configure(vanished_share_limit=0.1, vanished_share_minimum=1)
         assert stage.sync("full").success
         assert marked(stage) == (str(first),)
         configure(vanished_share_limit=0.05)
         assert stage.sync("full").success
         delete(stage, "bookings", second)
         assert not stage.sync("full").success
+
+    @pytest.mark.usefixtures("synced")
+    def test_of_few_records_one_may_be_gone_but_not_most(self, stage: Stage) -> None:
+        everything = [each["id"] for each in stage.served()]
+        delete(stage, "bookings", everything[0])
+        assert stage.sync("full").success
+        assert marked(stage) == (str(everything[0]),)
+        delete(stage, "bookings", *everything[1:])
+        result = stage.sync("full")
+        assert not result.success
+        assert "half of fewer than 20" in failure(result)
+
+    @pytest.mark.parametrize(
+        ("known", "missing", "many"),
+        [
+            *[(1, 1, False), (2, 1, False), (2, 2, True), (3, 1, False), (3, 2, True), (15, 7, False), (15, 8, True)],
+            *[(19, 9, False), (20, 1, False), (20, 2, True), (100, 5, False), (100, 6, True)],
+        ],
+    )
+    def test_how_many_of_how_many(self, known: int, missing: int, *, many: bool) -> None:
+        census = Census(known, tuple(str(number) for number in range(missing)))
+        assert _are_many(Integration(name="pms"), census) is many
 
     def test_a_policy_that_the_model_does_not_allow_stops_the_run_before_anything_is_written(
         self, stage: Stage
