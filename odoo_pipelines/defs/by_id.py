@@ -13,7 +13,7 @@ from http import HTTPStatus
 from itertools import chain
 from typing import Any
 
-from odoo_pipelines.defs.extraction import newest_of, raw_row, require_all
+from odoo_pipelines.defs.extraction import newest_of, raw_row, received, require_all, server_time
 from odoo_pipelines.defs.loading import consumer_of as load_consumer
 from odoo_pipelines.defs.mapping import consumer_of as mapping_consumer
 from odoo_pipelines.defs.payloads import payload_of
@@ -136,7 +136,7 @@ def _by_id(stream: Stream) -> ById:
 
 def _get(session: Session, stream: Stream, external_id: str) -> dict[str, Any] | None:
     """One record, as a batch keeps it; None where there is none."""
-    path = _path(_by_id(stream), external_id)
+    path, seen_at = _path(_by_id(stream), external_id), session.clock()
     if path is None:
         return None
     try:
@@ -153,6 +153,7 @@ def _get(session: Session, stream: Stream, external_id: str) -> dict[str, Any] |
             f"GET {path} was answered with a record that has another id. Nothing of it was used; the external system "
             "has to be corrected before the rest can be read."
         )
+    received([row], seen_at, server_time(session))
     return row
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from odoo_pipelines.defs.by_id import Fetched, fetch_named, register, write
-from odoo_pipelines.defs.extraction import Extracted, Extraction, Window, raw_row
+from odoo_pipelines.defs.extraction import Extracted, Extraction, Window, raw_row, received, server_time
 from odoo_pipelines.defs.payloads import payload_of
 from odoo_pipelines.defs.session import WEBHOOK, Session
 from odoo_pipelines.errors import ExternalUnavailableError, RowRejectedError
@@ -26,27 +27,88 @@ from odoo_pipelines.webhooks.manual import SyncRequest
 UNAVAILABLE = "unavailable"
 """Why an event is tried again: nobody could be asked, and it does not tell itself what has changed."""
 
+NOT_FOUND = "not_found"
+"""Why an event is tried again: the external system does not show the record that it names."""
+_EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
+
 log = logging.getLogger(__name__)
 
 
 def extract_windows(session: Session, stream: Stream, windows: Sequence[Window]) -> list[Extracted]:
-    """Extracts a stream; in a webhook run only what is new since the last sync, of which there must have been one.
+    """Extracts a stream; in a webhook run only looks for the records that its claim names.
 
     Raises:
         ExternalError: the external system could not be asked, and no event tells what it would have said.
     """
-    walk = Extraction(session, stream)
     if session.mode != WEBHOOK:
+        walk = Extraction(session, stream)
         return [walk.extract(window) for window in windows]
-    if session.state.watermark(session.integration.name, stream.name) is None:
-        return []
     try:
-        return [walk.extract(window) for window in windows]
+        find_claimed(session, stream)
     except ExternalUnavailableError:
         if not _can_do_without(session):
             raise
         take_payloads(session, stream)
-        return []
+    return []
+
+
+def find_claimed(session: Session, stream: Stream) -> Fetched:
+    """Looks in a list for the records that events are about, where the external system gives none of them by its id.
+
+    The recent changes are read, and only if a record is not among them all that came before. Events of records that
+    are nowhere are tried again, since a list may be late. No watermark moves.
+
+    Raises:
+        ExternalError: the external system could not be asked.
+    """
+    events = _by_record(session, stream)
+    if not events:
+        return Fetched()
+    recently, found = _since(session, stream, events), dict[str, dict[str, Any]]()
+    for since, before in ((recently, None), (None, recently)):
+        if events.keys() - found.keys():
+            _look(session, stream, (since, before), events.keys(), found)
+    batch = write(session, stream, found.values()) if found else None
+    if batch:
+        register(session, stream, batch)
+    missing = [event.job_id for external_id, some in events.items() if external_id not in found for event in some]
+    if missing:
+        session.inbox.fail(session.claim_id, NOT_FOUND, missing)
+    log.info("%s: %d of %d records that events name were found", stream.name, len(found), len(events))
+    return Fetched(len(events), batch)
+
+
+def _since(session: Session, stream: Stream, events: Mapping[str, Sequence[ClaimedEvent]]) -> datetime:
+    """From when on records must have changed, as far as their events, the last sync and what is known of them tell."""
+    name = session.integration.name
+    known = session.state.bindings(name, session.system.entity_of(stream.name), events)
+    told = [_carried_row(stream, event)["updated_at"] for some in events.values() for event in some]
+    times: list[datetime | None] = [
+        session.state.watermark(name, stream.name),
+        *(each.updated_at for each in known.values()),
+        *(event.occurred_at or event.received_at for some in events.values() for event in some),
+        *told,
+    ]
+    overlap = timedelta(minutes=session.integration.overlap_minutes)
+    return max(min(time for time in times if time is not None), _EARLIEST) - overlap
+
+
+def _look(
+    session: Session,
+    stream: Stream,
+    window: tuple[datetime | None, datetime | None],
+    wanted: Set[str],
+    found: dict[str, dict[str, Any]],
+) -> None:
+    """Walks through a part of a list until every record that is wanted was found."""
+    (since, before), seen_at = window, session.clock()
+    before = before if stream.windowed else None
+    for page in session.external.pages(stream.path, updated_since=since, updated_before=before):
+        rows = [row for each in page.rows if (row := raw_row(each, stream.id_of))["external_id"] in wanted]
+        received(rows, seen_at, server_time(session))
+        found.update((row["external_id"], row) for row in rows)
+        if not wanted - found.keys():
+            return
 
 
 def fetch_single(session: Session, stream: Stream) -> Fetched:
@@ -108,18 +170,31 @@ def _records(system: System, event: ClaimedEvent) -> Iterable[Key]:
 
 def _told(session: Session, stream: Stream) -> Mapping[str, tuple[dict[str, Any] | None, list[ClaimedEvent]]]:
     """By record, the newest row that its events carry, None where none does, and the events."""
+    by_record = _by_record(session, stream)
+    return {external_id: (_newest_row(stream, events), events) for external_id, events in by_record.items()}
+
+
+def _by_record(session: Session, stream: Stream) -> Mapping[str, list[ClaimedEvent]]:
+    """The events of the claim that are about records of a stream, by external id."""
     entity = session.system.entity_of(stream.name)
     by_record = defaultdict[str, list[ClaimedEvent]](list)
     for event in session.claim.events if session.claim else ():
         if event.entity == entity:
             by_record[event.external_id].append(event)
-    return {external_id: (_newest_row(stream, events), events) for external_id, events in by_record.items()}
+    return by_record
 
 
 def _newest_row(stream: Stream, events: Iterable[ClaimedEvent]) -> dict[str, Any] | None:
-    rows = (raw_row(dict(read_event(event.body.encode()).data), stream.id_of) for event in events)
-    usable = [row for row, event in zip(rows, events, strict=True) if _is_usable(stream, row, event)]
+    rows = [(_carried_row(stream, event), event) for event in events]
+    usable = [row for row, event in rows if _is_usable(stream, row, event)]
     return max(usable, key=lambda row: row["updated_at"], default=None)
+
+
+def _carried_row(stream: Stream, event: ClaimedEvent) -> dict[str, Any]:
+    """The row that an event carries: as it was when it was changed, not when the event came, which may be repeated."""
+    row = raw_row(dict(read_event(event.body.encode()).data), stream.id_of)
+    received([row], event.received_at, event.received_at)
+    return {**row, "seen_at": row["updated_at"]}
 
 
 def _is_usable(stream: Stream, row: dict[str, Any], event: ClaimedEvent) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.rows import raw_schema
 from odoo_pipelines.systems import values
 from odoo_pipelines.systems.base import Stream, own_id
+from odoo_pipelines.systems.clocks import is_believed
 from odoo_pipelines.systems.records import WHOLE, Batch
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class Extracted:
         rows: that the pages carried.
         pages: with rows in them.
         path: of the batch; "" where there is none, because there were no rows, now or before.
-        newest: newest change time.
+        newest: newest change time, as the external system tells it.
         complete: the window is that of the whole partition.
     """
 
@@ -85,10 +86,11 @@ class Extraction:
             return extracted
         continues = window.since is None or (self._covered_to is not None and window.since <= self._covered_to)
         carried_before = self._session.external.requests.rows
+        seen_at = self._session.clock()
         pages = self._pages(window)
         first = next(pages, None)
         if first is not None or (extracted.complete and self._held_rows(window.partition)):
-            written = self._write([] if first is None else chain([first], pages), extracted)
+            written = self._write([] if first is None else chain([first], pages), extracted, seen_at)
             require_all(self._session, written, self._session.external.requests.rows - carried_before)
             mark = self._mark(first, extracted.newest) if continues and first else None
             self._session.state.register(written, watermark=mark)
@@ -119,16 +121,19 @@ class Extraction:
         pages = self._session.external.pages(self._stream.path, updated_since=window.since, updated_before=before)
         return (page for page in pages if page.rows)
 
-    def _write(self, pages: Iterable[Page], extracted: Extracted) -> Batch:
+    def _write(self, pages: Iterable[Page], extracted: Extracted, seen_at: datetime) -> Batch:
+        """Writes the rows of a walk: all of them count as seen when it began, for they may have changed since."""
         session, name = self._session, self._session.integration.name
-        partition = extracted.window.partition
+        partition, newest = extracted.window.partition, None
         path = session.batches.path_for(name, "external", self._stream.name, partition, session.run_id)
         with session.batches.writer(path, raw_schema()) as writer:
             for page in pages:
                 rows = [raw_row(row, self._stream.id_of) for row in page.rows]
-                writer.write(rows)
                 extracted.pages += 1
                 extracted.newest = newest_of(rows, extracted.newest)
+                received(rows, seen_at, server_time(session))
+                writer.write(rows)
+                newest = newest_of(rows, newest)
         extracted.rows, extracted.path = writer.rows, path
         return Batch(
             0,
@@ -139,7 +144,7 @@ class Extraction:
             session.run_id,
             path,
             writer.rows,
-            extracted.newest,
+            newest,
             extracted.complete,
         )
 
@@ -147,7 +152,7 @@ class Extraction:
         """The new watermark; a change time from the future does not push it past the server's clock, or else ours."""
         if newest is None:
             return None
-        return self._stream.name, min(newest, first.server_time or datetime.now(UTC))
+        return self._stream.name, min(newest, first.server_time or self._session.clock())
 
 
 def require_all(session: Session, batch: Batch, carried: int) -> None:
@@ -160,6 +165,25 @@ def require_all(session: Session, batch: Batch, carried: int) -> None:
     if not carried == batch.rows == held:
         numbers = f"the pages carried {carried} rows, {batch.rows} were written, the file holds {held}"
         raise AccountingError(f"{batch.name}: {numbers}")
+
+
+def server_time(session: Session) -> datetime:
+    """The external system's clock at its newest answer; ours where that did not tell."""
+    return session.external.server_time or session.clock()
+
+
+def received(rows: Iterable[dict[str, Any]], seen_at: datetime, now: datetime) -> None:
+    """Notes of raw rows when they were seen, and that none was changed later than it came.
+
+    Args:
+        rows: as `raw_row` makes them.
+        seen_at: from when on they may have changed again, by our clock.
+        now: when they came, by the clock of the external system.
+    """
+    for row in rows:
+        row["seen_at"] = seen_at
+        if not is_believed(row["updated_at"], now):
+            row["updated_at"] = now
 
 
 def newest_of(rows: list[dict[str, Any]], newest: datetime | None = None) -> datetime | None:
@@ -180,6 +204,7 @@ def raw_row(payload: Any, id_of: Callable[[Mapping[str, Any]], str] = own_id) ->
     return {
         "external_id": _readable(id_of, record) or "",
         "updated_at": _readable(values.utc_datetime, record.get("updated_at")),
+        "seen_at": None,
         "hash": hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
         "payload": text,
     }

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from odoo_pipelines.defs.competing import Competition
 from odoo_pipelines.defs.duplicates import end_notes
-from odoo_pipelines.defs.mapping import abandoned_partitions, batches_to_do, without_partition
+from odoo_pipelines.defs.mapping import abandoned_partitions, batches_to_do, with_believed_time, without_partition
 from odoo_pipelines.defs.requirements import Required, examine_requirement
 from odoo_pipelines.defs.session import FlowState, Session
 from odoo_pipelines.defs.uniqueness import Uniqueness, examine_uniqueness
-from odoo_pipelines.defs.vanished import VanishedRecords, judge, treat_vanished
+from odoo_pipelines.defs.vanished import VanishedRecords, is_whole, judge, treat_vanished
 from odoo_pipelines.errors import AccountingError
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.claims import BatchClaims
@@ -97,11 +98,14 @@ def load_flow(
     state.state.start(state.run, session.mode)
     with marked_as_failed(state):
         loader = _loader(session, flow, state, [batch.path for some in batches.values() for batch in some])
+        fresh = [batch for each in batches.values() for batch in each if not batch.begun]
+        competition = Competition(session, fresh, flow.target, verify=session.verify)
         by_partition: dict[str, FlowReport] = {}
         for partition, some in batches.items():
             done = sum(report.counts.extracted for report in by_partition.values())
             state.state.begin(consumer, [batch.id for batch in some])
-            by_partition[partition] = _load_batches(loader, session, flow, some, _teller(progress, flow, done, rows_in))
+            teller = _teller(progress, flow, done, rows_in)
+            by_partition[partition] = _load_batches(loader, session, flow, some, competition=competition, tell=teller)
         vanished = treat_vanished(session, flow, state)
         end_notes(session, flow)
         balanced = close_accounts(state, rows_in, consumer, [batch.id for each in to_do.values() for batch in each])
@@ -120,13 +124,23 @@ def load_flow(
 
 
 def _load_batches(
-    loader: FlowLoader, session: Session, flow: Flow, batches: Sequence[Batch], tell: Callable[[int, FlowReport], None]
+    loader: FlowLoader,
+    session: Session,
+    flow: Flow,
+    batches: Sequence[Batch],
+    *,
+    competition: Competition,
+    tell: Callable[[int, FlowReport], None],
 ) -> FlowReport:
-    """Loads a partition's batches; first those that an earlier run began with, for their rows are the older ones."""
+    """Loads a partition's batches; first those that an earlier run began with, for their rows are the older ones.
+
+    Of these none is left out: a part of it may have been written, which must be recognised.
+    """
     begun = [batch for batch in batches if batch.begun]
     fresh = [batch for batch in batches if not batch.begun]
     resumed = loader.load(_rows(session, flow, begun), partial(tell, 0), resumed=True)
-    return merged([resumed, loader.load(_rows(session, flow, fresh), partial(tell, resumed.counts.extracted))])
+    rows = (competition.judged(row) if isinstance(row, MappedRow) else row for row in _rows(session, flow, fresh))
+    return merged([resumed, loader.load(rows, partial(tell, resumed.counts.extracted))])
 
 
 def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]) -> FlowLoader:
@@ -148,6 +162,7 @@ def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]
                 verify=session.verify,
                 unlock=session.integration.unlock_orders,
                 policies=session.integration.policies(flow.name),
+                whole=is_whole(session),
             ),
             chunk_size=odoo.chunk_size,
             connections=odoo.connections,
@@ -161,7 +176,11 @@ def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]
 def _rows(session: Session, flow: Flow, batches: Sequence[Batch]) -> Iterator[MappedRow | RejectedRow]:
     for batch in batches:
         for rows in session.batches.rows(batch.path, READ_ROWS):
-            yield from (from_columns(row, flow.target) for row in rows)
+            for columns in rows:
+                row = from_columns(columns, flow.target)
+                if isinstance(row, MappedRow) and row.seen_at is None:  # mapped by an older version
+                    row = with_believed_time(row, session.clock())
+                yield row
 
 
 def _teller(

@@ -10,12 +10,16 @@ from typing import Any
 
 from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.defs.payloads import payload_of, payload_text
+from odoo_pipelines.defs.sayings import Sayings
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import AccountingError, RowRejectedError
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.rows import mapped_schema, row_hash, to_columns
+from odoo_pipelines.sync.diff import latest
+from odoo_pipelines.sync.versions import joined
 from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow, System
+from odoo_pipelines.systems.clocks import FROM_THE_FUTURE, believed, is_believed
 from odoo_pipelines.systems.records import WHOLE, Batch, Key, Layer
 
 CHUNK_ROWS = 2_000
@@ -99,13 +103,14 @@ def map_partition(session: Session, flow: Flow, partition: str) -> Mapped:
         session.covered.add(("mapped", flow.name, partition))
         return mapped
     letters, through = letters_of_others(session, flow), set[Key]()
+    sayings = Sayings(session, flow)
     sources = sorted(since_complete(to_do), key=lambda batch: (streams.index(batch.name), batch.id))
     path = session.batches.path_for(name, "mapped", flow.name, partition, session.run_id)
     with session.batches.writer(path, mapped_schema(flow.target)) as writer:
         for batch in sources:
             for raw in session.batches.rows(batch.path, CHUNK_ROWS):
                 mapped.rows_in += len(raw)
-                rows = list(with_columns(flow, map_rows(session, flow, batch.name, raw)))
+                rows = list(with_columns(flow, sayings.compared(batch, map_rows(session, flow, batch.name, raw))))
                 for row, _ in rows:
                     mapped.count(row)
                 writer.write([columns for _, columns in rows])
@@ -127,7 +132,7 @@ def map_partition(session: Session, flow: Flow, partition: str) -> Mapped:
         complete=_is_complete(session, flow, sources),
     )
     consumed = [source.id for source in to_do]
-    session.state.register(batch, consumer=consumer_of(flow), consumed=consumed, mapped=[*through])
+    session.state.register(batch, consumer=consumer_of(flow), consumed=consumed, mapped=[*through], said=sayings.news())
     session.covered.add(("mapped", flow.name, partition))
     return mapped
 
@@ -156,18 +161,40 @@ def _is_complete(session: Session, flow: Flow, sources: Sequence[Batch]) -> bool
 def map_rows(
     session: Session, flow: Flow, stream: str, raw: Iterable[dict[str, Any]]
 ) -> Iterator[MappedRow | RejectedRow]:
-    """Maps raw rows of one stream; a payload that no model can read becomes a rejected row."""
+    """Maps raw rows of one stream; a payload that no model can read becomes a rejected row.
+
+    No mapping sees a change time that is not believed. Rows of older versions do not tell when they came: then it is
+    now.
+    """
     payload_model, mapper, options = (
         session.system.streams[stream].payload,
         flow.mappers[stream],
         session.mapping_options,
     )
     entity = session.system.entity_of(stream)
+    others = {session.system.entity_of(each) for each in flow.mappers} - {entity}
     for row in raw:
+        seen_at = row.get("seen_at")
+        now = seen_at or session.clock()
+        changed = row["updated_at"] and believed(row["updated_at"], now) if seen_at is None else row["updated_at"]
         try:
-            yield from mapper(payload_model.parse(payload_of(row["payload"])), options)
+            payload = payload_model.parse(payload_of(row["payload"]))
+            doubts = () if payload.updated_at == changed else (FROM_THE_FUTURE,)
+            if doubts:
+                payload = payload.model_copy(update={"updated_at": changed})
+            for mapped in mapper(payload, options):
+                inside = row["external_id"] if mapped.entity in others and not mapped.only_create else ""
+                told = replace(mapped, seen_at=seen_at, inside=inside, warnings=(*doubts, *mapped.warnings))
+                yield with_believed_time(told, latest(now, changed) or now)
         except RowRejectedError as error:
-            yield RejectedRow(entity, row["external_id"], row["updated_at"], error, row["payload"])
+            yield RejectedRow(entity, row["external_id"], changed, error, row["payload"])
+
+
+def with_believed_time(row: MappedRow, now: datetime) -> MappedRow:
+    """The row, changed no later than now; a record inside another one may tell a time of its own."""
+    if is_believed(row.updated_at, now):
+        return row
+    return replace(row, updated_at=now, warnings=(FROM_THE_FUTURE, *row.warnings))
 
 
 def fold(rows: Iterable[MappedRow | RejectedRow]) -> list[MappedRow | RejectedRow]:
@@ -184,15 +211,14 @@ def fold(rows: Iterable[MappedRow | RejectedRow]) -> list[MappedRow | RejectedRo
         if isinstance(row, RejectedRow):
             continue
         alone = row.only_create or times[row.key] == 1  # hashes are dear
-        identity = row.key if alone else (*row.key, row_hash(row))
+        identity = row.key if alone else (*row.key, row.hash or row_hash(row))
         first = mapped.pop(identity, None)  # where no time tells, the last one counts
         mapped[identity] = _merged(first, row) if first else row
     return [*mapped.values(), *rejected]
 
 
 def _merged(first: MappedRow, row: MappedRow) -> MappedRow:
-    times = [time for time in (first.updated_at, row.updated_at) if time is not None]
-    return replace(first, weight=first.weight + row.weight, updated_at=max(times, default=None))
+    return replace(joined(first, row), weight=first.weight + row.weight)
 
 
 def with_columns(

@@ -21,6 +21,7 @@ from odoo_pipelines.stores.rows import from_columns, mapped_schema
 from odoo_pipelines.stores.text import storable
 from odoo_pipelines.sync.diff import is_newer
 from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow
+from odoo_pipelines.systems.clocks import is_believed
 from odoo_pipelines.systems.records import REPLAY, Batch, Key
 
 R = TypeVar("R")
@@ -170,18 +171,18 @@ class _Search:
             ids = sorted({external_id for kind, external_id in self._wanted if kind == entity})
             batches = self._session.state.batches(self._session.integration.name, "external", [stream])
             for batch, row in self._select(batches, ids):
-                version = Version(row, batch, row["updated_at"] or batch.newest or _BEGINNING)
+                version = Version(row, batch, _time_of(row["updated_at"], batch, self._session.clock()))
                 _keep_newest(found, (entity, row["external_id"]), version)
         return found
 
     def _newest_mapped(self) -> dict[Key, Version[MappedRow | RejectedRow]]:
         found: dict[Key, Version[MappedRow | RejectedRow]] = {}
-        ids = sorted({external_id for _, external_id in self._wanted})
+        ids, now = sorted({external_id for _, external_id in self._wanted}), self._session.clock()
         batches = self._session.state.batches(self._session.integration.name, "mapped", [self._flow.name])
         for batch, columns in self._select(batches, ids):
             row = from_columns(columns, self._flow.target)
             second_hand = isinstance(row, MappedRow) and row.only_create
-            version = Version(row, batch, row.updated_at or batch.newest or _BEGINNING, first_hand=not second_hand)
+            version = Version(row, batch, _time_of(row.updated_at, batch, now), first_hand=not second_hand)
             _keep_newest(found, row.key, version)
         return found
 
@@ -203,6 +204,11 @@ class _Search:
 def _settles(row: MappedRow | RejectedRow, letter: DeadLetter) -> bool:
     """Whether the outcome of a row will be that of the letter's."""
     return (isinstance(row, RejectedRow) and not row.external_id) or row.key == (letter.entity, letter.external_id)
+
+
+def _time_of(told: datetime | None, batch: Batch, now: datetime) -> datetime:
+    """The change time of a row in a batch; those of older versions may hold times that nobody believes any more."""
+    return told if told is not None and is_believed(told, now) else batch.newest or _BEGINNING
 
 
 def _keep_newest(found: dict[Key, Version[R]], key: Key, version: Version[R]) -> None:

@@ -19,7 +19,7 @@ from odoo_pipelines.odoo.schema import Schemas
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.database import connect, migrate
-from odoo_pipelines.stores.inbox import Claim, Inbox
+from odoo_pipelines.stores.inbox import Claim, Inbox, utc_now
 from odoo_pipelines.stores.lock import one_writer
 from odoo_pipelines.stores.outbound import OutboundState
 from odoo_pipelines.stores.rehearsal import taken_back, temporary_batches
@@ -59,6 +59,7 @@ class Session:
         run_id: of Dagster.
         mode: "delta", "retry", "full", "webhook", "outbound", "outbound_full" or "partition".
         sleep: waits between tries of what was lost on the way to Odoo.
+        clock: gives the time, UTC.
         dry_run: told the flow, records and outcomes of every commit of a run that writes nothing anywhere; None for
             one that writes.
         covered: streams extracted, and flows mapped, with their partition, of which this run has taken everything.
@@ -71,6 +72,7 @@ class Session:
     run_id: str
     mode: str
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], datetime] = utc_now
     dry_run: Listener | None = None
     covered: set[tuple[Layer, str, str]] = field(default_factory=set)
     census: Mapping[str, Census] | None = None

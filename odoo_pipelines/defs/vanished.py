@@ -60,7 +60,7 @@ def judge(session: Session) -> None:
     for flow in session.system.flows:
         require_possible(session.integration.vanished_policy(flow.name), flow.name, flow.target, session.schemas)
     if session.census is None:
-        complete = _is_complete(session)
+        complete = is_whole(session)
         session.census = {flow.name: _census(session, flow, complete=complete) for flow in session.system.flows}
     _require_few(session, session.census)
 
@@ -85,7 +85,7 @@ def treat_vanished(session: Session, flow: Flow, state: FlowState) -> VanishedRe
     return VanishedRecords(policy, census.judged, len(census.missing), len(census.back), refused, marked)
 
 
-def _is_complete(session: Session) -> bool:
+def is_whole(session: Session) -> bool:
     """Whether the run has extracted every stream and mapped every flow, over all partitions, and as a whole."""
     if session.mode != "full":
         return False

@@ -58,6 +58,7 @@ class ExternalClient:
         jitter: Callable[[float], float] = half_to_full,
     ) -> None:
         self._page_size = connection.page_size
+        self._server_time: datetime | None = None
         self._transport = Transport(connection, limiter, clock=clock, sleep=sleep, jitter=jitter)
         self._credential: Credential = (
             ApiKey(connection.api_key)
@@ -69,6 +70,11 @@ class ExternalClient:
     def requests(self) -> RequestCounter:
         """What went over the wire so far."""
         return self._transport.requests
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The server's clock at its newest answer, UTC to the second; None where that did not tell."""
+        return self._server_time
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """Gets the JSON value at a path."""
@@ -147,10 +153,10 @@ class ExternalClient:
     def _send(self, request: Request) -> Answer:
         bearer = self._credential.bearer()
         answer = self._transport.send(request, bearer)
-        if answer.status != HTTPStatus.UNAUTHORIZED:
-            return answer
-        other = self._credential.renewed(refused=bearer)
-        return answer if other is None else self._transport.send(request, other)
+        if answer.status == HTTPStatus.UNAUTHORIZED and (other := self._credential.renewed(refused=bearer)) is not None:
+            answer = self._transport.send(request, other)
+        self._server_time = answer.server_time
+        return answer
 
 
 def _json_request(method: str, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Request:

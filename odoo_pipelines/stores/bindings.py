@@ -18,7 +18,8 @@ from odoo_pipelines.systems.records import Binding, Key, Record
 _TABLE = tables.record
 _KEY = ("integration", "entity", "external_id")
 _PLACE = ("entity", "external_id", "model", "odoo_id")
-_FIELDS = (*_PLACE, "hash", "base", "updated_at")  # as in Record
+_FIELDS = (*_PLACE, "hash", "base", "updated_at", "seen_at", "inside")  # as in Record
+_VERSION = ("hash", "updated_at", "seen_at", "inside")  # as in Binding
 _ONE_TO_ONE = "record_odoo_id_key"
 
 
@@ -26,12 +27,15 @@ def select_bindings(
     connection: Connection, integration: str, entity: str, external_ids: Iterable[str]
 ) -> dict[str, Binding]:
     """Bindings of one entity by external id."""
-    query = sa.select(_TABLE.c.external_id, _TABLE.c.odoo_id, _TABLE.c.hash, _TABLE.c.updated_at).where(
+    query = sa.select(_TABLE.c.external_id, _TABLE.c.odoo_id, *(_TABLE.c[name] for name in _VERSION)).where(
         _TABLE.c.integration == integration,
         _TABLE.c.entity == entity,
         _TABLE.c.external_id == sa.any_(sa.literal(list(external_ids), ARRAY(sa.Text))),
     )
-    return {row[0]: Binding(row[1], row[2], utc(row[3])) for row in connection.execute(query)}
+    return {
+        external_id: Binding(odoo_id, agreed, utc(updated_at), utc(seen_at), inside)
+        for external_id, odoo_id, agreed, updated_at, seen_at, inside in connection.execute(query)
+    }
 
 
 def select_records(connection: Connection, integration: str, keys: Iterable[Key]) -> dict[Key, Record]:
@@ -44,8 +48,10 @@ def select_records(connection: Connection, integration: str, keys: Iterable[Key]
         .where(_TABLE.c.integration == integration)
     )
     return {
-        (entity, external_id): Record(entity, external_id, model, odoo_id, agreed, base, utc(updated_at))
-        for entity, external_id, model, odoo_id, agreed, base, updated_at in connection.execute(query)
+        (row.entity, row.external_id): Record(
+            **{**row._asdict(), "updated_at": utc(row.updated_at), "seen_at": utc(row.seen_at)}
+        )
+        for row in connection.execute(query)
     }
 
 

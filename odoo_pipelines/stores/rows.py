@@ -37,6 +37,9 @@ _ROW_COLUMNS: Mapping[str, pa.DataType] = {
     "weight": pa.int64(),
     "only_create": pa.bool_(),
     "only_existing": pa.bool_(),
+    "seen_at": _TIME,
+    "inside": pa.string(),
+    "repeated": pa.bool_(),
     "state": pa.string(),
     "total": pa.string(),
     "warnings": _TEXTS,
@@ -54,8 +57,12 @@ _HASH_BYTES = 16
 
 
 def raw_schema() -> pa.Schema:
-    """Columns of an extracted batch: external_id, updated_at (UTC), hash (of the payload) and payload (JSON text)."""
-    return pa.schema({"external_id": pa.string(), "updated_at": _TIME, "hash": pa.string(), "payload": pa.string()})
+    """Columns of an extracted batch: external_id, updated_at, seen_at, hash (of the payload) and payload (JSON text).
+
+    Times are UTC; `updated_at` is the one that is believed, whatever the payload says.
+    """
+    texts = {"hash": pa.string(), "payload": pa.string()}
+    return pa.schema({"external_id": pa.string(), "updated_at": _TIME, "seen_at": _TIME, **texts})
 
 
 def mapped_schema(target: Target) -> pa.Schema:
@@ -99,6 +106,9 @@ def from_columns(columns: Mapping[str, Any], target: Target) -> MappedRow | Reje
         former=tuple(columns.get("former") or ()),
         follows=columns.get("follows") or "",
         hash=columns["hash"],
+        seen_at=columns.get("seen_at"),
+        inside=columns.get("inside") or "",
+        repeated=bool(columns.get("repeated")),
     )
 
 
@@ -139,6 +149,9 @@ def _mapped_columns(row: MappedRow, target: Target) -> dict[str, Any]:
         "weight": row.weight,
         "only_create": row.only_create,
         "only_existing": row.only_existing,
+        "seen_at": row.seen_at,
+        "inside": storable(row.inside),
+        "repeated": row.repeated,
         "state": row.state,
         "total": row.total,
         "warnings": [storable(warning) for warning in row.warnings],
@@ -151,7 +164,7 @@ def _mapped_columns(row: MappedRow, target: Target) -> dict[str, Any]:
         columns[_column(lines.field, _ROW_COLUMNS)] = [
             _line_cells(line, lines, path=f"{lines.field}[{index}].") for index, line in enumerate(row.lines)
         ]
-    columns["hash"] = row_hash(row)
+    columns["hash"] = row.hash or row_hash(row)
     return columns
 
 

@@ -6,8 +6,9 @@ reached, or refuses, is a StateError.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from odoo_pipelines.stores import (
@@ -19,6 +20,7 @@ from odoo_pipelines.stores import (
     duplicates,
     history,
     renaming,
+    sayings,
     vanished,
 )
 from odoo_pipelines.stores.accounting import RunRef
@@ -39,6 +41,7 @@ from odoo_pipelines.systems.records import (
     Record,
     Resolution,
     RowOutcome,
+    Said,
 )
 
 __all__ = ["DeadLetter", "RunRef", "State"]
@@ -68,6 +71,7 @@ class State:
         consumed: Sequence[int] = (),
         mapped: Sequence[Key] = (),
         awaited_by: Sequence[str] = (),
+        said: Mapping[str, Sequence[Said]] = MappingProxyType({}),
     ) -> Batch:
         """Makes a complete batch known, together with what it changes.
 
@@ -77,6 +81,7 @@ class State:
             consumer: who made this batch out of others, such as "mapped/orders".
             consumed: ids of those others, which the consumer has thereby done.
             mapped: dead letters of the flow whose rows are in the batch, as rows of other records.
+            said: by kind of record, what records say of others inside them from now on.
             awaited_by: consumers that must have done the batch before it is removed, since no later one replaces it.
 
         Returns:
@@ -89,9 +94,16 @@ class State:
             if consumer is not None:
                 batch_registry.mark_done(connection, consumer, consumed)
             dead_letters.delete_letters(connection, batch.integration, batch.name, mapped)
+            for holder_entity, some in said.items():
+                sayings.upsert(connection, batch.integration, holder_entity, some)
             for each in awaited_by:
                 batch_registry.mark_begun(connection, each, [registered.id])
             return registered
+
+    def said(self, integration: str, holder_entity: str, holders: Sequence[str]) -> dict[str, dict[Key, Said]]:
+        """What records of a kind last said of others inside them, by their id; those that said nothing are absent."""
+        with transaction(self._engine) as connection:
+            return sayings.select(connection, integration, holder_entity, holders)
 
     def done(self, consumer: str, batch_ids: Sequence[int]) -> None:
         """Notes that a consumer has done batches of which nothing was to be made."""

@@ -99,12 +99,34 @@ record = sa.Table(
     sa.Column("odoo_id", sa.BigInteger, nullable=False, comment="Database id of the Odoo record"),
     _text("hash", "Of the mapped row on which both sides last agreed"),
     sa.Column("base", JSONB, nullable=False, comment="Values on which both sides last agreed, by Odoo field"),
-    _time("updated_at", "Change time of that row in the external system", nullable=True),
+    _time("updated_at", "Change time of that row in the external system, as far as it is believed", nullable=True),
+    _time("seen_at", "When the external system showed that row, by our clock; empty: not known", nullable=True),
+    sa.Column(
+        "inside",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.text("false"),
+        comment="That row was not the record's own, but one inside another record",
+    ),
     _text("run_id", "Dagster run that wrote it last"),
     _now("synced_at", "When it was written last"),
     _time("vanished_at", "When a full sync did not find it in the external system any more", nullable=True),
     sa.Index("record_odoo_id_key", "integration", "model", "odoo_id", unique=True),
     comment="External records and the Odoo records that they are bound to",
+)
+
+said = sa.Table(
+    "said",
+    metadata,
+    _text("integration", "Name of the integration", primary_key=True),
+    _text("holder_entity", "Kind of the record that says it, such as booking", primary_key=True),
+    _text("holder", "Its id in the external system", primary_key=True),
+    _text("entity", "Kind of the record inside it, such as guest", primary_key=True),
+    _text("external_id", "Its id in the external system", primary_key=True),
+    _text("hash", "Of the mapped row that was made of the record inside"),
+    _time("since", "Change time of the version that said so first", nullable=True),
+    sa.Column("batch_id", sa.BigInteger, nullable=False, comment="Number of the extracted batch with that version"),
+    comment="What records last said of others inside them: saying it again is no news",
 )
 
 outcome = sa.Table(

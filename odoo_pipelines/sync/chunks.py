@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from odoo_pipelines.sync.versions import joined
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.records import Key
 
@@ -16,10 +17,12 @@ class ChunkRow:
     Attributes:
         row: the row.
         repeats: rows of the same record that say the same, or only that it exists; they need no work of their own.
+        outdone: rows of the same record that count less, likewise.
     """
 
     row: MappedRow
     repeats: int = 0
+    outdone: int = 0
 
     @property
     def weight(self) -> int:
@@ -52,7 +55,7 @@ class Chunk:
     @property
     def weight(self) -> int:
         """Extracted rows that it stands for."""
-        return sum(each.weight for each in self.rows) + len(self.rejected)
+        return sum(each.weight + each.outdone for each in self.rows) + len(self.rejected)
 
 
 def chunks(rows: Iterable[MappedRow | RejectedRow], size: Callable[[], int]) -> Iterator[Chunk]:
@@ -95,9 +98,12 @@ class _Building:
         if key in self._blocked or not _adds_nothing(row, first.row):
             self._blocked.add(key)
             return False
+        if row.outdone and not first.row.outdone:
+            first.outdone += row.weight
+            return True
         first.repeats += row.weight
-        if row.updated_at and first.row.updated_at and row.updated_at > first.row.updated_at and not row.only_create:
-            first.row = replace(first.row, updated_at=row.updated_at)
+        if not row.only_create:
+            first.row = joined(first.row, row)
         return True
 
     def finish(self) -> Chunk:

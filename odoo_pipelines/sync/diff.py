@@ -12,22 +12,48 @@ from odoo_pipelines.systems.records import Binding, Outcome
 NOTHING = Agreement()
 
 
-def local_outcome(row: MappedRow, binding: Binding | None, *, verify: bool) -> Outcome | None:
-    """Unchanged, superseded, or None when Odoo has to be looked at.
+def local_outcome(
+    row: MappedRow, binding: Binding | None, *, verify: bool, present: bool | None = None, whole: bool = False
+) -> Outcome | None:
+    """Unchanged, superseded, or None when it has to be looked at.
 
     Args:
         row: as mapped.
         binding: what is known of its record; None if nothing is.
         verify: Odoo's side is looked at even when the row has not changed.
+        present: the row shows the present truth, not only what has changed; None: as `verify` says.
+        whole: nothing was left out beside it, see `is_superseded`.
     """
     if binding is None:
         # Of what should not be there nothing was ever bound, so only a look at Odoo's side can find it.
         return Outcome.UNCHANGED if row.only_existing and not verify else None
+    if row.outdone:
+        return None
     if row.only_create:
         return None if verify else Outcome.UNCHANGED
     if row.hash == binding.hash:
         return None if verify else Outcome.UNCHANGED
-    return Outcome.SUPERSEDED if is_newer(binding.updated_at, row.updated_at) else None
+    superseded = is_superseded(row, binding, present=verify if present is None else present, whole=whole)
+    return Outcome.SUPERSEDED if superseded else None
+
+
+def is_superseded(row: MappedRow, known: Binding, *, present: bool, whole: bool) -> bool:
+    """Whether what is known of a record counts more than a row that says something else.
+
+    Args:
+        row: the one that counts most in its load.
+        known: of the record.
+        present: the row comes from a walk that shows the present truth, not only what has changed; one that does not
+            tell when it was seen shows nothing.
+        whole: of that walk nothing was left out, so it is the truth about records inside others, too.
+    """
+    if present and row.seen_at is not None and (whole or not row.inside):
+        return is_newer(known.seen_at, row.seen_at) and not is_newer(row.updated_at, known.updated_at)
+    if is_newer(known.updated_at, row.updated_at):
+        return True
+    if not row.inside or not known.hash or is_newer(row.updated_at, known.updated_at):
+        return row.repeated and bool(known.hash)
+    return row.repeated or not known.inside
 
 
 def is_newer(one: datetime | None, other: datetime | None) -> bool:

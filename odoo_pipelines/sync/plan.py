@@ -74,7 +74,7 @@ class Planner:
         sources = {each.key: each for each in self._undecided(chunk, bindings, plan)}
         resolved, rejected = self._resolver.resolve([each.row for each in sources.values()])
         for refused, error in rejected:
-            plan.decided.append(Decided(sources[refused.key], Outcome.REJECTED, error, refused.warnings))
+            plan.decided.append(_rejected(sources[refused.key], error, refused.warnings))
         records = self._state.records(row.row.key for row in resolved if row.row.key in bindings)
         former = self._state.records(
             key for row in resolved if row.row.key not in bindings for key in row.row.former_keys
@@ -82,7 +82,10 @@ class Planner:
         rows = []
         for row in resolved:
             record = records.get(row.row.key)
-            if record and not self._verify(row.row.key) and _is_agreed(row, record):
+            if record and row.row.outdone:
+                same = Outcome.UNCHANGED if _is_agreed(row, record) else Outcome.SUPERSEDED
+                plan.decided.append(Decided(sources[row.row.key], same, warnings=row.warnings))
+            elif record and not self._verify(row.row.key) and _is_agreed(row, record):
                 remembered = _remembered(row, record)
                 plan.decided.append(Decided(sources[row.row.key], Outcome.UNCHANGED, None, row.warnings, remembered))
             elif not self._options.verify and self._former.is_superseded(row, former):
@@ -96,10 +99,12 @@ class Planner:
         undecided, newer = [], {}
         for each in chunk.rows:
             binding = bindings.get(each.key)
-            outcome = local_outcome(each.row, binding, verify=self._verify(each.key))
+            present, whole = self._options.verify, self._options.whole
+            verify = self._verify(each.key)
+            outcome = local_outcome(each.row, binding, verify=verify, present=present, whole=whole)
             if outcome is None:
                 undecided.append(each)
-            elif binding and not each.row.only_create and _is_news(each.row, binding):
+            elif binding and outcome is Outcome.UNCHANGED and _is_news(each.row, binding):
                 newer[each.key] = each
             else:
                 plan.decided.append(Decided(each, outcome, warnings=each.row.warnings))
@@ -182,6 +187,9 @@ def _found(planned: Planned, key: str, found: Found) -> Planned:
 
 
 def _is_news(row: MappedRow, binding: Binding) -> bool:
+    """Whether a row that says the same says it of a later time."""
+    if row.only_create or row.repeated:
+        return False
     return latest(binding.updated_at, row.updated_at) != binding.updated_at
 
 
@@ -191,7 +199,19 @@ def _is_agreed(row: ResolvedRow, record: Record) -> bool:
 
 def _remembered(row: ResolvedRow, record: Record) -> Record:
     """The record, with the row that last said the same."""
-    return replace(record, hash=row.row.hash, updated_at=latest(record.updated_at, row.row.updated_at))
+    return replace(
+        record,
+        hash=row.row.hash,
+        updated_at=row.row.updated_at or record.updated_at,
+        seen_at=row.row.seen_at or record.seen_at,
+        inside=bool(row.row.inside),
+    )
+
+
+def _rejected(source: ChunkRow, error: RowRejectedError, warnings: tuple[str, ...]) -> Decided:
+    if source.row.outdone:  # the row that counts more will tell what is wrong, if anything is
+        return Decided(source, Outcome.SUPERSEDED, warnings=warnings)
+    return Decided(source, Outcome.REJECTED, error, warnings)
 
 
 def _refused(source: ChunkRow, row: ResolvedRow, error: RowRejectedError) -> Decided:

@@ -124,8 +124,10 @@ class PlanOptions:
         verify: read Odoo's side of every row, also of those that have not changed in the external system.
         unlock: when records may leave a frozen state to be written.
         policies: who wins where both sides differ.
+        whole: with `verify`: nothing of the external system was left out.
     """
 
     verify: bool = False
     unlock: UnlockPolicy = UnlockPolicy.OWN
     policies: FlowPolicies = field(default_factory=FlowPolicies)
+    whole: bool = False

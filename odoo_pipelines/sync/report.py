@@ -159,7 +159,7 @@ def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model:
     odoo_id = applied.ids.get(planned.resolved.key)
     if error is None and odoo_id is not None:
         record = _agreed(planned, odoo_id, model)
-        if record != planned.record:
+        if not _is_known(record, planned.record):
             report.records.append(record)
         outcome = _outcome(
             planned.source,
@@ -198,9 +198,30 @@ def _agreed(planned: Planned, odoo_id: int, model: str) -> Record:
         odoo_id=odoo_id,
         hash=row.hash,
         base=planned.base.document(),
-        # A second-hand row's change time is another record's: it must not make the record's own rows look old.
-        updated_at=latest(before.updated_at if before else None, None if row.only_create else row.updated_at),
+        **_version(row, before),
     )
+
+
+def _version(row: MappedRow, before: Record | None) -> dict[str, Any]:
+    """Which version of a record this is; one that says what is known makes the known one no older.
+
+    A second-hand row's change time is another record's: it must not make the record's own rows look old.
+    """
+    updated_at, seen_at = (None, None) if row.only_create else (row.updated_at, row.seen_at)
+    inside = row.only_create or bool(row.inside)
+    if before is None:
+        return {"updated_at": updated_at, "seen_at": seen_at, "inside": inside}
+    same = before.hash == row.hash
+    return {
+        "updated_at": latest(before.updated_at, updated_at) if same else updated_at or before.updated_at,
+        "seen_at": seen_at or before.seen_at,
+        "inside": inside and (before.inside or not same),
+    }
+
+
+def _is_known(record: Record, before: Record | None) -> bool:
+    """Whether nothing has changed but that it was seen again, which is not worth a write for every record."""
+    return before is not None and record == replace(before, seen_at=record.seen_at)
 
 
 def _is_bound(planned: Planned) -> bool:
@@ -252,8 +273,11 @@ def _outcome(
 
 def _add(report: ChunkReport, outcome: RowOutcome, source: ChunkRow) -> None:
     report.add(outcome)
+    row = source.row
     if others := source.weight - outcome.weight:
-        report.add(RowOutcome(source.row.entity, source.row.external_id, Outcome.UNCHANGED, weight=others))
+        report.add(RowOutcome(row.entity, row.external_id, Outcome.UNCHANGED, weight=others))
+    if source.outdone:
+        report.add(RowOutcome(row.entity, row.external_id, Outcome.SUPERSEDED, weight=source.outdone))
 
 
 def _weight(source: ChunkRow, outcome: Outcome) -> int:

@@ -61,6 +61,10 @@ class MappedRow:
         follows: entity whose record of this external id gives the fields in `Target.following` where Odoo has it, so
             that a refund of all gives back what came in; "" for none.
         hash: of values, lines and state; filled when the row is stored in a batch.
+        seen_at: when the external system showed it, by our clock; None where that is not known.
+        inside: id of the record whose payload carries this row, where that is not the record's own; "" where it is.
+        repeated: the record that it is inside of has said the same before, so it is no news.
+        outdone: another row of the record in the same load counts more; goes with `only_create`.
     """
 
     entity: str
@@ -77,6 +81,10 @@ class MappedRow:
     former: tuple[str, ...] = ()
     follows: str = ""
     hash: str = ""
+    seen_at: datetime | None = None
+    inside: str = ""
+    repeated: bool = False
+    outdone: bool = False
 
     @property
     def key(self) -> Key:

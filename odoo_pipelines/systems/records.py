@@ -62,11 +62,15 @@ class Binding:
         odoo_id: database id of the Odoo record.
         hash: of the mapped row on which both sides last agreed.
         updated_at: change time of that row in the external system.
+        seen_at: when the external system showed it, by our clock.
+        inside: it was not the record's own row, but one inside another record.
     """
 
     odoo_id: int
     hash: str
     updated_at: datetime | None
+    seen_at: datetime | None = None
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class Record:
             and when Odoo's was written; "seen", by which an Odoo that was set back is noticed. Empty for a record that
             is known to exist but not to be as it should.
         updated_at: change time of the row in the external system.
+        seen_at: when the external system showed it, by our clock.
+        inside: it was not the record's own row, but one inside another record.
     """
 
     entity: str
@@ -93,10 +99,38 @@ class Record:
     hash: str
     base: dict[str, Any]
     updated_at: datetime | None
+    seen_at: datetime | None = None
+    inside: bool = False
 
     @property
     def key(self) -> Key:
         """Entity and external id."""
+        return self.entity, self.external_id
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one record last said of another that is inside it, such as a booking of its guest.
+
+    Attributes:
+        holder: external id of the record that says it.
+        entity: kind of the record inside.
+        external_id: of the record inside.
+        hash: of the row that was made of it.
+        since: change time of the holder's version that said so first.
+        batch_id: of the extracted batch with that version.
+    """
+
+    holder: str
+    entity: str
+    external_id: str
+    hash: str
+    since: datetime | None
+    batch_id: int
+
+    @property
+    def key(self) -> Key:
+        """Of the record inside."""
         return self.entity, self.external_id
 
 

@@ -21,6 +21,7 @@ from odoo_pipelines.defs.mapping import map_partition
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import AccountingError, ExternalRequestError
 from odoo_pipelines.stores.batches import BatchStore, BatchWriter
+from odoo_pipelines.systems.clocks import FROM_THE_FUTURE
 from odoo_pipelines.systems.records import WHOLE, Batch
 from odoo_pipelines_tests.defs.feed import Feed, NewSession, booking
 from odoo_pipelines_tests.defs.stage import flow_named, stream_named
@@ -122,6 +123,30 @@ class TestWatermark:
         assert extracted.newest == dt.datetime(2999, 1, 1, tzinfo=dt.UTC)
         assert moved is not None
         assert abs(moved - now) < dt.timedelta(minutes=5)
+
+    def test_a_change_time_in_the_future_is_stored_as_the_servers_time_and_no_mapping_sees_it(
+        self, new_session: NewSession, feed: Feed
+    ) -> None:
+        feed.pages = [[booking(1, dt.datetime(2031, 1, 1, tzinfo=dt.UTC)), booking(2, day(3))]]
+        session = new_session("full")
+        Extraction(session, BOOKINGS).extract(Window("2026-01-01"))
+        map_partition(session, flow_named("orders"), "2026-01-01")
+        [batch] = session.state.batches("pms", "mapped", ["orders"])
+        [rows] = session.batches.rows(batch.path, 10)
+        times = {row["external_id"]: (row["updated_at"], row["warnings"]) for row in rows}
+        assert times["2"] == (day(3), [])
+        assert abs(times["1"][0] - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=5)
+        assert times["1"][1] == [FROM_THE_FUTURE]
+        assert [row["updated_at"] for row in stored(session)] == [times["1"][0], day(3)]
+        assert batches(session)[0].newest == times["1"][0]
+        assert {row["seen_at"] for row in rows} == {row["seen_at"] for row in stored(session)}
+
+    def test_a_clock_that_is_a_little_ahead_is_believed(self, new_session: NewSession, feed: Feed) -> None:
+        ahead = (dt.datetime.now(dt.UTC) + dt.timedelta(minutes=2)).replace(microsecond=0)
+        feed.pages = [[booking(1, ahead)]]
+        session = new_session("full")
+        Extraction(session, BOOKINGS).extract(Window("2026-01-01"))
+        assert [row["updated_at"] for row in stored(session)] == [ahead]
 
     def test_rows_without_a_readable_time_do_not_move_it(self, new_session: NewSession, feed: Feed) -> None:
         feed.pages = [[booking(1, "yesterday"), booking(2, None)]]

@@ -64,3 +64,28 @@ def test_conflicts_stay_and_may_be_answered_with_a_record_and_nothing_is_noted_y
     command.downgrade(migrations(connection), PREVIOUS)
     assert [tuple(row) for row in connection.execute(read)] == [("open", None)]
     upgrade(connection)
+
+
+def test_change_times_from_the_future_become_the_day_on_which_they_came(connection: sa.Connection) -> None:
+    early, late = NOON - timedelta(days=1), NOON + YEARS
+    connection.execute(
+        sa.text("""
+            insert into odoo_pipelines.record (
+                integration, entity, external_id, model, odoo_id, hash, base, updated_at, run_id, synced_at)
+            select 'pms', 'booking', n::text, 'sale.order', n, 'h', '{}', at, 'run', :noon
+            from unnest(cast(:times as timestamptz[])) with ordinality as time (at, n)"""),
+        {"noon": NOON, "times": [early, late]},
+    )
+    connection.execute(
+        sa.text("""
+            insert into odoo_pipelines.batch (
+                integration, layer, name, partition, run_id, path, rows, newest, complete, created_at)
+            select 'pms', layer, 'x', '', 'run', layer, 1, :late, true, :noon
+            from unnest(array['external', 'mapped', 'odoo']) as layer"""),
+        {"noon": NOON, "late": late},
+    )
+    upgrade(connection)
+    records = "select updated_at, seen_at, inside from odoo_pipelines.record order by odoo_id"
+    assert [tuple(row) for row in connection.execute(sa.text(records))] == [(early, None, True), (NOON, None, True)]
+    newest = "select newest from odoo_pipelines.batch order by id"
+    assert list(connection.scalars(sa.text(newest))) == [NOON, NOON, late]

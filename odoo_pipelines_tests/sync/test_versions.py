@@ -1,0 +1,140 @@
+"""Which version of a record counts does not depend on the order in which its versions come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from odoo_pipelines.sync.diff import local_outcome
+from odoo_pipelines.sync.versions import joined, rank
+from odoo_pipelines.systems.base import MappedRow
+from odoo_pipelines.systems.records import Binding, Outcome
+from odoo_pipelines_tests.sync.sales import World, counts, guest, moment
+
+
+def row(at: float | None = 1, seen: float | None = None, city: str = "Wien", **facts: Any) -> MappedRow:
+    return replace(guest("g", at, city=city), seen_at=moment(seen), **facts)
+
+
+def known(version: MappedRow) -> Binding:
+    return Binding(7, version.hash, version.updated_at, version.seen_at, inside=bool(version.inside))
+
+
+def best(*rows: MappedRow, verify: bool = False) -> MappedRow:
+    return max(rows, key=lambda each: rank(each, verify=verify))
+
+
+versions = st.lists(
+    st.builds(
+        row,
+        st.none() | st.integers(0, 3),
+        st.integers(4, 6),
+        st.sampled_from(["Wien", "Graz", "Linz"]),
+        inside=st.sampled_from(["", "b1", "b2"]),
+        repeated=st.booleans(),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(versions, st.randoms(use_true_random=False), st.booleans())
+def test_in_whatever_order_they_come_the_same_one_counts(
+    rows: list[MappedRow],
+    shuffled: Any,
+    verify: bool,
+) -> None:
+    first = best(*rows, verify=verify)
+    shuffled.shuffle(rows)
+    assert best(*rows, verify=verify).hash == first.hash
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_of_equal_times_the_own_row_counts_more_than_one_inside_another_record(*, verify: bool) -> None:
+    own, inside = row(2, 5), row(2, 5, "Graz", inside="b1")
+    assert best(own, inside, verify=verify) is own
+
+
+def test_what_is_news_counts_more_than_what_was_said_before_and_then_the_time_decides() -> None:
+    old, news, newer = row(3, 5, repeated=True, inside="b1"), row(1, 5, inside="b2"), row(2, 5)
+    assert best(old, news, newer) is newer
+    assert best(old, news) is news
+
+
+def test_in_a_walk_over_everything_the_own_row_that_was_seen_last_counts() -> None:
+    before, after, inside = row(9, 10), row(1, 11, "Graz"), row(20, 11, "Linz", inside="b1")
+    assert best(before, after, inside, verify=True) is after
+
+
+def test_without_a_time_what_was_seen_later_counts() -> None:
+    early, late = row(None, 5), row(None, 6, "Graz")
+    assert best(early, late) is late
+
+
+@pytest.mark.parametrize(
+    ("seen", "known_seen", "expected"),
+    [(5, 4, None), (5, 5, None), (5, None, None), (5, 6, Outcome.SUPERSEDED), (None, 4, Outcome.SUPERSEDED)],
+)
+def test_a_walk_shows_the_present_truth_unless_the_known_version_is_younger_than_it(
+    seen: float | None, known_seen: float | None, expected: Outcome | None
+) -> None:
+    older, newest = row(1, seen), known(row(3, known_seen, "Graz"))
+    assert local_outcome(older, newest, verify=True) is expected
+    assert local_outcome(older, newest, verify=False) is Outcome.SUPERSEDED
+
+
+def test_of_a_record_inside_another_only_a_walk_over_everything_tells_the_truth() -> None:
+    inside, newest = row(1, 5, inside="b1"), known(row(3, 4, "Graz"))
+    assert local_outcome(inside, newest, verify=True) is Outcome.SUPERSEDED
+    assert local_outcome(inside, newest, verify=True, whole=True) is None
+
+
+def test_what_was_said_before_overwrites_nothing() -> None:
+    profile = known(row(2, 2))
+    said = row(3, 3, "Graz", inside="b1")
+    assert local_outcome(said, profile, verify=False) is None
+    assert local_outcome(replace(said, repeated=True), profile, verify=False) is Outcome.SUPERSEDED
+    assert local_outcome(replace(said, repeated=True), replace(profile, hash=""), verify=False) is None
+
+
+def test_of_equal_times_the_known_own_row_stays_and_the_known_one_of_another_record_does_not() -> None:
+    said = row(2, 3, "Graz", inside="b1")
+    assert local_outcome(said, known(row(2, 2)), verify=False) is Outcome.SUPERSEDED
+    assert local_outcome(said, known(row(2, 2, inside="b2")), verify=False) is None
+    assert local_outcome(row(2, 3, "Graz"), known(row(2, 2)), verify=False) is None
+
+
+def test_equal_rows_join_with_the_time_of_the_news() -> None:
+    repeated, news = row(9, 5, repeated=True, inside="b1"), row(2, 4, inside="b2")
+    for one in (joined(repeated, news), joined(news, repeated)):
+        assert (one.updated_at, one.repeated) == (moment(2), False)
+    assert joined(news, row(3, 6)) == row(3, 6)
+
+
+def test_a_row_that_counts_less_creates_what_is_missing_and_changes_nothing() -> None:
+    world = World()
+    outdone, counting = row(2, 5, "Graz", only_create=True, outdone=True), row(3, 5)
+    assert counts(world, outdone, counting) == {"created": 1, "updated": 1}
+    assert counts(world, outdone, counting) == {"superseded": 1, "unchanged": 1}
+    assert counts(world, counting, outdone, verify=True) == {"superseded": 1, "unchanged": 1}
+    assert world.odoo.writes() == []
+
+
+def test_a_row_that_counts_less_but_says_the_same_is_unchanged() -> None:
+    world = World()
+    world.guests(guest("g", 3, city="Wien", zip="1010"))
+    assert counts(world, row(2, 5, only_create=True, outdone=True)) == {"unchanged": 1}
+
+
+def test_after_the_source_was_set_back_its_present_version_is_known() -> None:
+    world = World()
+    world.guests(row(1, 1))
+    world.guests(row(5, 5, "Graz"))
+    assert counts(world, row(1, 6), verify=True) == {"updated": 1}
+    assert world.state.kept["guest", "g"].updated_at == moment(1)
+    assert counts(world, row(2, 7, "Linz")) == {"updated": 1}
+    assert counts(world, row(2, 8, "Linz"), verify=True) == {"unchanged": 1}
