@@ -62,7 +62,7 @@ class Run:
     when: Literal["before", "after"] = "before"
     calls: list[str] = field(default_factory=list)
     given: OdooClient | None = None
-    options: MappingOptions = MappingOptions(journals=JOURNALS)
+    options: MappingOptions = field(default_factory=lambda: MappingOptions(journals=JOURNALS))
 
     def __call__(
         self, payloads: Iterable[dict[str, Any]], *, verify: bool = False, resumed: bool = False
