@@ -25,11 +25,12 @@ OUR_OWN_WRITE = 10**6
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A record of the source at one time; `at` is the day of its last change."""
+    """A record of the source: `at` is the day of its last change, as far as it is told, `seen` that of the walk."""
 
-    at: int
+    at: int | None
     values: Values
     state: str | None = None
+    seen: int = 0
 
     def says_what(self, other: Version) -> bool:
         return (self.values, self.state) == (other.values, other.state)
@@ -110,7 +111,7 @@ class _Sides:
 class _Times:
     """The day of the external change, and those on which Odoo's side may have been written last."""
 
-    external: int
+    external: int | None
     odoo: frozenset[int]
 
 
@@ -152,12 +153,28 @@ def meet(now: Possible, row: Version, how: Circumstances) -> set[Possible]:
     known = memory.done is not None and not memory.refused and memory.done.says_what(row)
     if known and not how.verify and not how.answers:
         return {replace(now, memory=_with_time(memory, row))}
-    if not known and memory.done is not None and memory.done.at > row.at:
+    older = not known and memory.done is not None and _is_newer(memory.done.at, row.at)
+    if older and not how.verify:
         return {now}
     ends = {_created(row)} if now.odoo is None else _merged(now, row, how)
     if not how.verify and not how.answers and _says_nothing_new(memory, row):
-        ends.add(replace(now, memory=_with_time(replace(memory, done=row), row)))  # Odoo need not be looked at
+        ends.add(replace(now, memory=_with_time(memory, row)))  # Odoo need not be looked at
+    if memory.done is not None and not known and row.seen < memory.done.seen and not _is_newer(row.at, memory.done.at):
+        ends.add(now)  # what was seen later counts, if it is remembered when that was
     return ends | ({each for end in ends for each in _refused(now, end, row)} if how.refusing else set())
+
+
+def _is_newer(one: int | None, other: int | None) -> bool:
+    return one is not None and other is not None and one > other
+
+
+def _later(done: Version | None, row: Version) -> Version:
+    """The row, unless what is known says the same of a later day."""
+    if done is None or _is_newer(row.at, done.at) or done.at is None:
+        return row
+    if done.says_what(row):
+        return replace(done, seen=max(done.seen, row.seen))
+    return replace(row, at=done.at if row.at is None else row.at)
 
 
 def _folded(rows: Sequence[Version]) -> tuple[Version, ...]:
@@ -173,7 +190,7 @@ def _says_nothing_new(memory: Memory, row: Version) -> bool:
 
 
 def _with_time(memory: Memory, row: Version) -> Memory:
-    return Memory(memory.parts, row if memory.done is None or row.at > memory.done.at else memory.done)
+    return replace(memory, done=_later(memory.done, row))
 
 
 def _created(row: Version) -> Possible:
@@ -186,7 +203,7 @@ def _merged(now: Possible, row: Version, how: Circumstances) -> set[Possible]:
         for part, (name, external), (_, odoo) in zip(now.memory.parts, row.values, now.odoo or (), strict=True)
     ]
     names = [name for name, _ in row.values]
-    done = row if now.memory.done is None or row.at >= now.memory.done.at else now.memory.done
+    done = _later(now.memory.done, row)
     return {
         Possible(
             Memory(tuple(met.part for met in mets), done),
@@ -226,7 +243,9 @@ def _decided(part: Part, sides: _Sides, times: _Times, policy: Policy) -> list[_
         return kept if sides.odoo else [to_external]
     if policy is Policy.MANUAL:
         return [_Met(Part(part.agreed, left), sides.odoo, asked=True)]
-    return [to_external if day is None or times.external >= day else keep for day, keep in zip(days, kept, strict=True)]
+    told = times.external
+    wins = [day is None or told is None or told >= day for day in days]
+    return [to_external if external else keep for external, keep in zip(wins, kept, strict=True)]
 
 
 def _moved(part: Part, sides: _Sides) -> tuple[bool, bool]:

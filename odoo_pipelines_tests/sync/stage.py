@@ -25,7 +25,7 @@ from odoo_pipelines_tests.sync.model import (
     after_a_part,
     after_all,
 )
-from odoo_pipelines_tests.sync.sales import DAY, World, booking, guest, product, room
+from odoo_pipelines_tests.sync.sales import DAY, World, booking, guest, moment, product, room
 
 ROOM = "double"
 LINES = ("1", "2")
@@ -37,6 +37,7 @@ PRICE, ORDERED = 80.0, "2026-02-03 04:05:06"
 GUESTS = [("guest", "g1"), ("guest", "g2")]
 BOOKINGS = [("booking", "b1"), ("booking", "b2")]
 
+Clock: TypeAlias = Literal["right", "ahead", "behind", "silent", "stopped"]
 Kind: TypeAlias = Literal["killed call", "killed commit", "lost", "concurrent", "outage"]
 Fault: TypeAlias = tuple[Kind, int, bool]
 Run: TypeAlias = tuple[bool, int, Fault | None]
@@ -85,6 +86,7 @@ class Stage:
         self.changed: dict[str, set[Key]] = {"guest": set(), "booking": set()}
         self.pending: dict[str, list[Batch]] = {"guest": [], "booking": []}
         self.refused: set[Key] = set()
+        self.backups: list[dict[Key, Version]] = []
         self.open: dict[Key, tuple[Conflict, ...]] = {}
         self.answered: dict[Key, tuple[Resolution, ...]] = {}
         self.heard = 0
@@ -138,8 +140,13 @@ class Stage:
         for entity, pending in self.pending.items():
             keys = [key for key in self.source if key[0] == entity and (full or key in self.changed[entity])]
             if keys or full:
-                pending.append(Batch({key: self.source[key].version for key in keys}, complete=full))
+                pending.append(Batch({key: self._shown(key) for key in keys}, complete=full))
             self.changed[entity] = set()
+
+    def _shown(self, key: Key) -> Version:
+        """A version as an extraction has it: no change time is later than today."""
+        version = self.source[key].version
+        return replace(version, at=None if version.at is None else min(version.at, self.day), seen=self.day)
 
     def _load(self, entity: str, batches: Sequence[Batch], *, full: bool, chunk_size: int) -> None:
         # One chunk at a time: what is killed must not depend on the scheduler.
@@ -239,7 +246,7 @@ class Stage:
         self.day += 1
         self.world.odoo.clock = DAY.replace(tzinfo=None) + timedelta(days=self.day - 1, seconds=-self.world.odoo._ticks)
 
-    def source_has(self, key: Key, news: dict[str, Any], state: str | None = None) -> None:
+    def source_has(self, key: Key, news: dict[str, Any], state: str | None = None, clock: Clock = "right") -> None:
         self.tomorrow()
         tracked = self.source.get(key)
         parts = PARTS[key[0]]
@@ -249,8 +256,17 @@ class Stage:
             nothing = Possible(Memory(tuple(Part() for _ in parts)), None)
             tracked = self.source[key] = Tracked(version, {nothing})
         values = dict(tracked.version.values) | news
-        tracked.version = Version(self.day, tuple(values.items()), state or tracked.version.state)
+        told = {"right": self.day, "ahead": 10**6, "behind": max(self.day - 5, 0), "silent": None}
+        told["stopped"] = tracked.version.at
+        tracked.version = Version(told[clock], tuple(values.items()), state or tracked.version.state)
         self.changed[key[0]].add(key)
+        self.backups.append({each: tracked.version for each, tracked in self.source.items()})
+
+    def source_is_restored(self, age: int) -> None:
+        """The source is as it was so many changes ago, and deltas show nothing of that."""
+        self.tomorrow()
+        for key, version in self.backups[-1 - age % len(self.backups)].items():
+            self.source[key].version = version
 
     def edited(self, key: Key, *parts: str) -> None:
         tracked = self.source[key]
@@ -337,9 +353,10 @@ def _versions(batches: Sequence[Batch]) -> dict[Key, list[Version]]:
 def _row(key: Key, version: Version) -> MappedRow:
     values: dict[str, Any] = {name: value or None for name, value in version.values if name not in LINES}
     if key[0] == "guest":
-        return guest(key[1], version.at, **values)
+        return replace(guest(key[1], version.at, **values), seen_at=moment(version.seen))
     lines = [room(name, quantity=quantity) for name, quantity in version.values if name in LINES and quantity]
-    return booking(key[1], version.at, state=version.state, lines=lines, **values)
+    row = booking(key[1], version.at, state=version.state, lines=lines, **values)
+    return replace(row, seen_at=moment(version.seen))
 
 
 def part_of(name: str) -> str:

@@ -11,12 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from odoo_pipelines.systems.policies import Policy
 from odoo_pipelines.systems.records import Choice, Conflict, Key, Outcome, Resolution
-from odoo_pipelines_tests.sync.stage import BOOKINGS, GUESTS, LINES, PARTS, Run, Stage, part_of
+from odoo_pipelines_tests.sync.stage import BOOKINGS, GUESTS, LINES, PARTS, Clock, Run, Stage, part_of
 
 texts = st.sampled_from([False, "a", "b", "c"])
 quantities = st.sampled_from([2.0, 3.0, 5.0])
 refusals = st.sampled_from(["booking", "lines"])
 states = st.sampled_from(["draft", "sale", "locked", "cancel"])
+clocks: st.SearchStrategy[Clock] = st.sampled_from(["right", "right", "right", "ahead", "behind", "silent", "stopped"])
 sides = st.sampled_from(["source", "odoo", "source and odoo", "odoo and source"])
 Edit: TypeAlias = tuple[str, Key, str, Any, Any]
 edits = st.one_of(
@@ -40,22 +41,26 @@ class Sync(RuleBasedStateMachine):
         super().__init__()
         self.stage = Stage(self.policy)
 
-    @rule(changes=st.lists(edits, min_size=1, max_size=4), run=runs | st.none())
-    def both_sides_edit(self, changes: list[Edit], run: Run | None) -> None:
+    @rule(changes=st.lists(edits, min_size=1, max_size=4), clock=clocks, run=runs | st.none())
+    def both_sides_edit(self, changes: list[Edit], clock: Clock, run: Run | None) -> None:
         for side, key, part, value, other in changes:
             for each in side.split(" and "):
                 if each == "source":
-                    self.stage.source_has(key, {part: value})
+                    self.stage.source_has(key, {part: value}, clock=clock)
                 else:
                     self.stage.somebody_edits(key, part, other)
         if run:
             self.stage.run(*run)
 
-    @rule(key=st.sampled_from(BOOKINGS), state=states, run=runs | st.none())
-    def the_source_moves_a_booking(self, key: Key, state: str, run: Run | None) -> None:
-        self.stage.source_has(key, {}, state)
+    @rule(key=st.sampled_from(BOOKINGS), state=states, clock=clocks, run=runs | st.none())
+    def the_source_moves_a_booking(self, key: Key, state: str, clock: Clock, run: Run | None) -> None:
+        self.stage.source_has(key, {}, state, clock)
         if run:
             self.stage.run(*run)
+
+    @rule(age=st.integers(0, 9))
+    def the_source_is_restored_from_a_backup(self, age: int) -> None:
+        self.stage.source_is_restored(age)
 
     @rule(key=st.just(("guest", "g2")))
     def somebody_deletes_a_contact(self, key: Key) -> None:
