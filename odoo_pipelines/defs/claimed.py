@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,18 +64,68 @@ def find_claimed(session: Session, stream: Stream) -> Fetched:
     events = _by_record(session, stream)
     if not events:
         return Fetched()
-    recently, found = _since(session, stream, events), dict[str, dict[str, Any]]()
+    recently, wanted = _since(session, stream, events), _Wanted(session.system, stream, events)
     for since, before in ((recently, None), (None, recently)):
-        if events.keys() - found.keys():
-            _look(session, stream, (since, before), events.keys(), found)
-    batch = write(session, stream, found.values()) if found else None
+        if wanted.missing:
+            _look(session, stream, (since, before), wanted)
+    batch = write(session, stream, wanted.rows) if wanted.rows else None
     if batch:
         register(session, stream, batch)
-    missing = [event.job_id for external_id, some in events.items() if external_id not in found for event in some]
+    missing = [event.job_id for external_id in wanted.missing for event in events[external_id]]
     if missing:
         session.inbox.fail(session.claim_id, NOT_FOUND, missing)
-    log.info("%s: %d of %d records that events name were found", stream.name, len(found), len(events))
+    log.info(
+        "%s: %d of %d records that events name were found",
+        stream.name,
+        len(events) - len(wanted.missing),
+        len(events),
+    )
     return Fetched(len(events), batch)
+
+
+class _Wanted:
+    """Records of a list that events name; which of the rows they are is told by whoever reads the events.
+
+    An event may name a record by less than the list shows of it: then every row counts that would be named so.
+    """
+
+    def __init__(self, system: System, stream: Stream, events: Mapping[str, Sequence[ClaimedEvent]]) -> None:
+        self._entity = system.entity_of(stream.name)
+        self._readers = {
+            (system.events[event.event_type], frozenset(read_event(event.body.encode()).data))
+            for some in events.values()
+            for event in some
+        }
+        self._stream = stream
+        self._found: dict[str, dict[str, Any]] = {}
+        self.missing = set(events)
+        self._names = frozenset(events)
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """What was found, as a batch keeps it; of each record what came last."""
+        return list(self._found.values())
+
+    def take(self, payloads: Sequence[Any]) -> list[dict[str, Any]]:
+        """Takes what is wanted out of a page, and gives it."""
+        taken = []
+        for payload in payloads:
+            if named := self._named(payload):
+                row = raw_row(payload, self._stream.id_of)
+                self._found[row["external_id"]] = row
+                self.missing -= named
+                taken.append(row)
+        return taken
+
+    def _named(self, payload: Any) -> set[str]:
+        if not isinstance(payload, dict):
+            return set()
+        keys = (
+            key
+            for reader, fields in self._readers
+            for key in reader({name: value for name, value in payload.items() if name in fields})[:1]
+        )
+        return {external_id for entity, external_id in keys if entity == self._entity} & self._names
 
 
 def _since(session: Session, stream: Stream, events: Mapping[str, Sequence[ClaimedEvent]]) -> datetime:
@@ -93,21 +143,13 @@ def _since(session: Session, stream: Stream, events: Mapping[str, Sequence[Claim
     return max(min(time for time in times if time is not None), _EARLIEST) - overlap
 
 
-def _look(
-    session: Session,
-    stream: Stream,
-    window: tuple[datetime | None, datetime | None],
-    wanted: Set[str],
-    found: dict[str, dict[str, Any]],
-) -> None:
+def _look(session: Session, stream: Stream, window: tuple[datetime | None, datetime | None], wanted: _Wanted) -> None:
     """Walks through a part of a list until every record that is wanted was found."""
     (since, before), seen_at = window, session.clock()
     before = before if stream.windowed else None
     for page in session.external.pages(stream.path, updated_since=since, updated_before=before):
-        rows = [row for each in page.rows if (row := raw_row(each, stream.id_of))["external_id"] in wanted]
-        received(rows, seen_at, server_time(session))
-        found.update((row["external_id"], row) for row in rows)
-        if not wanted - found.keys():
+        received(wanted.take(page.rows), seen_at, server_time(session))
+        if not wanted.missing:
             return
 
 

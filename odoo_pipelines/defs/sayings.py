@@ -58,8 +58,9 @@ class Sayings:
         return found
 
     def _known(self, holder: str, ids: Sequence[str]) -> frozenset[str]:
-        """Those of which an older version of this program has loaded a version, and did not note what it said."""
-        return frozenset(self._session.state.bindings(self._session.integration.name, holder, ids))
+        """Those that an older version of this program has loaded, and did not note what they said, nor when."""
+        known = self._session.state.bindings(self._session.integration.name, holder, ids)
+        return frozenset(each for each, binding in known.items() if binding.seen_at is None)
 
     def _compared(
         self, batch: Batch, holder: str, row: MappedRow, said: Mapping[Key, Said], known: frozenset[str]
@@ -71,5 +72,6 @@ class Sayings:
             repeated = row.inside in known or (before.batch_id < batch.id and not self._awaited)
             return replace(row, updated_at=before.since, repeated=repeated)
         if before is None or before.batch_id <= batch.id:
-            self._news[place] = Said(row.inside, *row.key, row.hash, row.updated_at, batch.id)
+            since = row.updated_at or row.seen_at
+            self._news[place] = Said(row.inside, *row.key, row.hash, since, batch.id)
         return replace(row, repeated=before is None and row.inside in known)

@@ -124,7 +124,7 @@ said = sa.Table(
     _text("entity", "Kind of the record inside it, such as guest", primary_key=True),
     _text("external_id", "Its id in the external system", primary_key=True),
     _text("hash", "Of the mapped row that was made of the record inside"),
-    _time("since", "Change time of the version that said so first", nullable=True),
+    _time("since", "Change time of the version that said so first, or when that was seen", nullable=True),
     sa.Column("batch_id", sa.BigInteger, nullable=False, comment="Number of the extracted batch with that version"),
     comment="What records last said of others inside them: saying it again is no news",
 )

@@ -117,7 +117,7 @@ class Said:
         entity: kind of the record inside.
         external_id: of the record inside.
         hash: of the row that was made of it.
-        since: change time of the holder's version that said so first.
+        since: change time of the holder's version that said so first; when that was seen, where it tells none.
         batch_id: of the extracted batch with that version.
     """
 

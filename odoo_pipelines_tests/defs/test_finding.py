@@ -100,6 +100,13 @@ def test_where_the_event_tells_the_change_time_nothing_else_is_asked_for(new_ses
     assert [dt.datetime.fromisoformat(query["updated_since"]) < ago(days=9) for query in feed.asked] == [True]
 
 
+def test_a_name_that_tells_less_than_the_list_finds_what_it_can_mean(new_session: NewSession, feed: Feed) -> None:
+    feed.pages = [[payment(1, ago(seconds=2)), payment(2, ago(seconds=1)), {"id": "other", "updated_at": None}, None]]
+    session = new_session(WEBHOOK)
+    receive(session, {"transaction_id": "p1", "booking_id": "b"})
+    assert found(session) == {"p1"}
+
+
 def test_an_event_whose_payment_is_nowhere_is_tried_again_and_says_so(new_session: NewSession, feed: Feed) -> None:
     feed.pages = [[payment(1, ago(seconds=1))]]
     session = new_session(WEBHOOK)

@@ -44,6 +44,13 @@ def test_only_a_changed_copy_of_the_guest_is_news(new_session: NewSession, feed:
     assert said(new_session("delta"), feed, at(5, OLD)) == [(5, False)]
 
 
+def test_without_a_change_time_it_counts_since_it_was_seen(new_session: NewSession, feed: Feed) -> None:
+    silent = booking("b1", None, guest=OLD)
+    assert said(new_session("full"), feed, silent) == []
+    [[(row)]] = [said(new_session("delta"), feed, silent)]
+    assert row == (datetime.now(UTC).day, True)
+
+
 def test_each_booking_speaks_for_itself(new_session: NewSession, feed: Feed) -> None:
     said(new_session("full"), feed, at(1, OLD))
     other = booking("b2", "2026-01-02T00:00:00Z", guest=OLD)

@@ -39,7 +39,11 @@ def upgrade() -> None:
         _text("entity", "Kind of the record inside it, such as guest", primary_key=True),
         _text("external_id", "Its id in the external system", primary_key=True),
         _text("hash", "Of the mapped row that was made of the record inside"),
-        sa.Column("since", sa.DateTime(timezone=True), comment="Change time of the version that said so first"),
+        sa.Column(
+            "since",
+            sa.DateTime(timezone=True),
+            comment="Change time of the version that said so first, or when that was seen",
+        ),
         sa.Column("batch_id", sa.BigInteger, nullable=False, comment="Number of the extracted batch with that version"),
         schema=SCHEMA,
         comment="What records last said of others inside them: saying it again is no news",
