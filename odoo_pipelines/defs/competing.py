@@ -51,7 +51,7 @@ class Competition:
         best = self._best.get(row.key)
         if best is None or row.only_create or rank(row, verify=self._verify)[-1] == best[-1]:
             return row
-        return replace(row, only_create=True, outdone=True)
+        return replace(row, outdone=True)
 
 
 def _contested(session: Session, batches: Sequence[Batch]) -> frozenset[int]:

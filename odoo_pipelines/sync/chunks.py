@@ -95,10 +95,13 @@ class _Building:
         if first is None:
             self._rows[key] = ChunkRow(row)
             return True
+        if first.row.outdone and not row.outdone and key not in self._blocked:
+            self._rows[key] = ChunkRow(row, first.repeats, first.outdone + first.row.weight)
+            return True
         if key in self._blocked or not _adds_nothing(row, first.row):
             self._blocked.add(key)
             return False
-        if row.outdone and not first.row.outdone:
+        if row.outdone:
             first.outdone += row.weight
             return True
         first.repeats += row.weight
@@ -111,7 +114,7 @@ class _Building:
 
 
 def _adds_nothing(row: MappedRow, first: MappedRow) -> bool:
-    return row.only_create or (row.hash == first.hash and not first.only_create)
+    return row.only_create or row.outdone or (row.hash == first.hash and not first.only_create)
 
 
 def _refill(waiting: list[MappedRow]) -> tuple[_Building, list[MappedRow]]:

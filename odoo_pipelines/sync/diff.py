@@ -24,11 +24,11 @@ def local_outcome(
         present: the row shows the present truth, not only what has changed; None: as `verify` says.
         whole: nothing was left out beside it, see `is_superseded`.
     """
+    if row.outdone:
+        return Outcome.SUPERSEDED if binding is None else None
     if binding is None:
         # Of what should not be there nothing was ever bound, so only a look at Odoo's side can find it.
         return Outcome.UNCHANGED if row.only_existing and not verify else None
-    if row.outdone:
-        return None
     if row.only_create:
         return None if verify else Outcome.UNCHANGED
     if row.hash == binding.hash:

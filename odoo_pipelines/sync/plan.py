@@ -82,8 +82,8 @@ class Planner:
         rows = []
         for row in resolved:
             record = records.get(row.row.key)
-            if record and row.row.outdone:
-                same = Outcome.UNCHANGED if _is_agreed(row, record) else Outcome.SUPERSEDED
+            if row.row.outdone:
+                same = Outcome.UNCHANGED if record and _is_agreed(row, record) else Outcome.SUPERSEDED
                 plan.decided.append(Decided(sources[row.row.key], same, warnings=row.warnings))
             elif record and not self._verify(row.row.key) and _is_agreed(row, record):
                 remembered = _remembered(row, record)

@@ -64,7 +64,7 @@ class MappedRow:
         seen_at: when the external system showed it, by our clock; None where that is not known.
         inside: id of the record whose payload carries this row, where that is not the record's own; "" where it is.
         repeated: the record that it is inside of has said the same before, so it is no news.
-        outdone: another row of the record in the same load counts more; goes with `only_create`.
+        outdone: another row of the record in the same load counts more; this one changes and creates nothing.
     """
 
     entity: str

@@ -115,19 +115,21 @@ def test_equal_rows_join_with_the_time_of_the_news() -> None:
     assert joined(news, row(3, 6)) == row(3, 6)
 
 
-def test_a_row_that_counts_less_creates_what_is_missing_and_changes_nothing() -> None:
+@pytest.mark.parametrize("chunk_size", [1, 9])
+def test_a_row_that_counts_less_creates_and_changes_nothing(chunk_size: int) -> None:
     world = World()
-    outdone, counting = row(2, 5, "Graz", only_create=True, outdone=True), row(3, 5)
-    assert counts(world, outdone, counting) == {"created": 1, "updated": 1}
-    assert counts(world, outdone, counting) == {"superseded": 1, "unchanged": 1}
-    assert counts(world, counting, outdone, verify=True) == {"superseded": 1, "unchanged": 1}
+    outdone, counting = row(2, 5, "Graz", weight=3, outdone=True), row(3, 5)
+    assert counts(world, outdone, counting, chunk_size=chunk_size) == {"created": 1, "superseded": 3}
+    assert counts(world, outdone, counting, chunk_size=chunk_size) == {"superseded": 3, "unchanged": 1}
+    rows = (counting, outdone, outdone)
+    assert counts(world, *rows, verify=True, chunk_size=chunk_size) == {"superseded": 6, "unchanged": 1}
     assert world.odoo.writes() == []
 
 
 def test_a_row_that_counts_less_but_says_the_same_is_unchanged() -> None:
     world = World()
     world.guests(guest("g", 3, city="Wien", zip="1010"))
-    assert counts(world, row(2, 5, only_create=True, outdone=True)) == {"unchanged": 1}
+    assert counts(world, row(2, 5, outdone=True)) == {"unchanged": 1}
 
 
 def test_after_the_source_was_set_back_its_present_version_is_known() -> None:
