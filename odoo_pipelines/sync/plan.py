@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.sync.base import Base
+from odoo_pipelines.sync.base import Agreement, Base
 from odoo_pipelines.sync.bind import AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, Binder, Found
 from odoo_pipelines.sync.chunks import Chunk, ChunkRow
 from odoo_pipelines.sync.deleted import decide_deleted
@@ -71,10 +71,12 @@ class Planner:
         """
         plan = Plan(chunk, resumed)
         bindings = self._bindings(chunk)
-        sources = {each.key: each for each in self._undecided(chunk, bindings, plan)}
+        undecided, interrupted = self._undecided(chunk, bindings, plan)
+        sources = {each.key: each for each in undecided}
         resolved, rejected = self._resolver.resolve([each.row for each in sources.values()])
         for refused, error in rejected:
-            plan.decided.append(_rejected(sources[refused.key], error, refused.warnings))
+            old = refused.key in interrupted
+            plan.decided.append(_rejected(sources[refused.key], error, refused.warnings, interrupted=old))
         records = self._state.records(row.row.key for row in resolved if row.row.key in bindings)
         former = self._state.records(
             key for row in resolved if row.row.key not in bindings for key in row.row.former_keys
@@ -82,7 +84,12 @@ class Planner:
         rows = []
         for row in resolved:
             record = records.get(row.row.key)
-            if row.row.outdone:
+            if record and row.row.key in interrupted:
+                noted = _may_be_written(row, record)
+                plan.decided.append(
+                    Decided(sources[row.row.key], Outcome.SUPERSEDED, warnings=row.warnings, record=noted)
+                )
+            elif row.row.outdone:
                 same = Outcome.UNCHANGED if record and _is_agreed(row, record) else Outcome.SUPERSEDED
                 plan.decided.append(Decided(sources[row.row.key], same, warnings=row.warnings))
             elif record and not self._verify(row.row.key) and _is_agreed(row, record):
@@ -95,8 +102,11 @@ class Planner:
         self._plan_against_odoo(rows, records, former, sources, plan)
         return plan
 
-    def _undecided(self, chunk: Chunk, bindings: Mapping[Key, Binding], plan: Plan) -> list[ChunkRow]:
-        undecided, newer = [], {}
+    def _undecided(
+        self, chunk: Chunk, bindings: Mapping[Key, Binding], plan: Plan
+    ) -> tuple[list[ChunkRow], frozenset[Key]]:
+        """The rows that are looked at, and the keys of those that count no more, but may be half written."""
+        undecided, newer, interrupted = [], {}, set()
         for each in chunk.rows:
             binding = bindings.get(each.key)
             present, whole = self._options.verify, self._options.whole
@@ -104,6 +114,9 @@ class Planner:
             outcome = local_outcome(each.row, binding, verify=verify, present=present, whole=whole)
             if outcome is None:
                 undecided.append(each)
+            elif plan.resumed and outcome is Outcome.SUPERSEDED:
+                undecided.append(each)
+                interrupted.add(each.key)
             elif binding and outcome is Outcome.UNCHANGED and _is_news(each.row, binding):
                 newer[each.key] = each
             else:
@@ -111,7 +124,7 @@ class Planner:
         for key, record in self._state.records(newer).items() if newer else ():
             remembered = replace(record, updated_at=newer[key].row.updated_at)
             plan.decided.append(Decided(newer[key], Outcome.UNCHANGED, None, newer[key].row.warnings, remembered))
-        return undecided
+        return undecided, frozenset(interrupted)
 
     def _verify(self, key: Key) -> bool:
         """Whether Odoo's side is looked at even if the row has not changed: also where a human has given an answer."""
@@ -208,8 +221,14 @@ def _remembered(row: ResolvedRow, record: Record) -> Record:
     )
 
 
-def _rejected(source: ChunkRow, error: RowRejectedError, warnings: tuple[str, ...]) -> Decided:
-    if source.row.outdone:  # the row that counts more will tell what is wrong, if anything is
+def _may_be_written(row: ResolvedRow, record: Record) -> Record:
+    """The record, with a row that counts no more: the run that died may have written a part of it, as it saw things."""
+    agreement = Agreement(row.values, {line.key: line.values for line in row.lines or ()}, row.row.state)
+    return replace(record, hash="", base=Base.of(record.base).with_half_written(agreement).document())
+
+
+def _rejected(source: ChunkRow, error: RowRejectedError, warnings: tuple[str, ...], *, interrupted: bool) -> Decided:
+    if source.row.outdone or interrupted:  # the row that counts more will tell what is wrong, if anything is
         return Decided(source, Outcome.SUPERSEDED, warnings=warnings)
     return Decided(source, Outcome.REJECTED, error, warnings)
 

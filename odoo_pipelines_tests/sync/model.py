@@ -25,12 +25,16 @@ OUR_OWN_WRITE = 10**6
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A record of the source: `at` is the day of its last change, as far as it is told, `seen` that of the walk."""
+    """A record of the source.
+
+    `at` is the day of its last change, as far as it is told; it was seen in a walk, `begun` by a run that died.
+    """
 
     at: int | None
     values: Values
     state: str | None = None
     seen: int = 0
+    begun: bool = False
 
     def says_what(self, other: Version) -> bool:
         return (self.values, self.state) == (other.values, other.state)
@@ -154,14 +158,23 @@ def meet(now: Possible, row: Version, how: Circumstances) -> set[Possible]:
     if known and not how.verify and not how.answers:
         return {replace(now, memory=_with_time(memory, row))}
     older = not known and memory.done is not None and _is_newer(memory.done.at, row.at)
+    noted = _noted(now, row) if row.begun else now
     if older and not how.verify:
-        return {now}
+        return {noted}
     ends = {_created(row)} if now.odoo is None else _merged(now, row, how)
     if not how.verify and not how.answers and _says_nothing_new(memory, row):
         ends.add(replace(now, memory=_with_time(memory, row)))  # Odoo need not be looked at
     if memory.done is not None and not known and row.seen < memory.done.seen and not _is_newer(row.at, memory.done.at):
-        ends.add(now)  # what was seen later counts, if it is remembered when that was
+        ends.add(noted)  # what was seen later counts, if it is remembered when that was
     return ends | ({each for end in ends for each in _refused(now, end, row)} if how.refusing else set())
+
+
+def _noted(now: Possible, row: Version) -> Possible:
+    """A row counts no more, but the run that died may have written a part of it."""
+    parts = tuple(
+        replace(part, ours=part.ours | {value}) for part, (_, value) in zip(now.memory.parts, row.values, strict=True)
+    )
+    return replace(now, memory=replace(now.memory, parts=parts, refused=True))
 
 
 def _is_newer(one: int | None, other: int | None) -> bool:

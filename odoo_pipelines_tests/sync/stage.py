@@ -346,7 +346,7 @@ def _versions(batches: Sequence[Batch]) -> dict[Key, list[Version]]:
     met: dict[Key, list[Version]] = {}
     for batch in _in_order(batches):
         for key, version in batch.rows.items():
-            met.setdefault(key, []).append(version)
+            met.setdefault(key, []).append(replace(version, begun=batch.begun))
     return met
 
 
