@@ -45,6 +45,7 @@ _ROW_COLUMNS: Mapping[str, pa.DataType] = {
     "warnings": _TEXTS,
     "former": _TEXTS,
     "follows": pa.string(),
+    "untold": _TEXTS,
     "absent": _TEXTS,
     "error_field": pa.string(),
     "error_code": pa.string(),
@@ -105,6 +106,7 @@ def from_columns(columns: Mapping[str, Any], target: Target) -> MappedRow | Reje
         weight=columns["weight"],
         former=tuple(columns.get("former") or ()),
         follows=columns.get("follows") or "",
+        untold=tuple(columns.get("untold") or ()),
         hash=columns["hash"],
         seen_at=columns.get("seen_at"),
         inside=columns.get("inside") or "",
@@ -115,7 +117,7 @@ def from_columns(columns: Mapping[str, Any], target: Target) -> MappedRow | Reje
 def row_hash(row: MappedRow) -> str:
     """Stable hash of what Odoo should have: values, lines, state, and whether at all; 32 hexadecimal digits."""
     lines = None if row.lines is None else [[line.entity, line.external_id, _plain(line.values)] for line in row.lines]
-    content = [_plain(row.values), lines, row.state, *(["only_existing"] if row.only_existing else [])]
+    content = [_plain(row.values), lines, row.state, *(["only_existing"] if row.only_existing else []), *row.untold]
     written = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(written, digest_size=_HASH_BYTES).hexdigest()
 
@@ -157,6 +159,7 @@ def _mapped_columns(row: MappedRow, target: Target) -> dict[str, Any]:
         "warnings": [storable(warning) for warning in row.warnings],
         **({"former": list(row.former)} if row.former else {}),
         **({"follows": row.follows} if row.follows else {}),
+        **({"untold": list(row.untold)} if row.untold else {}),
         **_cells(row.values, target.fields, _ROW_COLUMNS, path=""),
     }
     if row.lines is not None:

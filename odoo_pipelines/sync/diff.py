@@ -77,7 +77,9 @@ def says_the_same(row: ResolvedRow, base: Base) -> bool:
     if row.row.state is not None and said.get("state", agreed.state) != row.row.state:
         return False
     return row.lines is None or (
-        not _lines_kept(base) and agreed.lines == {line.key: line.values for line in row.lines}
+        not _lines_kept(base)
+        and {key: line for key, line in agreed.lines.items() if not key.startswith(row.untold)}
+        == {line.key: line.values for line in row.lines}
     )
 
 

@@ -80,7 +80,11 @@ class LineMerger:
     free: frozenset[str] = frozenset()
 
     def merge(
-        self, external: Sequence[ResolvedLine], odoo: Sequence[Mapping[str, Any]], arbiter: Arbiter
+        self,
+        external: Sequence[ResolvedLine],
+        odoo: Sequence[Mapping[str, Any]],
+        arbiter: Arbiter,
+        untold: tuple[str, ...] = (),
     ) -> MergedLines:
         """Merges the lines that a record should have with those that it has.
 
@@ -88,9 +92,15 @@ class LineMerger:
             external: lines that the record should have.
             odoo: lines that it has, as read.
             arbiter: of the record.
+            untold: how the sync keys of lines begin that are left alone.
         """
         merged = MergedLines()
         ours = {str(line[SYNC_KEY_FIELD]): line for line in odoo if self._is_ours(line)}
+        if untold:
+            ours = {key: line for key, line in ours.items() if not key.startswith(untold)}
+            base = arbiter.base
+            merged.agreed |= {key: line for key, line in base.agreed.lines.items() if key.startswith(untold)}
+            merged.seen |= {key: base.seen.get(key, "") for key in merged.agreed}
         for line in external:
             if line.key in ours:
                 # One that had been removed, perhaps to be made anew later: that one was never read.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cached_property
 from threading import Lock
 from typing import Any, TypeAlias
 
@@ -21,7 +20,7 @@ class ReferenceData:
     Args:
         odoo: where it is read.
         schemas: to follow dotted paths.
-        company_id: the company in which calls work: its language is the fallback.
+        company_id: the company in which calls work.
     """
 
     def __init__(self, odoo: Odoo, schemas: Schemas, company_id: int) -> None:
@@ -46,7 +45,7 @@ class ReferenceData:
             return {value: known[value] for value in wanted}
 
     def language(self, tag: str) -> str | None:
-        """The active language for a tag: the same locale, else another one of that language, else the company's."""
+        """The active language for a tag: the same locale, else another one of that language; None if there is none."""
         if tag not in self._language_of:  # a look without the lock: most rows speak a language that others spoke before
             with self._lock:
                 self._language_of[tag] = self._choose_language(tag)
@@ -60,14 +59,7 @@ class ReferenceData:
         short = locale.partition("_")[0]
         exact = () if locale == short else (locale,)  # "de" is German as in Germany, whichever German came first
         candidates = (*exact, f"{short}_{short}", short)
-        found = next((self._languages[each] for each in candidates if each in self._languages), None)
-        return found or self._company_language
-
-    @cached_property
-    def _company_language(self) -> str | None:
-        company = self._company(["partner_id"])
-        (partner,) = self._odoo.read("res.partner", [company["partner_id"]], ["lang"])
-        return partner["lang"] or None
+        return next((self._languages[each] for each in candidates if each in self._languages), None)
 
     def _company(self, fields: list[str]) -> dict[str, Any]:
         (company,) = self._odoo.read("res.company", [self._company_id], fields)

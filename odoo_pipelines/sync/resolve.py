@@ -33,6 +33,7 @@ class ResolvedRow:
         row: what it was made of.
         key: its sync key, which is also among the values.
         former: the sync keys of `MappedRow.former`, in the same order.
+        untold: how the sync keys of lines begin of which the row tells nothing.
         values: as Odoo will print them.
         lines: None where they are left alone.
         warnings: those of the mapping and those of values that Odoo has no place for.
@@ -46,6 +47,7 @@ class ResolvedRow:
     warnings: tuple[str, ...]
     as_good: Mapping[str, Candidates]
     former: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
 
 
 class Resolver:
@@ -142,7 +144,8 @@ class Resolver:
         lines = (
             None if row.lines is None else tuple(self._resolve_line(row, line, known, warnings) for line in row.lines)
         )
-        return ResolvedRow(row, key, values, lines, tuple(warnings), self._as_good(row, known), tuple(former))
+        untold = tuple(sync_key(self._integration, entity, "") for entity in row.untold)
+        return ResolvedRow(row, key, values, lines, tuple(warnings), self._as_good(row, known), tuple(former), untold)
 
     def _as_good(self, row: MappedRow, known: Known) -> dict[str, Candidates]:
         return {

@@ -136,7 +136,8 @@ class RowPlanner:
         arbiter = self._arbiter(row, odoo, known)
         values = self._own_values(row, odoo.values)
         merged = self._fields.merge(values, odoo.values, arbiter, arbiter.base.value)
-        lines = self._lines.merge(row.lines, odoo.lines, arbiter) if self._lines and row.lines is not None else None
+        told = self._lines if row.lines is not None else None
+        lines = told.merge(row.lines or (), odoo.lines, arbiter, row.untold) if told else None
         standing = self._standing(row.row, odoo.values, known, arbiter.base)
         state = self._merge_state(standing, arbiter)
         changes, way = self._lines_and_way(standing, merged.changes, lines, state, arbiter)

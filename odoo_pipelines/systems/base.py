@@ -48,6 +48,7 @@ class MappedRow:
         updated_at: when it was changed there, UTC; None where the payload does not tell.
         values: by Odoo field name.
         lines: None where the target has no lines, or the payload tells nothing of them: then they are left alone.
+        untold: entities of lines of which the payload tells nothing: theirs are left alone, whatever `lines` says.
         state: name of the state to reach, for targets with a lifecycle.
         total: amount that the record must have in Odoo, as a decimal string.
         only_create: the row is second-hand (a product named in a booking): it creates a missing record, changes none.
@@ -80,6 +81,7 @@ class MappedRow:
     weight: int = 1
     former: tuple[str, ...] = ()
     follows: str = ""
+    untold: tuple[str, ...] = ()
     hash: str = ""
     seen_at: datetime | None = None
     inside: str = ""

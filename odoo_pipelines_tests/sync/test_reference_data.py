@@ -84,13 +84,13 @@ def test_further_conditions_hold(odoo: SalesOdoo, data: ReferenceData) -> None:
         (["en_US", "de_AT"], "de-DE", "de_AT"),
         (["en_US", "pt_BR"], "pt-PT", "pt_BR"),
         (["en_US", "sr@latin"], "sr@latin", "sr@latin"),
-        (["en_US", "de_AT"], "fr-FR", "en_US"),
-        (["en_US", "de_AT"], "", "en_US"),
-        (["en_US", "de_AT"], "zh-Hant-TW", "en_US"),
+        (["en_US", "de_AT"], "fr-FR", None),
+        (["en_US", "de_AT"], "", None),
+        (["en_US", "de_AT"], "zh-Hant-TW", None),
     ],
 )
-def test_a_language_is_the_same_locale_else_a_related_one_else_the_companys(
-    odoo: SalesOdoo, data: ReferenceData, active: list[str], tag: str, expected: str
+def test_a_language_is_the_same_locale_else_a_related_one_else_none(
+    odoo: SalesOdoo, data: ReferenceData, active: list[str], tag: str, expected: str | None
 ) -> None:
     odoo.tables["res.lang"].clear()
     for code in active:
@@ -102,20 +102,10 @@ def test_a_language_is_the_same_locale_else_a_related_one_else_the_companys(
 def test_archived_languages_are_not_used(odoo: SalesOdoo, data: ReferenceData) -> None:
     odoo.seed("res.lang", code="fr_FR", active=False)
 
-    assert data.language("fr-FR") == "en_US"
-
-
-def test_where_the_company_has_no_language_an_unknown_one_is_none(odoo: SalesOdoo, data: ReferenceData) -> None:
-    odoo.tables["res.partner"][1]["lang"] = False
-
     assert data.language("fr-FR") is None
 
 
-def test_languages_are_read_once_and_the_company_s_only_when_it_is_needed(odoo: SalesOdoo, data: ReferenceData) -> None:
-    data.language("de")
-    data.language("en")
+def test_languages_are_read_once(odoo: SalesOdoo, data: ReferenceData) -> None:
+    for tag in ("de", "en", "fr", "it"):
+        data.language(tag)
     assert [call.model for call in odoo.calls] == ["res.lang"]
-
-    data.language("fr")
-    data.language("it")
-    assert [call.model for call in odoo.calls] == ["res.lang", "res.company", "res.partner"]

@@ -76,7 +76,7 @@ class Extra(Payload):
     id: OptionalId = None
     name: Text = None
     quantity: Price = None
-    price_per_unit: Price = None
+    price_per_unit: Number = None
 
 
 class Channel(Payload):

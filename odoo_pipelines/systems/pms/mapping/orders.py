@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.base import MappedLine, MappedRow, MappingOptions, Value
 from odoo_pipelines.systems.payload import missing
-from odoo_pipelines.systems.pms.mapping.lines import extra_lines, room_lines
+from odoo_pipelines.systems.pms.mapping.lines import EXTRA_LINE, ROOM_LINE, extra_lines, room_lines
 from odoo_pipelines.systems.pms.models import BookedRoom, Booking
 from odoo_pipelines.systems.values import decimal_text, odoo_datetime, shown
 
@@ -32,6 +33,7 @@ _ESSENTIAL = frozenset(
         "room_type_name", "name", "quantity", "price_per_night", "price_per_unit",
     }
 )  # fmt: skip
+_CENT = Decimal("0.01")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -58,9 +60,13 @@ def orders_of_booking(booking: Booking, options: MappingOptions) -> Sequence[Map
         **booking.carried({"client_order_ref": "booking_reference", "x_external_reference": "booking_reference"}),
         **_optional_values(booking),
     }
-    total = None if booking.total_amount is None else decimal_text(booking.total_amount)
-    lines = _lines(booking, nights, options)
-    return (MappedRow(BOOKING, booking.id, booking.updated_at, values, lines, state, total, warnings=warnings),)
+    lines, untold = _lines(booking, nights, options)
+    total = _total(booking, () if untold else lines or ())
+    return (
+        MappedRow(
+            BOOKING, booking.id, booking.updated_at, values, lines, state, total, warnings=warnings, untold=untold
+        ),
+    )
 
 
 def _warnings(booking: Booking) -> tuple[str, ...]:
@@ -124,10 +130,24 @@ def _people(parties: Iterable[Booking | BookedRoom]) -> int | None:
     return sum(told) if told else None
 
 
-def _lines(booking: Booking, nights: int, options: MappingOptions) -> tuple[MappedLine, ...] | None:
-    """None, which leaves the order's lines alone, where the payload carries neither rooms nor extras."""
-    if not booking.carries("rooms", "extras"):
-        return None
+def _lines(
+    booking: Booking, nights: int, options: MappingOptions
+) -> tuple[tuple[MappedLine, ...] | None, tuple[str, ...]]:
+    """The lines, and the entities of which the payload tells nothing; None where it tells nothing of any."""
+    kinds = {"rooms": ROOM_LINE, "extras": EXTRA_LINE}
+    untold = tuple(entity for name, entity in kinds.items() if not booking.carries(name))
+    if len(untold) == len(kinds):
+        return None, ()
     rooms = room_lines(booking.rooms or (), nights, options)
     extras = extra_lines(booking.extras or (), options)
-    return (*rooms, *extras)
+    return (*rooms, *extras), untold
+
+
+def _total(booking: Booking, lines: Iterable[MappedLine]) -> str | None:
+    """What the guest owes; discounts may be lines of their own, but nobody books for less than nothing."""
+    sold = sum(Decimal(str(line.values["product_uom_qty"])) * Decimal(str(line.values["price_unit"])) for line in lines)
+    total = booking.total_amount
+    for field, amount in (("total_amount", total), ("extras", sold)):
+        if amount is not None and amount <= -_CENT:
+            raise RowRejectedError(field, "negative_total", f"{field}: the total, {amount:f}, is negative")
+    return None if total is None else decimal_text(total)

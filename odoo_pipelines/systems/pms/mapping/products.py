@@ -78,7 +78,7 @@ def _extra(extra: Extra, name: str) -> dict[str, Value]:
     return {
         "name": name,
         "type": "service",
-        "list_price": odoo_float(extra.price_per_unit) if extra.price_per_unit else 0.0,
+        "list_price": max(odoo_float(extra.price_per_unit), 0.0) if extra.price_per_unit else 0.0,
         "x_is_room": False,
         "categ_id": EXTRA_CATEGORY,
     }

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.stores.rows import row_hash
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.mapping.orders import STATES, orders_of_booking
 from odoo_pipelines_tests.systems.pms.payloads import booking, guest, map_booking, room, without
@@ -238,3 +239,41 @@ def test_a_bad_change_time_or_total_costs_only_itself() -> None:
 
 def test_faults_of_the_guest_do_not_concern_the_order() -> None:
     assert order(booking(guest=guest(vip_status="maybe", email=[]))).warnings == ()
+
+
+@pytest.mark.parametrize(("absent", "entity"), [("rooms", "booking_room"), ("extras", "booking_extra")])
+def test_of_what_is_absent_beside_the_other_nothing_is_told(absent: str, entity: str) -> None:
+    row = order(without(booking(), absent))
+    assert row.untold == (entity,)
+    assert row.lines
+    assert entity not in {line.entity for line in row.lines}
+    emptied = order(booking(**{absent: None}))
+    assert (emptied.untold, emptied.lines) == ((), row.lines)
+    assert row_hash(emptied) != row_hash(row)
+
+
+def test_a_discount_is_a_line_of_its_own_with_a_negative_price() -> None:
+    given = [room(price_per_night=100, quantity=1)], [{"name": "Early bird", "price_per_unit": "-12.50", "quantity": 2}]
+    row = order(booking(rooms=given[0], extras=given[1], check_in="2026-05-01", check_out="2026-05-02"))
+    assert [(line.values["price_unit"], line.values["product_uom_qty"]) for line in row.lines or ()] == [
+        (100.0, 1.0),
+        (-12.5, 2.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"total_amount": "-0.01"}, "total_amount"),
+        ({"total_amount": None, "rooms": [], "extras": [{"name": "Voucher", "price_per_unit": -5}]}, "extras"),
+        ({"extras": [{"name": "Voucher", "price_per_unit": -100_000}]}, "extras"),
+    ],
+)
+def test_nobody_books_for_less_than_nothing(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(RowRejectedError) as caught:
+        order(booking(**changes))
+    assert (caught.value.field, caught.value.code) == (field, "negative_total")
+
+
+def test_where_rooms_are_left_alone_the_total_of_the_lines_is_not_known() -> None:
+    assert order(without(booking(extras=[{"name": "Voucher", "price_per_unit": -5}]), "rooms")).lines
