@@ -21,6 +21,7 @@ from odoo_pipelines.systems.policies import (
     UnlockPolicy,
     VanishedPolicy,
 )
+from odoo_pipelines.systems.targets import CompareTotal
 
 _CRON_FIELDS = 5
 _METHOD_AND_GATEWAY = 2
@@ -199,6 +200,7 @@ class Integration(_Model):
     history_start: Past = date(2025, 1, 1)
     overlap_minutes: float = Field(default=5.0, ge=0)
     taxes: Literal["none", "odoo"] | tuple[str, ...] = "none"
+    compare_total: CompareTotal = "with_tax"
     journals: dict[JournalKey, JournalCode] = Field(default_factory=dict)
     unlock_orders: Unlock = UnlockPolicy.OWN
     adopt: AdoptPolicy = AdoptPolicy.NAME_AND_ADDRESS
@@ -219,6 +221,15 @@ class Integration(_Model):
     retry_cron: Cron = "15,45 * * * *"
     outbound_cron: Cron = "10,40 * * * *"
     time_zone: TimeZone = "UTC"
+
+    @model_validator(mode="after")
+    def _check_total(self) -> Integration:
+        if self.compare_total == "without_tax" and self.taxes == "none":
+            message = (
+                "compare_total: 'without_tax' needs taxes: set `taxes` to 'odoo' or to names of taxes, or leave it out"
+            )
+            raise ValueError(message)
+        return self
 
     def connections(self) -> Connections:
         """Both sides, complete: what `load_settings(needed=name)` has made sure of.

@@ -101,7 +101,8 @@ def _odoo(settings: Settings, integration: Integration) -> Iterator[Finding]:
         return
     try:
         client = odoo_client(odoo, settings)
-        yield from odoo_findings(client, get_system(integration.system), integration.journals)
+        system = get_system(integration.system)
+        yield from odoo_findings(client, system, integration.journals, integration.taxes, integration.compare_total)
     except OdooPipelinesError as error:
         yield problem("Odoo", str(error), "see the message")
 

@@ -1,11 +1,13 @@
-"""The doctor's look at Odoo: version, credentials, rights, custom fields, journals, languages, currencies."""
+"""The doctor's look at Odoo: version, credentials, rights, custom fields, journals, languages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from odoo_pipelines.commands.bootstrap import lacking_in
+from odoo_pipelines.commands.doctor_amounts import amount_findings
 from odoo_pipelines.commands.findings import Finding, ok, problem, warning
 from odoo_pipelines.errors import (
     ConfigurationError,
@@ -17,7 +19,7 @@ from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.custom_fields import BootstrapPlan
 from odoo_pipelines.odoo.payment_accounts import PaymentPlan
 from odoo_pipelines.systems.base import System
-from odoo_pipelines.systems.targets import Target
+from odoo_pipelines.systems.targets import CompareTotal, Target
 
 _KEY_RUNS_OUT_SOON = timedelta(days=14)
 _TESTED_MAJOR = 19
@@ -26,13 +28,21 @@ _SHOWN = 5
 _ALL_ORDERS = "sales_team.group_sale_salesman_all_leads"
 
 
-def odoo_findings(client: OdooClient, system: System, journals: Mapping[str, str]) -> Iterator[Finding]:
+def odoo_findings(
+    client: OdooClient,
+    system: System,
+    journals: Mapping[str, str],
+    taxes: Literal["none", "odoo"] | tuple[str, ...] = "none",
+    compare_total: CompareTotal = "with_tax",
+) -> Iterator[Finding]:
     """Looks at Odoo; stops at the first thing without which nothing else can be seen.
 
     Args:
         client: the integration's.
         system: that is synced.
         journals: codes of journals by payment method or gateway, as the integration sets them.
+        taxes: the integration's choice.
+        compare_total: what the totals of the external system are.
     """
     try:
         version = client.version
@@ -51,8 +61,9 @@ def odoo_findings(client: OdooClient, system: System, journals: Mapping[str, str
     except ConfigurationError as error:
         yield problem("Odoo company", "; ".join(error.problems), "set `company` below `odoo` in integrations.yaml")
         return
-    for check in (_api_key, _language, _currencies):
+    for check in (_api_key, _language):
         yield check(client)
+    yield from amount_findings(client, user_id, taxes, compare_total)
     yield from _rights(client, system, user_id)
     lacking = lacking_in(client, system, journals)
     yield from _custom_fields(lacking.fields)
@@ -94,15 +105,6 @@ def _language(client: OdooClient) -> Finding:
     if _OUR_LANGUAGE in codes:
         return ok("languages", active)
     return problem("languages", active, f"activate {_OUR_LANGUAGE}: calls are made in it (Settings / Languages)")
-
-
-def _currencies(client: OdooClient) -> Finding:
-    (company,) = client.read("res.company", [client.company_id()], ["currency_id"])
-    own = company["currency_id"]
-    listed = {row["currency_id"] for row in client.search_read("product.pricelist", [], ["currency_id"])}
-    names = {row["id"]: row["name"] for row in client.read("res.currency", sorted({own, *listed}), ["name"])}
-    others = ", ".join(sorted(names[each] for each in listed - {own})) or "none"
-    return ok("currencies", f"company: {names[own]}; other currencies with a pricelist: {others}")
 
 
 def _rights(client: OdooClient, system: System, user_id: int) -> Iterator[Finding]:

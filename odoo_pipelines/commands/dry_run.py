@@ -52,6 +52,7 @@ def dry_run_document(mode: str, flows: Mapping[str, FlowPreview]) -> dict[str, A
                 "counts": flow.numbers(),
                 "adopts": [_document(each) for each in flow.adoptions],
                 "fields": dict(sorted(flow.fields.items())),
+                "warnings": dict(sorted(flow.warnings.items())),
                 "sample": [_document(each) for each in flow.sample],
             }
             for name, flow in flows.items()
@@ -68,6 +69,8 @@ def print_dry_run(mode: str, flows: Mapping[str, FlowPreview], console: Console)
             console.print(_adoptions_table(name, flow))
         if flow.sample:
             console.print(_sample_table(name, flow))
+        for warning, rows in sorted(flow.warnings.items()):
+            console.print(plain(f"{name}: {rows} x {warning}", "yellow"))
 
 
 def _document(preview: Preview) -> dict[str, Any]:

@@ -19,13 +19,14 @@ from odoo_pipelines.defs.vanished import VanishedRecords, is_whole, judge, treat
 from odoo_pipelines.errors import AccountingError
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.claims import BatchClaims
+from odoo_pipelines.stores.conflicts import ConflictFilter
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.rows import from_columns
 from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
 from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.report import FlowReport, merged
 from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow
-from odoo_pipelines.systems.records import Batch
+from odoo_pipelines.systems.records import TOTAL_DIFFERS, Batch
 from odoo_pipelines.systems.targets import Target
 
 READ_ROWS = 1_000
@@ -57,6 +58,7 @@ class FlowLoad:
         required: records that must have something in Odoo, afterwards.
         vanished: records that the external system has no more.
         dead_letters: rejected rows that wait, by class, whichever run rejected them.
+        totals: external ids of records whose total waits for a person, whichever run has compared it.
         requests: made to Odoo.
         seconds: that it took.
     """
@@ -69,6 +71,7 @@ class FlowLoad:
     required: Required
     vanished: VanishedRecords
     dead_letters: Mapping[str, int]
+    totals: Sequence[str]
     requests: int
     seconds: float
 
@@ -117,10 +120,16 @@ def load_flow(
         uniqueness=examine_uniqueness(session, flow),
         required=examine_requirement(session, flow),
         vanished=vanished,
+        totals=_totals_that_wait(session, flow),
         dead_letters=session.state.count_letters(LetterFilter(session.integration.name, flow.name)),
         requests=(session.odoo.requests.total if session.odoo else 0) - requests_before,
         seconds=time.monotonic() - started,
     )
+
+
+def _totals_that_wait(session: Session, flow: Flow) -> list[str]:
+    waiting = session.state.conflicts(ConflictFilter(session.integration.name, flow.name))
+    return [each.external_id for each in waiting if each.code == TOTAL_DIFFERS]
 
 
 def _load_batches(
@@ -151,7 +160,7 @@ def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]
     target = session.target(flow)
     return FlowLoader(
         integration=session.integration.name,
-        target=target,
+        target=target.comparing(session.integration.compare_total),
         odoo=session.engine_odoo,
         schemas=session.schemas,
         reference_data=session.reference_data,

@@ -58,8 +58,6 @@ def loaded_metadata(report: FlowReport) -> RawMetadata:
     return {
         **counts_metadata(report.counts),
         "dagster/partition_row_count": report.counts.extracted,
-        "totals_compared": report.totals_compared,
-        "totals_differing": len(report.totals_differing),
         "adopted": report.adopted,
         "possible_duplicates": report.possible_duplicates,
         **rejections_metadata(report.rejections),

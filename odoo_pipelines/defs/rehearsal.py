@@ -41,12 +41,14 @@ class FlowPreview:
         fields: how many records would get another value, by field; new records are not counted.
         sample: the first records of every outcome but unchanged and superseded. Holds personal data.
         adoptions: every record that would be bound to one which people entered; they are in no sample.
+        warnings: how many rows would carry each warning.
     """
 
     counts: Counts = field(default_factory=Counts)
     fields: dict[str, int] = field(default_factory=dict)
     sample: list[Preview] = field(default_factory=list)
     adoptions: list[Preview] = field(default_factory=list)
+    warnings: dict[str, int] = field(default_factory=dict)
 
     def numbers(self) -> dict[str, int]:
         """The counts by name, with adoptions as a number of their own instead of among the updates."""
@@ -79,6 +81,9 @@ class Notes:
     def take(self, flow: str, records: Sequence[Record], outcomes: Sequence[RowOutcome]) -> None:
         """Takes down a chunk; may be called from several threads."""
         with self._lock:
+            tally = self.flows[flow].warnings
+            for warning in (warning for outcome in outcomes for warning in outcome.warnings):
+                tally[warning] = tally.get(warning, 0) + 1
             for each in previews(self._targets[flow], records, outcomes, self._key_of_new):
                 self._add(flow, each)
 

@@ -20,6 +20,7 @@ from odoo_pipelines.systems.records import (
     DELETED_IN_ODOO,
     POSSIBLE_MATCH,
     SEALED,
+    TOTAL_DIFFERS,
     Choice,
     Conflict,
     Key,
@@ -85,7 +86,7 @@ class StoredConflict:
         if self.code == BOTH_CHANGED:
             whole_line = isinstance(self.external, dict) or isinstance(self.odoo, dict)
             return _SIDES if whole_line else (*_SIDES, "value")
-        if self.code == SEALED:
+        if self.code in (SEALED, TOTAL_DIFFERS):
             return ("odoo", "retry")
         if self.code == POSSIBLE_MATCH:
             return ("adopt", "new")

@@ -115,9 +115,11 @@ def from_columns(columns: Mapping[str, Any], target: Target) -> MappedRow | Reje
 
 
 def row_hash(row: MappedRow) -> str:
-    """Stable hash of what Odoo should have: values, lines, state, and whether at all; 32 hexadecimal digits."""
+    """Stable hash of what Odoo should have: values, lines, state, total, and whether at all; 32 hexadecimal digits."""
     lines = None if row.lines is None else [[line.entity, line.external_id, _plain(line.values)] for line in row.lines]
     content = [_plain(row.values), lines, row.state, *(["only_existing"] if row.only_existing else []), *row.untold]
+    if row.total is not None:
+        content.append({"total": row.total})
     written = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(written, digest_size=_HASH_BYTES).hexdigest()
 

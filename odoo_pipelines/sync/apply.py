@@ -28,11 +28,13 @@ class Applied:
         ids: Odoo ids by sync key, of all rows that are in Odoo now.
         refused: reasons by sync key.
         after: the records as read after the last step, by Odoo id: their total, where there is one to be compared.
+        warnings: by sync key.
     """
 
     ids: dict[str, int] = field(default_factory=dict)
     refused: dict[str, RowRejectedError] = field(default_factory=dict)
     after: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Applier:
@@ -163,7 +165,7 @@ class Applier:
             for row in self._going_on(planned, applied)
             if row.odoo_id is None or row.touches
         ]
-        read = self._odoo.read(self._target.model, touched, [self._target.total]) if touched else []
+        read = self._odoo.read(self._target.model, touched, self._target.total_fields) if touched else []
         applied.after = {row.odoo_id: row.odoo for row in planned if row.odoo_id and row.odoo and not row.touches}
         applied.after |= {row["id"]: row for row in read}
 

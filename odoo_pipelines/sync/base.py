@@ -70,6 +70,7 @@ class Base:
             remembered of what was created and not read since: there is no older version of it.
         asked: Odoo's values about which a human is being asked, by field.
         locked_in_odoo: somebody in Odoo has locked the record, or has changed it since the pipelines have.
+        total: the external total that Odoo's was last found to equal; "" where it was not compared, or differed.
     """
 
     agreed: Agreement = field(default_factory=Agreement)
@@ -78,6 +79,7 @@ class Base:
     seen: Mapping[str, str] = field(default_factory=dict)
     locked_in_odoo: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict)
+    total: str = ""
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> Base:
@@ -91,6 +93,7 @@ class Base:
             document.get("seen", {}),
             document.get("locked_in_odoo", False),
             document.get("asked", {}),
+            document.get("total", ""),
         )
 
     def document(self) -> Document:
@@ -106,6 +109,8 @@ class Base:
             document["locked_in_odoo"] = True
         if self.asked:
             document["asked"] = dict(self.asked)
+        if self.total:
+            document["total"] = self.total
         return document
 
     def value(self, name: str, odoo: Any) -> Any:

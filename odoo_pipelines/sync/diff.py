@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from odoo_pipelines.sync.amounts import amount_text
 from odoo_pipelines.sync.base import UNKNOWN, Agreement, Base
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
@@ -66,12 +67,20 @@ def latest(one: datetime | None, other: datetime | None) -> datetime | None:
     return other if one is None or is_newer(other, one) else one
 
 
-def says_the_same(row: ResolvedRow, base: Base) -> bool:
-    """Whether a row holds nothing that differs from what the external system said last."""
+def says_the_same(row: ResolvedRow, base: Base, total: str = "") -> bool:
+    """Whether a row holds nothing that differs from what the external system said last.
+
+    Args:
+        row: with the values that Odoo should hold.
+        base: of its record.
+        total: field that holds the total which is compared; "" where none is.
+    """
     agreed = base.agreed
     if agreed == NOTHING or base.half_written:
         return False
     said = {name: kept.external for name, kept in base.kept.items()}
+    if total and row.row.total is not None and said.get(total, base.total) != amount_text(row.row.total):
+        return False
     if any(said.get(name, agreed.values.get(name, UNKNOWN)) != value for name, value in row.values.items()):
         return False
     if row.row.state is not None and said.get("state", agreed.state) != row.row.state:

@@ -15,6 +15,7 @@ from odoo_pipelines.sync.apply import Applied, Applier
 from odoo_pipelines.sync.bind import Binder
 from odoo_pipelines.sync.caution import Caution
 from odoo_pipelines.sync.chunks import Chunk, chunks
+from odoo_pipelines.sync.followers import Followers
 from odoo_pipelines.sync.former import FormerRecords
 from odoo_pipelines.sync.pace import Pace
 from odoo_pipelines.sync.patience import Patience
@@ -24,9 +25,10 @@ from odoo_pipelines.sync.ports import Claims, FlowState, Odoo, Schemas
 from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.references import References
-from odoo_pipelines.sync.report import ChunkReport, FlowReport, report_chunk, totals
+from odoo_pipelines.sync.report import ChunkReport, FlowReport, report_chunk
 from odoo_pipelines.sync.resolve import Resolver
 from odoo_pipelines.sync.row_plan import RowPlanner
+from odoo_pipelines.sync.totals import TotalCheck
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.records import Key
 from odoo_pipelines.systems.targets import Target
@@ -53,12 +55,6 @@ class LoadOptions:
     def in_flight(self) -> int:
         """Chunks that are worked on at a time."""
         return self.connections * (1 + self.ahead)
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    report: ChunkReport
-    totals: list[tuple[str, str, object]]
 
 
 class FlowLoader:
@@ -124,7 +120,9 @@ class FlowLoader:
             ),
             state=state,
             options=options.plan,
+            total=target.total,
         )
+        self._total_check = TotalCheck(target, reference_data.currencies.unit)
         applier = Applier(
             target=target,
             odoo=odoo,
@@ -135,6 +133,7 @@ class FlowLoader:
             reached=reached,
         )
         self._carry_out = carry_out or (lambda plan: applier.apply(plan.planned))
+        self._followers = Followers(odoo, target, schemas, reference_data.company_id)
 
     def load(
         self,
@@ -154,14 +153,12 @@ class FlowLoader:
             OdooError: Odoo cannot be reached, or refuses everything; what was done so far is remembered.
         """
         report = FlowReport(missing_fields=tuple(self._resolver.missing_fields))
-        in_flight: dict[Future[_Done], frozenset[Key]] = {}
+        in_flight: dict[Future[ChunkReport], frozenset[Key]] = {}
 
-        def take(finished: Iterable[Future[_Done]]) -> None:
+        def take(finished: Iterable[Future[ChunkReport]]) -> None:
             for future in finished:
                 del in_flight[future]
-                done = future.result()
-                report.add(done.report)
-                report.compare_totals(done.totals)
+                report.add(future.result())
                 on_chunk(report)
 
         with ThreadPoolExecutor(self._options.in_flight, thread_name_prefix="load") as pool:
@@ -173,17 +170,17 @@ class FlowLoader:
                 take(wait(in_flight, return_when=FIRST_COMPLETED).done)
         return report
 
-    def _load_chunk(self, chunk: Chunk, *, resumed: bool) -> _Done:
+    def _load_chunk(self, chunk: Chunk, *, resumed: bool) -> ChunkReport:
         self._still_writer()
         plan = self._planner.plan(chunk, resumed=resumed)
         self._reached("planned")
         applied = self._carry_out(plan)
-        report = report_chunk(plan, applied, self._target.model)
+        self._followers.warn(plan.planned, applied)
+        report = report_chunk(plan, applied, self._total_check)
         self._still_writer()
         self._state.commit(report.records, report.outcomes, report.counts)
         self._reached("committed")
-        compared = totals(plan, applied, self._target.total) if self._target.total else []
-        return _Done(report, compared)
+        return report
 
 
 def _shares_a_record(chunk: Chunk, in_flight: Iterable[frozenset[Key]]) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from odoo_pipelines.sync.arbiter import Arbiter
+from odoo_pipelines.sync.base import UNKNOWN
 from odoo_pipelines.sync.ports import Schema
 from odoo_pipelines.systems.targets import TargetField
 
@@ -41,10 +42,12 @@ class FieldMerger:
     Attributes:
         schema: of the model.
         create_only: fields that are neither compared nor written later.
+        watched: those of them about which a human is asked where nothing of the record can be written any more.
     """
 
     schema: Schema
     create_only: frozenset[str]
+    watched: frozenset[str] = frozenset()
 
     def merge(
         self,
@@ -64,6 +67,8 @@ class FieldMerger:
             prefix: of the fields' names: "order_line[<sync key>]." for a line.
         """
         differing = self.differences(external, odoo)
+        if self.watched and arbiter.sealed:
+            differing |= self._moved(external, odoo, base)
         if not differing:
             return Merged({}, external)
         changes = {}
@@ -74,6 +79,17 @@ class FieldMerger:
                 changes[name] = write.value
         agreed = {name: value for name, value in external.items() if not arbiter.left(f"{prefix}{name}")}
         return Merged(changes, agreed)
+
+    def _moved(
+        self, external: Mapping[str, Any], odoo: Mapping[str, Any], base: Callable[[str, Any], Any]
+    ) -> dict[str, Any]:
+        """Watched fields that differ; of a record that was found, nobody has said that they should be the same."""
+        stored = {name: self.schema.canonical(name, odoo[name]) for name in self.watched & external.keys()}
+        return {
+            name: value
+            for name, value in stored.items()
+            if value != external[name] and base(name, value) is not UNKNOWN
+        }
 
     def differences(self, external: Mapping[str, Any], odoo: Mapping[str, Any]) -> dict[str, Any]:
         """Odoo's values, as they are compared, of the fields whose external value is another one."""

@@ -16,6 +16,7 @@ from odoo_pipelines.systems.targets import ANY_ENTITY, ANY_FIELD, Borrowed, Look
 Found = TypeVar("Found")
 
 MISSING_REFERENCE = "missing_reference"
+UNKNOWN_TO_ODOO = "unknown_to_odoo"
 
 Kind: TypeAlias = tuple[str, str]
 """(model, entity) of records that rows refer to."""
@@ -39,6 +40,11 @@ class Slot:
     def is_plain(self) -> bool:
         """Whether its values name nothing that has to be found first."""
         return not (self.names_something or self.field.language)
+
+    @property
+    def is_currency(self) -> bool:
+        """Whether its values name currencies, or what has one."""
+        return self.field.lookup is not None and self.field.lookup.currency
 
     @property
     def names_something(self) -> bool:
@@ -70,12 +76,14 @@ class Names:
         lenders: external ids of records of which values are wanted.
         fields: that are wanted of them.
         lookups: values to be found in reference data.
+        currencies: whether currencies are among them, or are borrowed.
     """
 
     references: dict[Kind, set[str]] = field(default_factory=lambda: defaultdict(set))
     lenders: dict[Kind, set[str]] = field(default_factory=lambda: defaultdict(set))
     fields: dict[Kind, set[str]] = field(default_factory=lambda: defaultdict(set))
     lookups: dict[Lookup, set[str]] = field(default_factory=lambda: defaultdict(set))
+    currencies: bool = False
 
     def collect(self, slots: Slots, values: Mapping[str, Value]) -> None:
         """Takes in what the values of a row or a line name."""
@@ -83,6 +91,7 @@ class Names:
             value = values.get(slot.field.name)
             if value is None:
                 continue
+            self.currencies = self.currencies or slot.is_currency
             if slot.field.references:
                 entity, external_id = _reference(slot.field, str(value))
                 self.references[slot.related_model, entity].add(external_id)
@@ -102,11 +111,13 @@ class Known:
         references: Odoo ids by entity and external id.
         lenders: values of records by entity and external id.
         lookups: Odoo ids by lookup and value.
+        without_rate: codes of currencies that have none, by code and by id.
     """
 
     references: Mapping[str, Mapping[str, int]]
     lenders: Mapping[str, Mapping[str, Mapping[str, Any]]]
     lookups: Mapping[Lookup, Mapping[str, Candidates]]
+    without_rate: Mapping[str | int, str] = field(default_factory=dict)
 
     def reference(self, each: TargetField, value: str) -> int:
         """The id of the record that a value refers to; raises RowRejectedError where it is not in Odoo."""
@@ -118,6 +129,8 @@ class Known:
         borrowed, external_id = lent
         record = _present(each, borrowed.entity, external_id, self.lenders[borrowed.entity].get(external_id))
         value = record[borrowed.field] or None
+        if each.lookup:
+            self._require_rate(each, value, each.lookup)
         if not borrowed.followed_by:
             return value
         return " - ".join(str(each) for each in (value, *map(values.get, borrowed.followed_by)) if each)
@@ -128,8 +141,16 @@ class Known:
         if not found and lookup.required:
             name, told = value.split("/", 1) if lookup.field == ANY_FIELD else (lookup.field, value)
             reason = f"{each.name}: Odoo has no {lookup.model} with {name} '{told}'"
-            raise RowRejectedError(each.name, "unknown_to_odoo", f"{reason}; {lookup.cure}" if lookup.cure else reason)
+            raise RowRejectedError(each.name, UNKNOWN_TO_ODOO, f"{reason}; {lookup.cure}" if lookup.cure else reason)
+        if found:
+            self._require_rate(each, value, lookup)
         return found[0] if found else None
+
+    def _require_rate(self, each: TargetField, currency: Any, lookup: Lookup) -> None:
+        if lookup.currency and currency in self.without_rate:
+            code = self.without_rate[currency]
+            reason = f"{each.name}: Odoo has no rate for {code}, and takes 1 {code} for 1 of the company's currency"
+            raise RowRejectedError(each.name, UNKNOWN_TO_ODOO, f"{reason}; create a rate of the currency in Odoo")
 
 
 def lender(each: TargetField, value: Value) -> tuple[Borrowed, str] | None:

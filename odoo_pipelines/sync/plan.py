@@ -36,6 +36,7 @@ class Planner:
         row_planner: compares a row with its record.
         state: what was agreed on before.
         options: choices of the run.
+        total: field that holds the total which is compared; "" where none is.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Planner:
         row_planner: RowPlanner,
         state: FlowState,
         options: PlanOptions,
+        total: str = "",
     ) -> None:
         self._resolver = resolver
         self._binder = binder
@@ -56,6 +58,7 @@ class Planner:
         self._row_planner = row_planner
         self._state = state
         self._options = options
+        self._total = total
 
     @cached_property
     def _answers(self) -> Mapping[Key, Mapping[str, Resolution]]:
@@ -90,9 +93,9 @@ class Planner:
                     Decided(sources[row.row.key], Outcome.SUPERSEDED, warnings=row.warnings, record=noted)
                 )
             elif row.row.outdone:
-                same = Outcome.UNCHANGED if record and _is_agreed(row, record) else Outcome.SUPERSEDED
+                same = Outcome.UNCHANGED if record and _is_agreed(row, record, self._total) else Outcome.SUPERSEDED
                 plan.decided.append(Decided(sources[row.row.key], same, warnings=row.warnings))
-            elif record and not self._verify(row.row.key) and _is_agreed(row, record):
+            elif record and not self._verify(row.row.key) and _is_agreed(row, record, self._total):
                 remembered = _remembered(row, record)
                 plan.decided.append(Decided(sources[row.row.key], Outcome.UNCHANGED, None, row.warnings, remembered))
             elif not self._options.verify and self._former.is_superseded(row, former):
@@ -206,8 +209,8 @@ def _is_news(row: MappedRow, binding: Binding) -> bool:
     return latest(binding.updated_at, row.updated_at) != binding.updated_at
 
 
-def _is_agreed(row: ResolvedRow, record: Record) -> bool:
-    return bool(record.hash) and says_the_same(row, Base.of(record.base))
+def _is_agreed(row: ResolvedRow, record: Record, total: str) -> bool:
+    return bool(record.hash) and says_the_same(row, Base.of(record.base), total)
 
 
 def _remembered(row: ResolvedRow, record: Record) -> Record:

@@ -14,7 +14,7 @@ from odoo_pipelines.sync.lifecycle import Way
 from odoo_pipelines.sync.lines import LineChanges
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.systems.policies import FlowPolicies, UnlockPolicy
-from odoo_pipelines.systems.records import Conflict, FieldChange, Outcome, Record
+from odoo_pipelines.systems.records import Conflict, FieldChange, Outcome, Record, Resolution
 
 STAY = Way((), "", ())
 NO_LINE_CHANGES = LineChanges()
@@ -41,6 +41,8 @@ class Planned:
         adopts: the record had no sync key, and becomes the row's.
         doubts: records that may be the same as the row's own.
         renamed: external id under which the state knew the record until now.
+        total_counts: the total must be the external one: nobody has cancelled the record, or chosen other lines.
+        total_answer: a human's to the question about the total.
     """
 
     source: ChunkRow
@@ -58,6 +60,8 @@ class Planned:
     adopts: bool = False
     doubts: tuple[Doubt, ...] = ()
     renamed: str = ""
+    total_counts: bool = True
+    total_answer: Resolution | None = None
 
     @property
     def touches(self) -> bool:

@@ -19,7 +19,7 @@ class Reading:
     def __init__(self, odoo: Odoo, target: Target, schemas: Schemas) -> None:
         self._odoo = odoo
         self._target = target
-        self._always = {"write_date", *([target.total] if target.total else [])}
+        self._always = {"write_date", *target.total_fields}
         self._always |= set(target.lifecycle.read) if target.lifecycle else set()
         self._always |= {target.inherits.parent, target.inherits.when[0]} if target.inherits else set()
         self._line_fields: list[str] = []

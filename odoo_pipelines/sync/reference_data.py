@@ -8,6 +8,7 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any, TypeAlias
 
+from odoo_pipelines.sync.currencies import Currencies
 from odoo_pipelines.sync.ports import EVEN_ARCHIVED, Odoo, Schemas
 from odoo_pipelines.systems.targets import ANY_FIELD, Lookup
 
@@ -21,19 +22,27 @@ class ReferenceData:
         odoo: where it is read.
         schemas: to follow dotted paths.
         company_id: the company in which calls work.
+
+    Attributes:
+        currencies: Odoo's.
+        company_id: of the company.
     """
 
     def __init__(self, odoo: Odoo, schemas: Schemas, company_id: int) -> None:
+        self.currencies = Currencies(odoo, company_id)
         self._odoo = odoo
         self._schemas = schemas
-        self._company_id = company_id
+        self.company_id = company_id
         self._found: dict[Lookup, dict[str, Candidates]] = {}
         self._languages: dict[str, str] | None = None
         self._language_of: dict[str, str | None] = {}
         self._lock = Lock()
 
     def candidates(self, lookup: Lookup, values: Iterable[str]) -> dict[str, Candidates]:
-        """Ids by value, the preferred one (the lowest) first; False among them stands for "none is needed"."""
+        """Ids by value, the preferred one first; False among them stands for "none is needed".
+
+        The lowest id is preferred, and `Lookup.preferred` above that; what fulfils it is preferred to none, too.
+        """
         wanted = set(values)
         with self._lock:
             known = self._found.setdefault(lookup, {})
@@ -41,8 +50,18 @@ class ReferenceData:
             if unknown:
                 found = self._search(lookup, unknown)
                 own = self._company_value(lookup)
-                known.update({value: (*found.get(value, ()), *([False] if value == own else [])) for value in unknown})
+                known.update(
+                    {value: self._in_order(lookup, found.get(value, ()), none=value == own) for value in unknown}
+                )
             return {value: known[value] for value in wanted}
+
+    def _in_order(self, lookup: Lookup, found: tuple[int, ...], *, none: bool) -> Candidates:
+        no_record = (False,) if none else ()
+        if not lookup.preferred or not found:
+            return (*found, *no_record)
+        domain = [("id", "in", list(found)), *lookup.preferred]
+        best = {row["id"] for row in self._odoo.search_read(lookup.model, domain, ["id"])}
+        return (*(each for each in found if each in best), *no_record, *(each for each in found if each not in best))
 
     def language(self, tag: str) -> str | None:
         """The active language for a tag: the same locale, else another one of that language; None if there is none."""
@@ -62,7 +81,7 @@ class ReferenceData:
         return next((self._languages[each] for each in candidates if each in self._languages), None)
 
     def _company(self, fields: list[str]) -> dict[str, Any]:
-        (company,) = self._odoo.read("res.company", [self._company_id], fields)
+        (company,) = self._odoo.read("res.company", [self.company_id], fields)
         return company
 
     def _company_value(self, lookup: Lookup) -> str | None:

@@ -101,7 +101,26 @@ class Rehearsal:
             applied.ids[row.resolved.key] = odoo_id
             if row.odoo and not row.touches:
                 applied.after[odoo_id] = row.odoo
+        if target.total:
+            self._predict_totals(target, plan, applied)
         return applied
+
+    def _predict_totals(self, target: Target, plan: Plan, applied: Applied) -> None:
+        """What the planned lines amount to, where Odoo adds nothing to them."""
+        rows = {applied.ids[row.resolved.key]: row for row in plan.planned if row.source.row.total is not None}
+        rows = {odoo_id: row for odoo_id, row in rows.items() if odoo_id not in applied.after}
+        if not rows or target.lines is None or target.lines_total is None:
+            return
+        lines: dict[int, list[Row]] = {odoo_id: [] for odoo_id in rows}
+        fields = [target.lines.parent, *target.lines_total_of]
+        for line in self.search_read(target.lines.model, [(target.lines.parent, "in", list(rows))], fields):
+            lines[line[target.lines.parent]].append(line)
+        for odoo_id, row in rows.items():
+            total = target.lines_total(lines[odoo_id])
+            if total is None:
+                applied.warnings[row.resolved.key] = (f"{target.total}: only Odoo can tell, for it adds taxes",)
+            else:
+                applied.after[odoo_id] = {**(row.odoo or {}), target.total: round(total, 2)}
 
     def _create(self, target: Target, row: Planned) -> int:
         odoo_id = self._number(row.resolved.key)

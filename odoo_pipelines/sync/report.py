@@ -1,10 +1,9 @@
-"""What became of a chunk and of a flow: outcomes, records to remember, totals compared. Pure."""
+"""What became of a chunk and of a flow: outcomes, and records to remember. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -17,11 +16,11 @@ from odoo_pipelines.sync.diff import latest
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.named import MISSING_REFERENCE
 from odoo_pipelines.sync.planned import Decided, Plan, Planned
+from odoo_pipelines.sync.totals import TotalCheck
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.records import Conflict, Counts, FieldChange, Outcome, PossibleDuplicate, Record, RowOutcome
 
 _SAMPLE = 20
-_CENT = Decimal("0.01")
 _REFUSED = frozenset({Outcome.REJECTED, Outcome.CONFLICT})
 _OF_RECORDS = frozenset({Outcome.CREATED, Outcome.UPDATED})
 """Outcomes that count records: of equal rows one has made or changed it, and there was nothing left for the others."""
@@ -64,8 +63,6 @@ class FlowReport:
         counts: rows and outcomes.
         rejections: a sample.
         warnings: how often each kind of value was dropped.
-        totals_compared: records whose total in Odoo was read.
-        totals_differing: external ids of those whose total is not the external one; a sample.
         missing_fields: fields that the server lacks.
         adopted: records without a sync key that rows were bound to.
         possible_duplicates: records that may be the same as a row's own, and were not adopted.
@@ -74,8 +71,6 @@ class FlowReport:
     counts: Counts = field(default_factory=Counts)
     rejections: list[Rejection] = field(default_factory=list)
     warnings: dict[str, int] = field(default_factory=dict)
-    totals_compared: int = 0
-    totals_differing: list[str] = field(default_factory=list)
     missing_fields: tuple[str, ...] = ()
     adopted: int = 0
     possible_duplicates: int = 0
@@ -93,13 +88,6 @@ class FlowReport:
             self.adopted += each.adopted is not None
             self.possible_duplicates += len(each.duplicates)
 
-    def compare_totals(self, pairs: Iterable[tuple[str, str, Any]]) -> None:
-        """Takes in (external id, external total, Odoo's total) of records that were read."""
-        for external_id, external, odoo in pairs:
-            self.totals_compared += 1
-            if abs(Decimal(external) - Decimal(str(odoo))) >= _CENT and len(self.totals_differing) < _SAMPLE:
-                self.totals_differing.append(external_id)
-
 
 def merged(reports: Iterable[FlowReport]) -> FlowReport:
     """Several reports of one flow as one."""
@@ -111,16 +99,20 @@ def merged(reports: Iterable[FlowReport]) -> FlowReport:
         total.rejections = (total.rejections + report.rejections)[:_SAMPLE]
         for warning, count in report.warnings.items():
             total.warnings[warning] = total.warnings.get(warning, 0) + count
-        total.totals_compared += report.totals_compared
-        total.totals_differing = (total.totals_differing + report.totals_differing)[:_SAMPLE]
         total.missing_fields = report.missing_fields or total.missing_fields
         total.adopted += report.adopted
         total.possible_duplicates += report.possible_duplicates
     return total
 
 
-def report_chunk(plan: Plan, applied: Applied, model: str) -> ChunkReport:
-    """The outcomes of a chunk; every row has exactly one."""
+def report_chunk(plan: Plan, applied: Applied, check: TotalCheck) -> ChunkReport:
+    """The outcomes of a chunk; every row has exactly one.
+
+    Args:
+        plan: of the chunk.
+        applied: what became of it in Odoo.
+        check: compares totals.
+    """
     report = ChunkReport()
     report.counts.extracted = plan.chunk.weight
     for rejected in plan.chunk.rejected:
@@ -128,20 +120,8 @@ def report_chunk(plan: Plan, applied: Applied, model: str) -> ChunkReport:
     for decided in plan.decided:
         _add_decided(report, decided)
     for planned in plan.planned:
-        _add_planned(report, planned, applied, model)
+        _add_planned(report, planned, applied, check)
     return report
-
-
-def totals(plan: Plan, applied: Applied, total_field: str) -> list[tuple[str, str, Any]]:
-    """(external id, external total, Odoo's total) of rows whose record was read afterwards, if both sides agree."""
-    return [
-        (planned.source.row.external_id, planned.source.row.total, applied.after[odoo_id][total_field])
-        for planned in plan.planned
-        if planned.source.row.total is not None
-        and not planned.left
-        and (odoo_id := applied.ids.get(planned.resolved.key)) in applied.after
-        and total_field in applied.after[odoo_id]
-    ]
 
 
 def _add_decided(report: ChunkReport, decided: Decided) -> None:
@@ -154,20 +134,23 @@ def _add_decided(report: ChunkReport, decided: Decided) -> None:
     _add(report, replace(outcome, renamed=decided.renamed) if decided.renamed else outcome, source)
 
 
-def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model: str) -> None:
-    error = applied.refused.get(planned.resolved.key)
-    odoo_id = applied.ids.get(planned.resolved.key)
+def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, check: TotalCheck) -> None:
+    key, model = planned.resolved.key, check.target.model
+    error, odoo_id = applied.refused.get(key), applied.ids.get(key)
+    warnings = (*planned.resolved.warnings, *applied.warnings.get(key, ()))
     if error is None and odoo_id is not None:
-        record = _agreed(planned, odoo_id, model)
+        asked, base = check.settle(planned, applied.after.get(odoo_id))
+        record = _agreed(planned, odoo_id, model, base)
         if not _is_known(record, planned.record):
             report.records.append(record)
+        conflicts = (*planned.conflicts, *([asked] if asked else []))
         outcome = _outcome(
             planned.source,
-            planned.outcome,
-            _question(planned),
-            planned.resolved.warnings,
+            Outcome.CONFLICT if asked else planned.outcome,
+            _question(conflicts),
+            warnings,
             compared=True,
-            conflicts=planned.conflicts,
+            conflicts=conflicts,
             changes=planned.written,
         )
         duplicates = tuple(PossibleDuplicate(model, odoo_id, each.candidate_id, each.code) for each in planned.doubts)
@@ -176,18 +159,18 @@ def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, model:
     else:
         if odoo_id is not None and _is_bound(planned):
             report.records.append(_bound_only(planned, odoo_id, model))
-        outcome = _outcome(planned.source, Outcome.REJECTED, error, planned.resolved.warnings)
+        outcome = _outcome(planned.source, Outcome.REJECTED, error, warnings)
     _add(report, replace(outcome, renamed=planned.renamed) if planned.renamed else outcome, planned.source)
 
 
-def _question(planned: Planned) -> RowRejectedError | None:
-    if not planned.conflicts:
+def _question(conflicts: Sequence[Conflict]) -> RowRejectedError | None:
+    if not conflicts:
         return None
-    first = planned.conflicts[0]
+    first = conflicts[0]
     return RowRejectedError(first.field, first.code, first.reason)
 
 
-def _agreed(planned: Planned, odoo_id: int, model: str) -> Record:
+def _agreed(planned: Planned, odoo_id: int, model: str, base: Base) -> Record:
     row, before = planned.source.row, planned.record
     if row.only_create and planned.odoo_id is not None:
         return replace(before, odoo_id=odoo_id) if before else _bound_only(planned, odoo_id, model)
@@ -197,7 +180,7 @@ def _agreed(planned: Planned, odoo_id: int, model: str) -> Record:
         model=model,
         odoo_id=odoo_id,
         hash=row.hash,
-        base=planned.base.document(),
+        base=base.document(),
         **_version(row, before),
     )
 

@@ -121,6 +121,7 @@ class Resolver:
             lookups={
                 lookup: self._reference_data.candidates(lookup, values) for lookup, values in names.lookups.items()
             },
+            without_rate=self._reference_data.currencies.without_rate() if names.currencies else {},
         )
 
     def _followed(self, rows: Sequence[MappedRow]) -> dict[Key, Mapping[str, Any]]:

@@ -23,7 +23,7 @@ from odoo_pipelines.sync.lifecycle import (
 )
 from odoo_pipelines.sync.lines import LineChanges, LineMerger, MergedLines
 from odoo_pipelines.sync.merge import FieldMerger, server_names
-from odoo_pipelines.sync.names import STATE, general_name
+from odoo_pipelines.sync.names import STATE, general_name, line_field, line_key
 from odoo_pipelines.sync.planned import STAY, Planned
 from odoo_pipelines.sync.ports import Schemas
 from odoo_pipelines.sync.resolve import ResolvedRow
@@ -109,7 +109,8 @@ class RowPlanner:
         self._policies = policies
         self._unlock = unlock
         schema = schemas(target.model)
-        self._fields = FieldMerger(schema, server_names(schema, target.fields, only_on_create=True))
+        watched = server_names(schema, [each for each in target.fields if each.watched], only_on_create=True)
+        self._fields = FieldMerger(schema, server_names(schema, target.fields, only_on_create=True), watched)
         self._free = free_fields(target)
         self._lines = None
         if target.lines:
@@ -164,6 +165,8 @@ class RowPlanner:
             written=self._shown(arbiter.written, way),
             conflicts=tuple(arbiter.conflicts),
             left=frozenset({*arbiter.kept, *(each.field for each in arbiter.conflicts)}),
+            total_counts=state not in self._target.total_void_in and not _lines_chosen(arbiter),
+            total_answer=known.answers.get(self._target.total),
         )
         self._refuse_invoiced(planned, arbiter.written, lines, odoo.lines)
         return planned
@@ -178,7 +181,12 @@ class RowPlanner:
             state = lifecycle.as_good.get(state, state)
             way = plan_way(lifecycle, lifecycle.initial, state, writes=False)
         return Planned(
-            source, row, way=way, record=known.record, base=Base(Agreement(row.values, lines, state), seen=seen)
+            source,
+            row,
+            way=way,
+            record=known.record,
+            base=Base(Agreement(row.values, lines, state), seen=seen),
+            total_counts=row.row.state not in self._target.total_void_in,
         )
 
     def _plan_second_hand(self, source: ChunkRow, row: ResolvedRow, odoo: InOdoo, known: Known) -> Planned:
@@ -371,6 +379,20 @@ def _on_this_server(lifecycle: Lifecycle, state: str | None, current: str, *, le
     if state is None or state not in lifecycle.as_good or (state == current and not left_by_us):
         return state
     return lifecycle.as_good[state]
+
+
+def _lines_chosen(arbiter: Arbiter) -> bool:
+    """Whether lines differ because somebody changed them in Odoo: then so does the total, and that was decided.
+
+    A value of Odoo on which both sides never agreed was chosen by nobody.
+    """
+    asked = any(line_key(each.field) for each in arbiter.conflicts)
+    return asked or any(_was_chosen(name, arbiter.base) for name in arbiter.kept)
+
+
+def _was_chosen(name: str, base: Base) -> bool:
+    line, field_of_line = base.agreed.lines.get(line_key(name)), line_field(name)
+    return line is not None and (not field_of_line or field_of_line in line)
 
 
 def _own_states(lifecycle: Lifecycle, agreed: str, wanted: str, base: Base, *, unlocks: bool) -> frozenset[str]:

@@ -35,6 +35,9 @@ SEALED = "sealed"
 SET_BACK = "set_back"
 """In the place of a policy: Odoo's value was not edited, but brought back by a backup."""
 
+TOTAL_DIFFERS = "total_differs"
+"""The code of a conflict over a total that Odoo computes, and that is not the external one."""
+
 DELETED_IN_ODOO = "deleted_in_odoo"
 """The code of a conflict over a record that somebody has deleted in Odoo."""
 
@@ -84,9 +87,9 @@ class Record:
         odoo_id: database id of the Odoo record.
         hash: of the mapped row on which both sides last agreed.
         base: what both sides last agreed on, JSON types: "values" by Odoo field, as Odoo stores them; "lines", values
-            by sync key; "state"; "kept", where Odoo's value was left to differ: by field the external value, Odoo's,
-            and when Odoo's was written; "seen", by which an Odoo that was set back is noticed. Empty for a record that
-            is known to exist but not to be as it should.
+            by sync key; "state"; "total", the external one that Odoo's was last found to equal; "kept", where Odoo's
+            value was left to differ: by field the external value, Odoo's, and when Odoo's was written; "seen", by which
+            an Odoo that was set back is noticed. Empty for a record that is known to exist but not to be as it should.
         updated_at: change time of the row in the external system.
         seen_at: when the external system showed it, by our clock.
         inside: it was not the record's own row, but one inside another record.
@@ -157,7 +160,8 @@ class Conflict:
 
     Attributes:
         field: as in `FieldChange`; WHOLE_RECORD where it is about the record itself.
-        code: short and stable: BOTH_CHANGED or SEALED for a field, otherwise why the record cannot be written.
+        code: short and stable: BOTH_CHANGED, SEALED or TOTAL_DIFFERS for a field, otherwise why the record cannot be
+            written.
         reason: the whole sentence, with what to do; for the state only.
         base: value on which both sides last agreed.
         external: value of the external system.

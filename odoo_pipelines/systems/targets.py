@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 FieldType: TypeAlias = Literal[
@@ -21,6 +22,9 @@ FieldType: TypeAlias = Literal[
     "many2many",
 ]
 
+
+CompareTotal: TypeAlias = Literal["with_tax", "without_tax", "never"]
+"""What of Odoo's amounts must be the external total."""
 
 ANY_ENTITY = "*"
 """As `references`: the mapped value names the entity itself, as "<entity>/<external id>"."""
@@ -42,6 +46,8 @@ class Lookup:
         also: further conditions, as parts of an Odoo domain.
         none_for_company: path on res.company whose value needs no record: an order in the company's own currency
             needs no pricelist.
+        preferred: further conditions of the records that are taken first where there are several.
+        currency: the values are codes of currencies; one without a rate rejects the row.
     """
 
     model: str
@@ -50,6 +56,8 @@ class Lookup:
     cure: str = ""
     also: tuple[tuple[str, str, Any], ...] = ()
     none_for_company: str = ""
+    preferred: tuple[tuple[str, str, Any], ...] = ()
+    currency: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,8 @@ class TargetField:
             as "<entity>/<external id>"; all others are looked up.
         language: the mapped value is a language tag, to be matched with an active res.lang.
         only_on_create: sent with a new record and never compared or written later.
+        watched: beside `only_on_create`: in a state in which nothing is written, a difference is asked about if the
+            external side has moved.
         optional: silently left out where the server has no such field.
         required: Odoo refuses a record without it, although the field's definition does not say so.
         personal: holds personal data, never shown outside the state.
@@ -101,6 +111,7 @@ class TargetField:
     borrowed: Borrowed | None = None
     language: bool = False
     only_on_create: bool = False
+    watched: bool = False
     optional: bool = False
     required: bool = False
     personal: bool = False
@@ -317,6 +328,46 @@ def _own_parts(entity: str, external_id: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Follower:
+    """Records of another model that took a value of a record when they were made, and keep it.
+
+    Attributes:
+        model: of those records.
+        key: their field that holds the record's external id.
+        field: of both that holds the value.
+        where: which of them, as parts of an Odoo domain.
+        told: the warning, with what to do.
+    """
+
+    model: str
+    key: str
+    field: str
+    where: tuple[tuple[str, str, Any], ...]
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The entry that a record has in Odoo's books, which Odoo dates later where the record's own day is closed.
+
+    Attributes:
+        field: many2one to the entry.
+        model: of the entry.
+        day: field of the record that holds its day.
+        entry_day: field of the entry that holds its own.
+        state: in which a record has an entry.
+        closed: fields of the company that hold the last closed day; the first list of which the server has any counts.
+    """
+
+    field: str
+    model: str
+    day: str
+    entry_day: str
+    state: str
+    closed: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """An Odoo model as a flow writes it.
 
@@ -329,8 +380,15 @@ class Target:
         adoptions: which other existing records may be adopted.
         lifecycle: its states, if the mapping sets them.
         inherits: fields that a record may have from its parent.
-        total: field that holds the amount which the asset check compares with `MappedRow.total`.
+        total: field that holds the amount which must be `MappedRow.total`; "" where none is compared.
+        untaxed_total: the same without taxes.
+        total_currency: field that names their currency.
+        total_void_in: states in which nobody owes the total.
+        lines_total: adds up lines by the fields `lines_total_of`, for a dry run; None where only Odoo can tell.
+        lines_total_of: fields of the lines.
         requires: what an asset check looks for.
+        followers: who keeps a value that changes here.
+        entry: what the record has in Odoo's books.
         right: the group that gives the rights needed on it, as people find it in Odoo.
         sync_parts: makes the parts of a sync key, entity first, of entity and external id.
         agreeing: fields in which a record that was known under a former key of a row must agree with it to be the row's
@@ -348,12 +406,30 @@ class Target:
     lifecycle: Lifecycle | None = None
     inherits: Inheritance | None = None
     total: str = ""
+    untaxed_total: str = ""
+    total_currency: str = ""
+    total_void_in: tuple[str, ...] = ()
+    lines_total: Callable[[Iterable[Mapping[str, Any]]], Decimal | None] | None = None
+    lines_total_of: tuple[str, ...] = ()
     requires: Requirement | None = None
+    followers: tuple[Follower, ...] = ()
+    entry: Entry | None = None
     right: str = ""
     sync_parts: Callable[[str, str], tuple[str, ...]] = _own_parts
     agreeing: tuple[str, ...] = ()
     confirming: tuple[str, ...] = ()
     following: tuple[str, ...] = ()
+
+    @property
+    def total_fields(self) -> list[str]:
+        """What is read of a record to compare its total."""
+        return [each for each in (self.total, self.total_currency) if each and self.total]
+
+    def comparing(self, totals: CompareTotal) -> Target:
+        """The same target, of which the total is compared that an integration has chosen."""
+        if totals == "with_tax" or not self.total:
+            return self
+        return replace(self, total=self.untaxed_total if totals == "without_tax" else "")
 
     @property
     def asset_name(self) -> str:

@@ -129,7 +129,7 @@ class TestCommand:
         assert list(found) == ["dry_run", "mode", "flows"]
         assert (found["dry_run"], found["mode"]) == (True, "full")
         orders = found["flows"]["orders"]
-        assert list(orders) == ["counts", "adopts", "fields", "sample"]
+        assert list(orders) == ["counts", "adopts", "fields", "warnings", "sample"]
         assert list(orders["counts"]) == [*WORDS, "adopts"]
         assert orders["counts"]["created"] == BOOKINGS
         assert len(orders["sample"]) == 2

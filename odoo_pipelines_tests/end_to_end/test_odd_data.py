@@ -105,4 +105,6 @@ def test_guests_get_their_language_as_far_as_odoo_speaks_it(installation: Instal
 def give_a_pricelist(odoo: Odoo, currency: str) -> None:
     [found] = odoo.rows("res.currency", [("name", "=", currency)], ["active"])
     odoo.write("res.currency", found["id"], active=True)
+    rate = {"currency_id": found["id"], "company_rate": 0.9, "name": "2026-11-01"}
+    odoo.call("res.currency.rate", "create", [rate])
     odoo.call("product.pricelist", "create", [{"name": currency, "currency_id": found["id"]}])

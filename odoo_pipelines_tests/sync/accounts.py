@@ -25,8 +25,11 @@ from odoo_pipelines_tests.sync.sales import (
     moment,
 )
 
-PAYMENT, JOURNAL = "account.payment", "account.journal"
+PAYMENT, JOURNAL, MOVE = "account.payment", "account.journal", "account.move"
+LOCK = "user_fiscalyear_lock_date"
 _SELECTIONS = {"payment_type": "selection", "partner_type": "selection", "state": "selection"}
+LATER = ("", "2026-11-30")
+"""The day on which what belongs into a closed period is booked."""
 _LOSES_ITS_ENTRY = {"partner_id", "journal_id"}
 _KEPT_BY_ENTRY = {"amount", "currency_id", "date"}
 _ACTIONS = {
@@ -45,6 +48,10 @@ def _schemas() -> dict[str, ModelSchema]:
     }
     return SCHEMAS | {
         PAYMENT: ModelSchema(PAYMENT, dict(payment.fields) | links),
+        MOVE: ModelSchema(MOVE, {"date": FieldSchema("date", "date")}),
+        "res.company": ModelSchema(
+            "res.company", dict(SCHEMAS["res.company"].fields) | {LOCK: FieldSchema(LOCK, "date")}
+        ),
         JOURNAL: ModelSchema(JOURNAL, dict(_reference(JOURNAL).fields) | {"type": FieldSchema("type", "selection")}),
         "sale.order": ModelSchema("sale.order", dict(order.fields) | links | {"name": FieldSchema("name", "char")}),
     }
@@ -93,6 +100,12 @@ class AccountsOdoo(SalesOdoo):
     def _posted(self, payment: int, row: Row) -> Row:
         entry = {name: row.get(name) for name in _KEPT_BY_ENTRY}
         journal = self.tables[JOURNAL][row["journal_id"]]["code"]
+        closed = self.tables["res.company"][self.company].get(LOCK) or ""
+        if row["posts_entry"]:
+            self.tables.setdefault(MOVE, {})[payment] = {
+                "id": payment,
+                "date": max(str(row.get("date", "")), LATER[bool(closed)]),
+            }
         return {
             "name": f"P{journal}/2026/{payment:05}",
             **({"move_id": payment, "entry": entry} if row["posts_entry"] else {}),

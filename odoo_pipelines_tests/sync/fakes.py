@@ -332,4 +332,6 @@ def _matches(row: Row, name: str, operator: str, value: Any) -> bool:
         return not _matches(row, name, "=", value)
     if operator == "in":
         return held in value
+    if operator == "!=":
+        return bool(held) if not value else held != value
     return (not held and not value) or held == value

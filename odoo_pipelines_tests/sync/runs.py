@@ -23,7 +23,7 @@ from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.report import FlowReport
 from odoo_pipelines.systems.base import Flow, MappedRow, MappingOptions
 from odoo_pipelines.systems.pms.flows import SYSTEM
-from odoo_pipelines.systems.targets import TargetField
+from odoo_pipelines.systems.targets import CompareTotal, TargetField
 from odoo_pipelines_tests.sync.claims import RowClaims
 from odoo_pipelines_tests.sync.fakes import READS, KilledError
 from odoo_pipelines_tests.sync.sales import hashed
@@ -54,6 +54,7 @@ class Run:
         when: before or after the call takes effect.
         given: the client, where it is not that of the stand-in.
         options: of the mappings.
+        compare_total: what the bookings' totals are.
     """
 
     url: str
@@ -63,6 +64,7 @@ class Run:
     calls: list[str] = field(default_factory=list)
     given: OdooClient | None = None
     options: MappingOptions = field(default_factory=lambda: MappingOptions(journals=JOURNALS))
+    compare_total: CompareTotal = "with_tax"
 
     def __call__(
         self, payloads: Iterable[dict[str, Any]], *, verify: bool = False, resumed: bool = False
@@ -93,7 +95,7 @@ class Run:
         self.state.start(run, "delta")
         loader = FlowLoader(
             integration=INTEGRATION,
-            target=flow.target,
+            target=flow.target.comparing(self.compare_total),
             odoo=cast("Odoo", Killable(self._client, self)),
             schemas=self._schemas,
             reference_data=self._reference_data,

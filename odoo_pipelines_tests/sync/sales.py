@@ -45,7 +45,9 @@ def _schema(model: str, fields: Iterable[TargetField], **more: str) -> ModelSche
 def _reference(model: str, **relations: str) -> ModelSchema:
     chars = {name: FieldSchema(name, "char") for name in ("name", "code", "lang", "type_tax_use")}
     links = {name: FieldSchema(name, "many2one", relation=relation) for name, relation in relations.items()}
-    return ModelSchema(model, chars | links | {"active": FieldSchema("active", "boolean")})
+    more = {"active": FieldSchema("active", "boolean"), "rounding": FieldSchema("rounding", "float")}
+    more |= {name: FieldSchema(name, "many2many") for name in ("rate_ids", "item_ids")}
+    return ModelSchema(model, chars | links | more)
 
 
 assert SALE_ORDER.lines
@@ -62,7 +64,13 @@ SCHEMAS = {
     ),
     "product.product": _schema("product.product", PRODUCT.fields, active="boolean"),
     "sale.order": _schema(
-        "sale.order", SALE_ORDER.fields, state="selection", locked="boolean", amount_total="monetary"
+        "sale.order",
+        SALE_ORDER.fields,
+        state="selection",
+        locked="boolean",
+        amount_total="monetary",
+        amount_untaxed="monetary",
+        currency_id="many2one",
     ),
     "sale.order.line": ModelSchema(
         "sale.order.line",
@@ -90,7 +98,9 @@ class SalesOdoo(FakeOdoo):
     one2many: Any = field(default_factory=lambda: {("sale.order", "order_line"): ("sale.order.line", "order_id")})
 
     def __post_init__(self) -> None:
-        euro, dollar = (self.seed("res.currency", name=name) for name in ("EUR", "USD"))
+        euro = self.seed("res.currency", name="EUR", rounding=0.01)
+        dollar = self.seed("res.currency", name="USD", rounding=0.01, rate_ids=[1])
+        self.seed("res.currency", name="JPY", rounding=1.0)
         self.seed("product.pricelist", name="US", currency_id=dollar)
         self.seed("res.country", code="AT")
         for code in ("en_US", "de_AT"):
@@ -157,7 +167,10 @@ class SalesOdoo(FakeOdoo):
             }
         if model == "sale.order":
             lines = [line for line in self.tables.get("sale.order.line", {}).values() if line["order_id"] == row["id"]]
-            return {"amount_total": sum(line["product_uom_qty"] * line["price_unit"] for line in lines)}
+            total = sum(
+                line["product_uom_qty"] * line["price_unit"] * (1 - (line.get("discount") or 0) / 100) for line in lines
+            )
+            return {"amount_total": total, "amount_untaxed": total}
         return {}
 
     def act(self, model: str, method: str, ids: Sequence[int]) -> None:

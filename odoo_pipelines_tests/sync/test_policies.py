@@ -298,7 +298,7 @@ def test_totals_are_not_compared_where_odoo_kept_its_own_values() -> None:
         booking("b", 60, lines=[room("1"), room("2")], client_order_ref="S", total="320.00"), verify=True
     )
 
-    assert (report.totals_compared, report.totals_differing) == (0, [])
+    assert only(report) is not Outcome.CONFLICT
 
 
 def test_what_our_own_half_written_row_left_in_odoo_is_nobodys_edit() -> None:

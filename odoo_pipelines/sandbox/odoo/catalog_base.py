@@ -65,7 +65,17 @@ CURRENCY = model(
     Field("rounding", "float", "Rounding Factor", digits=(12, 6), default=0.01),
     Field("decimal_places", "integer", "Decimal Places", readonly=True, default=2),
     Field("active", "boolean", "Active", default=True),
+    Field("rate_ids", "one2many", "Rates", relation="res.currency.rate", inverse="currency_id", stored=False),
     order="active desc, name",
+)
+RATE = model(
+    "res.currency.rate",
+    "Currency Rate",
+    Field("name", "date", "Date", required=True, default="2026-01-01"),
+    Field("company_rate", "float", "Company Rate", default=1.0),
+    Field("currency_id", "many2one", "Currency", required=True, relation="res.currency"),
+    Field("company_id", "many2one", "Company", relation="res.company", default=1),
+    order="name desc, id",
 )
 LANGUAGE = model(
     "res.lang",
@@ -86,6 +96,11 @@ COMPANY = model(
     Field("country_id", "many2one", "Country", relation="res.country"),
     Field("account_sale_tax_id", "many2one", "Default Sale Tax", relation="account.tax"),
     Field("transfer_account_id", "many2one", "Inter-Banks Transfer Account", relation="account.account"),
+    Field("fiscalyear_lock_date", "date", "Global Lock Date"),
+    Field("tax_lock_date", "date", "Tax Return Lock Date"),
+    Field("sale_lock_date", "date", "Sales Lock Date"),
+    Field("purchase_lock_date", "date", "Purchase Lock date"),
+    Field("hard_lock_date", "date", "Hard Lock Date"),
 )
 GROUP = model(
     "res.groups",
@@ -180,6 +195,7 @@ MODELS = (
     PARTNER_TAG,
     COUNTRY,
     CURRENCY,
+    RATE,
     LANGUAGE,
     COMPANY,
     GROUP,

@@ -34,6 +34,7 @@ TAX = model(
         default="percent",
     ),
     Field("amount", "float", "Amount", required=True, digits=(16, 4)),
+    Field("price_include", "boolean", "Price Include", readonly=True),
     Field("active", "boolean", "Active", default=True),
     Field("company_id", "many2one", "Company", required=True, readonly=True, relation="res.company", default=1),
     Field("sequence", "integer", "Sequence", required=True, default=1),
@@ -47,8 +48,21 @@ PRICELIST = model(
     Field("sequence", "integer", "Sequence", default=16),
     Field("currency_id", "many2one", "Currency", required=True, relation="res.currency", default=1),
     Field("company_id", "many2one", "Company", relation="res.company"),
+    Field(
+        "item_ids",
+        "one2many",
+        "Pricelist Rules",
+        relation="product.pricelist.item",
+        inverse="pricelist_id",
+        stored=False,
+    ),
     order="sequence, id, name",
     label="label",
+)
+PRICELIST_RULE = model(
+    "product.pricelist.item",
+    "Pricelist Rule",
+    Field("pricelist_id", "many2one", "Pricelist", required=True, relation="product.pricelist"),
 )
 CATEGORY = model(
     "product.category",
@@ -168,4 +182,4 @@ ORDER_LINE = model(
     order="order_id, sequence, id",
 )
 
-MODELS = (UOM, TAX, PRICELIST, CATEGORY, TEMPLATE, PRODUCT, ORDER, ORDER_LINE)
+MODELS = (UOM, TAX, PRICELIST, PRICELIST_RULE, CATEGORY, TEMPLATE, PRODUCT, ORDER, ORDER_LINE)

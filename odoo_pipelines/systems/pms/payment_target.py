@@ -10,6 +10,7 @@ from odoo_pipelines.systems.pms.payment_keys import PAYMENT, sync_parts
 from odoo_pipelines.systems.targets import (
     ANY_FIELD,
     Borrowed,
+    Entry,
     Lifecycle,
     Lookup,
     Match,
@@ -48,13 +49,14 @@ ACCOUNT_PAYMENT = Target(
             "many2one",
             borrowed=_of_order("partner_id"),
             only_on_create=True,
+            watched=True,
             sources=("payments.booking_id",),
         ),
         TargetField("amount", "monetary", sources=("payments.amount", "payments.refunded_amount")),
         TargetField(
             "currency_id",
             "many2one",
-            lookup=Lookup("res.currency", "name", required=True, cure="activate the currency in Odoo"),
+            lookup=Lookup("res.currency", "name", required=True, cure="activate the currency in Odoo", currency=True),
             borrowed=_of_order("currency_id"),
             sources=("payments.currency", "payments.booking_id"),
         ),
@@ -122,6 +124,14 @@ ACCOUNT_PAYMENT = Target(
     agreeing=("payment_type", "x_related_booking_id"),
     confirming=("amount", "currency_id"),
     following=("amount",),
+    entry=Entry(
+        "move_id",
+        "account.move",
+        day="date",
+        entry_day="date",
+        state="posted",
+        closed=(("user_fiscalyear_lock_date", "user_hard_lock_date"), ("fiscalyear_lock_date", "hard_lock_date")),
+    ),
     requires=Requirement(
         "entries_exist",
         "Every posted payment has its journal entry; if not, set the outstanding accounts of the journals (doctor).",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from odoo_pipelines.systems.people import EMAIL, PHONE, adopted_person
@@ -14,6 +15,7 @@ from odoo_pipelines.systems.targets import (
     Adoption,
     AutoLock,
     Demand,
+    Follower,
     Inheritance,
     Lifecycle,
     LineTarget,
@@ -188,6 +190,18 @@ def order_state(values: Mapping[str, Any]) -> str:
     return "draft" if values["state"] == "sent" else str(values["state"])
 
 
+def untaxed_lines_total(lines: Iterable[Mapping[str, Any]]) -> Decimal | None:
+    """What lines without taxes amount to; None where one has taxes, or Odoo chooses them."""
+    total = Decimal(0)
+    for line in lines:
+        if line["tax_ids"] is False or line["tax_ids"]:
+            return None
+        quantity, price, discount = (Decimal(str(line[name] or 0)) for name in _FACTORS)
+        total += quantity * price * (1 - discount / 100)
+    return total
+
+
+_FACTORS = ("product_uom_qty", "price_unit", "discount")
 _LIFECYCLE = Lifecycle(
     read=("state", "locked"),
     state_of=order_state,
@@ -244,6 +258,8 @@ SALE_ORDER = Target(
                 required=True,
                 cure="create a pricelist in the booking's currency",
                 none_for_company="currency_id.name",
+                preferred=(("item_ids", "=", False),),  # rules of a pricelist are made for prices that Odoo computes
+                currency=True,
             ),
             sources=_booking("currency"),
         ),
@@ -263,5 +279,19 @@ SALE_ORDER = Target(
     ),
     lines=_ORDER_LINES,
     lifecycle=_LIFECYCLE,
+    followers=(
+        Follower(
+            "account.payment",
+            key="x_related_booking_id",
+            field="partner_id",
+            where=(("state", "in", ("in_process", "paid", "posted")),),
+            told="posted payments keep the former partner; in Odoo reset them to draft, change it, and post them again",
+        ),
+    ),
     total="amount_total",
+    untaxed_total="amount_untaxed",
+    total_currency="currency_id",
+    total_void_in=("cancel",),
+    lines_total=untaxed_lines_total,
+    lines_total_of=("product_uom_qty", "price_unit", "discount", "tax_ids"),
 )
