@@ -30,9 +30,11 @@ MAY_KNOW = {
     "storage": SETTINGS | {"stores"},
     "webhooks": SETTINGS | {"systems", "stores"},
     "defs": SETTINGS | {"systems", "external", "odoo", "stores", "sync", "clients", "storage", "webhooks"},
+    "notebook": SETTINGS | {"systems", "stores", "clients"},
     "definitions": SETTINGS | {"defs"},
     "commands": SETTINGS
-    | {"systems", "external", "odoo", "stores", "sync", "clients", "storage", "defs", "definitions", "webhooks"},
+    | {"systems", "external", "odoo", "stores", "sync", "clients", "storage", "defs", "definitions", "webhooks"}
+    | {"notebook"},
     "cli": frozenset({"errors", "settings", "commands"}),
 }
 """The arrows: what each part of the package may import, besides itself."""

@@ -28,6 +28,13 @@ from odoo_pipelines.stores.conflicts import ConflictFilter, StoredConflict
 from odoo_pipelines.stores.dead_letters import DeadLetter, LetterFilter
 from odoo_pipelines.stores.duplicates import DuplicateNote, NoteFilter
 from odoo_pipelines.stores.history import History
+from odoo_pipelines.stores.run_rows import (
+    RunFilter,
+    RunOutcome,
+    select_newest_run,
+    select_run_outcomes,
+    select_runs,
+)
 from odoo_pipelines.stores.transactions import Transactions, transaction
 from odoo_pipelines.stores.vanished import Census, Marked
 from odoo_pipelines.systems.records import (
@@ -260,6 +267,26 @@ class State:
         """Numbers of a run by flow."""
         with transaction(self._engine) as connection:
             return accounting.select_counts(connection, run_id)
+
+    def run_outcomes(self, wanted: RunFilter, limit: int | None = None) -> list[RunOutcome]:
+        """What became of the rows of a run, in the order in which they were done; unchanged ones are only counted."""
+        with transaction(self._engine) as connection:
+            return select_run_outcomes(connection, wanted, limit)
+
+    def newest_run(self, integration: str) -> str | None:
+        """The run of an integration that started last; None if there was none."""
+        with transaction(self._engine) as connection:
+            return select_newest_run(connection, integration)
+
+    def newest_runs(self, integration: str, limit: int) -> list[dict[str, Any]]:
+        """Numbers of the newest runs, one for each flow."""
+        with transaction(self._engine) as connection:
+            return select_runs(connection, integration, limit)
+
+    def batches_of_run(self, integration: str, layer: Layer, run_id: str) -> list[Batch]:
+        """Batches that a run wrote, oldest first."""
+        with transaction(self._engine) as connection:
+            return batch_registry.select_batches_of(connection, integration, layer, [run_id])
 
     def outcomes(self, run: RunRef, keys: Sequence[Key]) -> dict[Key, Outcome]:
         """What became of records in a run; records that were unchanged, or not in it, are absent."""
