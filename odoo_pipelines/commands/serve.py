@@ -12,7 +12,7 @@ from odoo_pipelines.clients import state_url
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.webhooks.app import create_app
-from odoo_pipelines.webhooks.connections import BACKLOG, server_config
+from odoo_pipelines.webhooks.connections import BACKLOG, OPEN_FILES, allow_open_files, server_config
 from odoo_pipelines.webhooks.durable import open_inbox
 from odoo_pipelines.webhooks.telling import JsonLines
 
@@ -30,6 +30,8 @@ def run_receiver(settings: Settings, host: str, port: int) -> None:
         config = server_config(create_app(settings, inbox))
         _logger.info("receiver listens on %s:%d", *listener.getsockname()[:2])
         _warn_of_open_doors(settings)
+        if not allow_open_files(OPEN_FILES):
+            _logger.warning("this process may open fewer than %d files: raise its limit (ulimit -n)", OPEN_FILES)
         uvicorn.Server(config).run(sockets=[listener])
 
 

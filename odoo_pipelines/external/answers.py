@@ -176,8 +176,8 @@ def _first_fault(body: bytes) -> int | None:
         read_json_text(text)
     except json.JSONDecodeError as error:
         rest = _UNFINISHED_ESCAPE if error.msg.startswith(_BAD_ESCAPE) else _UNFINISHED
-        cut = error.msg.startswith(_CUT_TEXT) or rest.fullmatch(text, error.pos)
-        return _CUT if cut else len(text[: error.pos].encode())
+        cut = error.msg.startswith(_CUT_TEXT) or rest.fullmatch(error.doc, error.pos)
+        return _CUT if cut else len(error.doc[: error.pos].encode())
     except (ValueError, RecursionError):
         return None
     return None

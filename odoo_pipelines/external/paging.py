@@ -12,8 +12,8 @@ from odoo_pipelines.errors import ExternalProtocolError
 from odoo_pipelines.external.answers import Answer, storable
 from odoo_pipelines.systems.values import is_storable
 
-MOST_EMPTY_PAGES = 100
-"""In a row: more than any filter leaves, and the walk is taken for one without an end."""
+MOST_PAGES_WITHOUT_NEWS = 100
+"""In a row, empty ones or repeated ones: more than any filter leaves, and the walk is taken for one without an end."""
 _LONGEST_CURSOR = 4_096
 _DIGEST_BYTES = 16
 
@@ -70,8 +70,8 @@ def walk(fetch: Callable[[Mapping[str, str]], Answer], query: Mapping[str, str])
         query: of the first page; the others add a cursor to it.
 
     Raises:
-        ExternalProtocolError: a page breaks the contract, or the walk would never end: a cursor or a page comes again,
-            or empty pages follow one another.
+        ExternalProtocolError: a page breaks the contract, or the walk would never end: a cursor comes again, or pages
+            follow one another that are empty or came before.
     """
     answer = fetch(query)
     server_time = answer.server_time
@@ -89,9 +89,9 @@ class _EndCheck:
     """Notices that a walk comes to no end."""
 
     def __init__(self) -> None:
-        self._followed: set[bytes] = set()  # 2,000 digests for a million rows
-        self._empty = 0
-        self._rows: list[Any] = []
+        self._cursors: set[bytes] = set()  # 2,000 digests for a million rows
+        self._pages: set[bytes] = set()
+        self._without_news = 0
 
     def goes_on(self, page: Page, cursor: str, answer: Answer) -> None:
         """Takes note of a page that is not the last.
@@ -99,16 +99,22 @@ class _EndCheck:
         Raises:
             ExternalProtocolError: there would be no end.
         """
-        followed = hashlib.blake2b(cursor.encode(), digest_size=_DIGEST_BYTES).digest()
-        if followed in self._followed:
+        if not _is_new(cursor, self._cursors):
             raise _broken(answer, "repeats a `next_cursor`, so the walk would never end")
-        self._followed.add(followed)
-        self._empty = 0 if page.rows else self._empty + 1
-        if self._empty > MOST_EMPTY_PAGES:
-            raise _broken(answer, f"is the last of {self._empty} empty pages in a row, each with a `next_cursor`")
-        if page.rows and page.rows == self._rows:
-            raise _broken(answer, "has the rows of the page before it, so the walk would never end")
-        self._rows = page.rows
+        # Where the first, the last and the number of the rows came before, so did those between.
+        news = bool(page.rows) and _is_new((len(page.rows), page.rows[0], page.rows[-1]), self._pages)
+        self._without_news = 0 if news else self._without_news + 1
+        if self._without_news > MOST_PAGES_WITHOUT_NEWS:
+            what = "in a row without a row that had not come before, each with a `next_cursor`"
+            raise _broken(answer, f"is the last of {self._without_news} {what}")
+
+
+def _is_new(value: object, known: set[bytes]) -> bool:
+    digest = hashlib.blake2b(repr(value).encode(), digest_size=_DIGEST_BYTES).digest()
+    if digest in known:
+        return False
+    known.add(digest)
+    return True
 
 
 def _read_page(answer: Answer, server_time: datetime | None) -> Page:

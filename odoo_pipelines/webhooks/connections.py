@@ -6,6 +6,7 @@ Behind the head the limits on bodies hold. uvicorn itself waits for a head for e
 from __future__ import annotations
 
 import asyncio
+import resource
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 SHUTDOWN_SECONDS = 30
 """Longer than any request waits: all that were accepted are answered."""
 BACKLOG = 2048
+OPEN_FILES = 4_096
+"""For all connections, and those of a burst that are taken before others have been closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,16 @@ class Limits:
     connections: int = 1_000
     head_bytes: int = 64 * 1024
     head_seconds: float = 10.0
+
+
+def allow_open_files(most: int) -> bool:
+    """Lets this process have so many files and connections open; false if it may not have that many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return True
+    allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return allowed == most
 
 
 def server_config(app: Any, limits: Limits | None = None) -> uvicorn.Config:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from odoo_pipelines.errors import ExternalProtocolError
 from odoo_pipelines.external.answers import Answer
-from odoo_pipelines.external.paging import MOST_EMPTY_PAGES, walk, window
+from odoo_pipelines.external.paging import MOST_PAGES_WITHOUT_NEWS, walk, window
 
 
 class Pages:
@@ -70,22 +70,28 @@ class Endless:
 
 def test_empty_pages_without_an_end_are_given_up() -> None:
     endless = Endless(lambda number: [number] if number == 1 else [])
-    with pytest.raises(ExternalProtocolError, match=f"the last of {MOST_EMPTY_PAGES + 1} empty pages in a row"):
+    with pytest.raises(ExternalProtocolError, match="the last of 101 in a row without a row"):
         list(walk(endless, {}))
-    assert endless.asked == 1 + MOST_EMPTY_PAGES + 1
+    assert endless.asked == 1 + MOST_PAGES_WITHOUT_NEWS + 1
 
 
 def test_empty_pages_between_others_are_walked_through_however_many_they_are() -> None:
-    endless = Endless(lambda number: [number] if number % MOST_EMPTY_PAGES == 0 else [])
-    walked = list(islice(walk(endless, {}), 3 * MOST_EMPTY_PAGES))
+    endless = Endless(lambda number: [number] if number % MOST_PAGES_WITHOUT_NEWS == 0 else [])
+    walked = list(islice(walk(endless, {}), 3 * MOST_PAGES_WITHOUT_NEWS))
     assert sum(len(page.rows) for page in walked) == 3
 
 
-def test_the_same_page_under_ever_new_cursors_is_given_up() -> None:
-    endless = Endless(lambda _: [{"id": 1}, {"id": 2}])
-    with pytest.raises(ExternalProtocolError, match="has the rows of the page before it"):
+@pytest.mark.parametrize("different", [1, 2, 7])
+def test_the_same_pages_under_ever_new_cursors_are_given_up(different: int) -> None:
+    endless = Endless(lambda number: [{"id": number % different, "n": 10**30}, {"id": "last"}])
+    with pytest.raises(ExternalProtocolError, match="the last of 101 in a row without a row"):
         list(walk(endless, {}))
-    assert endless.asked == 2
+    assert endless.asked == different + MOST_PAGES_WITHOUT_NEWS + 1
+
+
+def test_a_page_that_comes_twice_because_rows_were_put_before_it_ends_nothing() -> None:
+    endless = Endless(lambda number: [{"id": number // 2}])
+    assert len(list(islice(walk(endless, {}), 3 * MOST_PAGES_WITHOUT_NEWS))) == 3 * MOST_PAGES_WITHOUT_NEWS
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Real sockets, and a real server; sizes and times are smaller than in production 
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import requests
 from starlette.requests import Request
 
 from odoo_pipelines.webhooks.bodies import InFlight, read_body
-from odoo_pipelines.webhooks.connections import Limits
+from odoo_pipelines.webhooks.connections import OPEN_FILES, Limits
 from odoo_pipelines.webhooks.refusals import TOO_BUSY, TOO_LARGE, Refusal, RefusedError
 from odoo_pipelines_tests.webhooks.site import (
     MemoryStore,
@@ -144,6 +145,20 @@ class TestConnections:
             strangers[-1].settimeout(0.05)
             with pytest.raises(TimeoutError):  # those that came last still wait
                 strangers[-1].recv(1)
+
+    def test_a_process_that_may_open_few_files_raises_its_own_limit(
+        self, fresh_database_url: str, tmp_path: Path
+    ) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # the receiver's, which inherits it
+        try:
+            serving = receiver(fresh_database_url, tmp_path)
+            process, _ = serving.__enter__()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        with ExitStack() as whole:
+            whole.push(serving)
+            assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] == OPEN_FILES
 
     def test_a_request_that_is_under_way_is_never_ended_for_another(self) -> None:
         with served(MemoryStore(), limits=Limits(connections=3)) as url, ExitStack() as open_ones:
