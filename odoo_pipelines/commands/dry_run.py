@@ -49,7 +49,7 @@ def dry_run_document(mode: str, flows: Mapping[str, FlowPreview]) -> dict[str, A
         "mode": mode,
         "flows": {
             name: {
-                "counts": flow.numbers(),
+                "counts": flow.counts.as_dict(),
                 "adopts": [_document(each) for each in flow.adoptions],
                 "fields": dict(sorted(flow.fields.items())),
                 "warnings": dict(sorted(flow.warnings.items())),
@@ -62,7 +62,7 @@ def dry_run_document(mode: str, flows: Mapping[str, FlowPreview]) -> dict[str, A
 
 def print_dry_run(mode: str, flows: Mapping[str, FlowPreview], console: Console) -> None:
     """Prints what a person reads."""
-    console.print(counts_table(f"Dry run of a {mode} sync", {name: flow.numbers() for name, flow in flows.items()}))
+    console.print(counts_table(f"Dry run of a {mode} sync", {name: flow.counts for name, flow in flows.items()}))
     console.print(_NOTE)
     for name, flow in flows.items():
         if flow.adoptions:

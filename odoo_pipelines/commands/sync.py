@@ -73,15 +73,15 @@ def result_document(result: SyncResult) -> dict[str, Any]:
 
 def outcome_table(result: SyncResult) -> Table:
     """The result as a person reads it."""
-    return counts_table(f"Run {result.run_id}", {name: counts.as_dict() for name, counts in result.flows.items()})
+    return counts_table(f"Run {result.run_id}", result.flows)
 
 
-def counts_table(title: str, flows: Mapping[str, Mapping[str, int]]) -> Table:
+def counts_table(title: str, flows: Mapping[str, Counts]) -> Table:
     """Rows by flow and outcome."""
     table = Table(title=title, box=None, padding=(0, 1, 0, 0))
     table.add_column("flow", no_wrap=True)
-    for word in next(iter(flows.values()), Counts().as_dict()):
+    for word in Counts().as_dict():
         table.add_column(word, justify="right", no_wrap=True)
     for name, counts in flows.items():
-        table.add_row(name, *(f"{count:,}" if count else "[dim]0[/]" for count in counts.values()))
+        table.add_row(name, *(f"{count:,}" if count else "[dim]0[/]" for count in counts.as_dict().values()))
     return table

@@ -17,7 +17,7 @@ from odoo_pipelines.defs.extraction import Extraction, Window
 from odoo_pipelines.defs.jobs import INTEGRATION_TAG, Mode, range_of
 from odoo_pipelines.defs.loading import load_flow, partitions_to_load
 from odoo_pipelines.defs.mapping import map_partition, partitions_to_map
-from odoo_pipelines.defs.metadata import tally_metadata
+from odoo_pipelines.defs.metadata import counts_metadata, tally_metadata
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.replay import add_replay
 from odoo_pipelines.defs.resources import Progress, log_progress
@@ -49,13 +49,6 @@ class FlowPreview:
     sample: list[Preview] = field(default_factory=list)
     adoptions: list[Preview] = field(default_factory=list)
     warnings: dict[str, int] = field(default_factory=dict)
-
-    def numbers(self) -> dict[str, int]:
-        """The counts by name, with adoptions as a number of their own instead of among the updates."""
-        numbers = self.counts.as_dict()
-        for each in self.adoptions:
-            numbers[each.outcome.value] -= 1
-        return {**numbers, "adopts": len(self.adoptions)}
 
 
 class Notes:
@@ -194,7 +187,7 @@ def dry_run_job(integration: Integration) -> dg.JobDefinition:
         found = settings.integration(integration.name)
         flows = rehearse(settings, found, mode, partition, log_progress, run_id=context.run_id)
         for flow, preview in flows.items():
-            context.log.info(f"{flow}: would be {preview.numbers()}")
+            context.log.info(f"{flow}: would be {preview.counts.as_dict()}, {len(preview.adoptions)} of them adopted")
         context.add_output_metadata(_metadata(flows))
 
     @dg.job(
@@ -212,6 +205,7 @@ def _metadata(flows: dict[str, FlowPreview]) -> dict[str, Any]:
     """Numbers and names of fields, never a value."""
     metadata: dict[str, Any] = {}
     for flow, preview in flows.items():
-        metadata |= {f"{flow}_{name}": count for name, count in preview.numbers().items()}
+        metadata |= {f"{flow}_{name}": count for name, count in counts_metadata(preview.counts).items()}
+        metadata[f"{flow}_adopts"] = len(preview.adoptions)
         metadata |= tally_metadata(f"{flow}_fields", preview.fields)
     return metadata

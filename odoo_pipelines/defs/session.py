@@ -245,6 +245,10 @@ class FlowState:
         """Answers to conflicts that have not been applied yet."""
         return self.state.resolutions(self.run.integration, self.run.flow)
 
+    def asked(self) -> set[Key]:
+        """Rows over whose record a human is asked."""
+        return self.state.asked(self.run.integration, self.run.flow)
+
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         """Remembers a chunk, all of it or nothing."""
         self.state.commit_chunk(self.run, records, outcomes, counts)

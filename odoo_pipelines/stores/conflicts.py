@@ -191,6 +191,16 @@ def select_resolutions(connection: Connection, integration: str, flow: str) -> d
     return found
 
 
+def select_asked(connection: Connection, integration: str, flow: str) -> set[Key]:
+    """Rows over whose record a human is asked, and has not said that it is a new one."""
+    query = sa.select(_TABLE.c.entity, _TABLE.c.external_id).where(
+        *ConflictFilter(integration, flow).conditions(),
+        _TABLE.c.code == POSSIBLE_MATCH,
+        sa.func.coalesce(_TABLE.c.choice, "") != "new",
+    )
+    return {(entity, external_id) for entity, external_id in connection.execute(query)}
+
+
 def purge_conflicts(connection: Connection, before: datetime) -> None:
     """Deletes conflicts that are over and were met and answered last before a time."""
     last = sa.func.greatest(_TABLE.c.last_at, _TABLE.c.resolved_at)

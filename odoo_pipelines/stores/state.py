@@ -345,6 +345,11 @@ class State:
         with transaction(self._engine) as connection:
             return conflicts.select_resolutions(connection, integration, flow)
 
+    def asked(self, integration: str, flow: str) -> set[Key]:
+        """Rows of a flow over whose record a human is asked, and has not said that it is a new one."""
+        with transaction(self._engine) as connection:
+            return conflicts.select_asked(connection, integration, flow)
+
     def duplicates(self, wanted: NoteFilter, limit: int | None = None) -> list[DuplicateNote]:
         """Notes of possible duplicates, oldest first."""
         with transaction(self._engine) as connection:

@@ -117,8 +117,11 @@ def may_be_adopted(some: Iterable[Candidate]) -> list[Candidate]:
 
 
 def with_obstacles(some: Iterable[Candidate], obstacles: Mapping[int, str]) -> list[Candidate]:
-    """The candidates with what else was found to keep them from being adopted, by id."""
-    return [replace(each, obstacle=each.obstacle or obstacles.get(each.odoo_id, "")) for each in some]
+    """The candidates with what else was found to keep them from being adopted, by id; of others nobody has asked."""
+    return [
+        replace(each, obstacle=obstacles.get(each.odoo_id, "")) if each.agrees and not each.obstacle else each
+        for each in some
+    ]
 
 
 def decide(some: Sequence[Candidate], claimed: Set[int]) -> Decision:

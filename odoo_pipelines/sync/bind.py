@@ -7,8 +7,9 @@ which would create it a second time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Lock
 from typing import Any, TypeAlias
 
@@ -57,6 +58,7 @@ class Found:
         ids: Odoo ids by sync key; a key that is missing here has no record yet.
         undecidable: sync keys that only a human can give a record, with the reason.
         questions: sync keys of rows over whose record a human is asked.
+        waiting: sync keys of rows that tell nothing new about such a question.
         adopted: sync keys of rows that are bound to a record which had none.
         doubts: records that may be the same as a row's own, by the row's sync key.
     """
@@ -64,6 +66,7 @@ class Found:
     ids: Mapping[str, int]
     undecidable: Mapping[str, RowRejectedError]
     questions: Mapping[str, Conflict] = field(default_factory=dict)
+    waiting: frozenset[str] = frozenset()
     adopted: frozenset[str] = frozenset()
     doubts: Mapping[str, tuple[Doubt, ...]] = field(default_factory=dict)
 
@@ -75,6 +78,7 @@ class _Finding:
     ids: dict[str, int] = field(default_factory=dict)
     undecidable: dict[str, RowRejectedError] = field(default_factory=dict)
     questions: dict[str, Conflict] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
     adopted: set[str] = field(default_factory=set)
     doubts: dict[str, tuple[Doubt, ...]] = field(default_factory=dict)
 
@@ -84,7 +88,8 @@ class _Finding:
 
     def found(self) -> Found:
         """The same, for others."""
-        return Found(self.ids, self.undecidable, self.questions, frozenset(self.adopted), self.doubts)
+        adopted, waiting = frozenset(self.adopted), frozenset(self.waiting)
+        return Found(self.ids, self.undecidable, self.questions, waiting, adopted, self.doubts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ class Binder:
         self._also = [_EVEN_ARCHIVED] if archivable else []
         self._taken: set[int] = set()
         self._adopted = _Index()
+        self._asked: set[Key] = set()
         self._lock = Lock()
 
     def still_theirs(self, bound: Mapping[str, int], odoo: Mapping[int, Mapping[str, Any]]) -> dict[str, int]:
@@ -181,6 +187,8 @@ class Binder:
         for adoption in self._target.adoptions:
             own = [row for row in rows if row.row.entity == adoption.entity and row.key not in finding.undecidable]
             self._adopt_some(adoption, own, searched.proposed, finding, lost=lost, answers=answers or {})
+            if self._adopt is AdoptPolicy.ASK:
+                finding.waiting |= self._waiting(adoption, [row for row in own if finding.is_open(row.key)])
         return finding.found()
 
     def ids_by_key(self, model: str, keys: Iterable[str]) -> dict[str, list[int]]:
@@ -254,10 +262,13 @@ class Binder:
         choices = [each for each in own if each.obstacle != BOUND]
         asked = question(adoption, row, choices)
         decision = answered(answers.get(row.row.key, {}).get(WHOLE_RECORD), asked, choices)
+        if decision and decision.adopted and self._bound([decision.adopted]):
+            decision = None  # somebody has cleared the sync key of another row's record
         if decision is None:
             decision = self._by_rule(own, claimed)
             if self._adopt is AdoptPolicy.ASK and may_ask and choices and decision.adopted is None:
                 finding.questions[row.key] = asked
+                self._asked.add(row.row.key)
                 return
         if decision.adopted is not None and not self._take(decision.adopted):
             decision = Decision(None, doubts(own))
@@ -268,6 +279,15 @@ class Binder:
             self._adopted.add(adoption, record)
         if decision.doubts:
             finding.doubts[row.key] = decision.doubts
+
+    def _waiting(self, adoption: Adoption, rows: Sequence[ResolvedRow]) -> set[str]:
+        """Rows without an address, such as the guest in a booking, that must not answer the question themselves."""
+        silent = [row for row in rows if not any(row.values.get(each.value) for each in adoption.proposals)]
+        return {row.key for row in silent if row.row.key in self._asked or row.row.key in self._asked_before}
+
+    @cached_property
+    def _asked_before(self) -> Collection[Key]:
+        return self._state.asked()
 
     def _by_rule(self, own: Sequence[Candidate], claimed: Set[int]) -> Decision:
         if self._adopt is AdoptPolicy.NEVER:

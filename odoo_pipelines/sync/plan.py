@@ -20,7 +20,16 @@ from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.resolve import ResolvedRow, Resolver
 from odoo_pipelines.sync.row_plan import FIXED_FIELD, FROZEN, INVOICED, InOdoo, Known, RowPlanner
 from odoo_pipelines.systems.base import MappedRow
-from odoo_pipelines.systems.records import WHOLE_RECORD, Binding, Conflict, Key, Outcome, Record, Resolution
+from odoo_pipelines.systems.records import (
+    POSSIBLE_MATCH,
+    WHOLE_RECORD,
+    Binding,
+    Conflict,
+    Key,
+    Outcome,
+    Record,
+    Resolution,
+)
 
 _FOR_A_HUMAN = frozenset({AMBIGUOUS_MATCH, BOUND_ELSEWHERE, DIFFERS, MERGED, FROZEN, FIXED_FIELD, INVOICED})
 
@@ -190,6 +199,9 @@ class Planner:
         if asked := found.questions.get(row.key):
             error = RowRejectedError(asked.field, asked.code, asked.reason)
             return Decided(source, Outcome.CONFLICT, error, row.warnings, conflicts=(asked,))
+        if row.key in found.waiting:
+            error = RowRejectedError(WHOLE_RECORD, POSSIBLE_MATCH, "it waits for the answer to its conflict")
+            return Decided(source, Outcome.CONFLICT, error, row.warnings)
         if known.record is None:
             return None
         return decide_deleted(self._options.policies.deleted, source, row, known.record, known.answers)

@@ -104,4 +104,7 @@ class FlowState(Protocol):
     def resolutions(self) -> Mapping[Key, Sequence[Resolution]]:
         """All answers to conflicts of this flow that have not been applied yet."""
 
+    def asked(self) -> Collection[Key]:
+        """Rows over whose record a human is asked, and has not said that it is a new one."""
+
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None: ...

@@ -60,13 +60,12 @@ class TestPage:
 
     def test_the_table_is_that_of_a_sync(self) -> None:
         assert [word in line("extracted") for word in WORDS] == [True] * 7
-        assert line("orders") == "orders 0 0 0 0 0 0 0 0"
+        assert line("orders") == "orders 0 0 0 0 0 0 0"
 
-    def test_every_adoption_has_a_line_of_its_own_and_is_no_update(self) -> None:
+    def test_every_adoption_has_a_line_of_its_own_and_is_shown_as_no_update(self) -> None:
         adopted = Preview("guest", "5", Outcome.UPDATED, (FieldChange("x_sync_key", False, "k"),), adopts=17)
         flow = flows()["partners"]
         flow.adoptions.append(adopted)
-        assert (flow.numbers()["updated"], flow.numbers()["adopts"]) == (0, 1)
         console = Console(width=160, color_system=None)
         with console.capture() as shown:
             print_dry_run("delta", {"partners": flow}, console)
@@ -130,7 +129,7 @@ class TestCommand:
         assert (found["dry_run"], found["mode"]) == (True, "full")
         orders = found["flows"]["orders"]
         assert list(orders) == ["counts", "adopts", "fields", "warnings", "sample"]
-        assert list(orders["counts"]) == [*WORDS, "adopts"]
+        assert list(orders["counts"]) == WORDS
         assert orders["counts"]["created"] == BOOKINGS
         assert len(orders["sample"]) == 2
         assert {"field", "before", "after", "policy"} == set(orders["sample"][0]["changes"][0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import pytest
 
@@ -15,6 +15,7 @@ from odoo_pipelines.stores.tables import CONFLICT_STATES
 from odoo_pipelines.systems.records import (
     BOTH_CHANGED,
     DELETED_IN_ODOO,
+    POSSIBLE_MATCH,
     SEALED,
     WHOLE_RECORD,
     Choice,
@@ -284,3 +285,24 @@ class TestPurge:
         assert [each.state for each in state.conflicts(ALL)] == ["closed", "open"]
         state.purge(tomorrow)
         assert only(state).field == "city"
+
+
+class TestPossibleMatch:
+    SHOWN: ClassVar = [{"id": 17, "name": "Ann", "why": "other_name"}]
+    ASKED = Conflict(WHOLE_RECORD, POSSIBLE_MATCH, external={"name": "Ann"}, odoo=SHOWN)
+
+    def test_it_is_answered_with_a_record_that_was_shown(self, state: State) -> None:
+        commit(state, RUN, met(self.ASKED, compared=False))
+        with pytest.raises(ResolutionError, match="it is one of: 17"):
+            answer(state, "adopt", 18)
+        answer(state, "adopt", 17)
+        [[given]] = state.resolutions("hotel", "guests").values()
+        assert (given.choice, given.value, given.odoo) == ("adopt", 17, self.SHOWN)
+
+    def test_a_row_is_asked_about_until_a_human_says_that_it_is_new(self, state: State) -> None:
+        commit(state, RUN, met(self.ASKED, compared=False), met(PHONE, external_id="8"))
+        assert state.asked("hotel", "guests") == {("guest", "7")}
+        assert state.asked("hotel", "orders") == set()
+        answer_one = [each.id for each in state.conflicts(ConflictFilter()) if each.code == POSSIBLE_MATCH]
+        state.resolve(answer_one, "new")
+        assert state.asked("hotel", "guests") == set()

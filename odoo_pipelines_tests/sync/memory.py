@@ -36,6 +36,11 @@ class MemoryState:
     def resolutions(self) -> dict[Key, list[Resolution]]:
         return self.answers
 
+    def asked(self) -> set[Key]:
+        """From the last outcome of each record."""
+        last = {(each.entity, each.external_id): each for each in self.outcomes if each.conflicts or each.compared}
+        return {key for key, each in last.items() if any(one.code == "possible_match" for one in each.conflicts)}
+
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         for hook in self.before:
             hook()

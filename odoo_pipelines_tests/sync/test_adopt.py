@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from odoo_pipelines.defs.metadata import loaded_metadata
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
+from odoo_pipelines.sync.report import merged
 from odoo_pipelines.systems.policies import AdoptPolicy, FlowPolicies
 from odoo_pipelines.systems.records import Conflict, Outcome, Resolution, RowOutcome
 from odoo_pipelines_tests.sync.fakes import KilledError
@@ -256,6 +258,39 @@ def test_a_note_is_not_lost_with_the_commit_of_the_record_that_it_is_about() -> 
     assert notes(world) == {"1": [(agency, "company")]}
 
 
+def test_a_person_takes_an_adoption_back_by_name_and_sync_key() -> None:
+    """As it was with the versions that let an address decide: the hotel's company became a guest."""
+    world = World()
+    house = contact(world, "Max Walkin", email=MAIL)
+    max_walkin = guest("1", name="Max Walkin", email=MAIL)
+    world.guests(max_walkin)
+    assert owner(world, house) == "hotel.guest.1"
+    world.odoo.write("res.partner", [house], {"name": "Our Hotel", SYNC_KEY_FIELD: False})
+    assert counts(world, max_walkin, verify=True) == {"created": 1}
+    assert (names(world)[house], owner(world, house)) == ("Our Hotel", None)
+    assert notes(world) == {"1": [(house, "other_name")]}
+
+
+def test_what_is_bound_stays_bound_whatever_the_rules_say_of_it() -> None:
+    world = World()
+    house = contact(world, "Our Hotel", email=MAIL, **{SYNC_KEY_FIELD: "hotel.guest.1"})
+    world.odoo.seed("res.company", partner_id=house)
+    assert counts(world, guest("1", name="Max Walkin", email=MAIL), verify=True) == {"updated": 1}
+
+
+def test_adoptions_and_possible_duplicates_are_counted() -> None:
+    world = World()
+    contact(world, "Anna Berg", email=MAIL)
+    contact(world, "Hans Berg", email=MAIL)
+    report = world.guests(
+        guest("A", name="Anna Berg", email=MAIL), guest("B", name="Boris Berg", email=MAIL), chunk_size=1
+    )
+    assert (report.adopted, report.possible_duplicates) == (1, 2)
+    assert (merged([report, report]).adopted, merged([report, report]).possible_duplicates) == (2, 4)
+    metadata = loaded_metadata(report)
+    assert (metadata["adopted"], metadata["possible_duplicates"]) == (1, 2)
+
+
 def test_never_adopts_nobody_and_notes_all() -> None:
     world = asking(AdoptPolicy.NEVER)
     anna = contact(world, "Anna Berg", email=MAIL)
@@ -315,6 +350,22 @@ def test_an_answer_holds_for_the_candidates_that_were_shown_only(choice: str) ->
     contact(world, "Carl Berg", email=MAIL)
     assert counts(world, row) == {"conflict": 1}
     assert len(asked(world).odoo) == 2
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2])
+@pytest.mark.parametrize("together", [True, False])
+def test_a_guest_without_an_address_in_a_booking_does_not_answer_the_question(
+    chunk_size: int, *, together: bool
+) -> None:
+    world = asking(AdoptPolicy.ASK)
+    contact(world, "Anna Berg", email=MAIL)
+    own, booked = guest("B", name="Boris Berg", email=MAIL), guest("B", 2, name="Boris Berg")
+    for rows in [[own, booked]] if together else [[own], [booked]]:
+        world.guests(*rows, chunk_size=chunk_size)
+    assert [each.outcome for each in world.state.outcomes] == [Outcome.CONFLICT] * 2
+    assert len(world.odoo.rows("res.partner")) == 2
+    answer(world, world.state.outcomes[0].conflicts[0], "new")
+    assert counts(world, own) == {"created": 1}
 
 
 def test_a_contact_that_two_answers_name_goes_to_one_guest() -> None:
