@@ -12,7 +12,7 @@ import typer
 from dotenv import load_dotenv
 from rich.logging import RichHandler
 
-from odoo_pipelines.commands import conflicts, dead_letters, duplicates, events, outcomes, trace
+from odoo_pipelines.commands import conflicts, dead_letters, duplicates, events, forget, outcomes, trace
 from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_failed_run, print_json
 from odoo_pipelines.commands.faults import Commands
 from odoo_pipelines.errors import ConfigurationError
@@ -28,6 +28,7 @@ app.add_typer(conflicts.app, name="conflicts")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(duplicates.app, name="duplicates")
 app.add_typer(events.app, name="events")
+app.command()(forget.forget)
 app.command()(outcomes.outcomes)
 app.command()(trace.trace)
 

@@ -14,9 +14,10 @@ RUNS_AT_A_TIME = 500
 
 @dg.op
 def remove_what_is_old(context: dg.OpExecutionContext) -> None:
-    """Removes outcomes, ended conflicts, superseded batches, done events and finished runs after the days of retention.
+    """Removes outcomes, ended conflicts and events, superseded batches and finished runs after the days of retention.
 
-    What both sides agreed on, open conflicts, dead letters, the numbers of every run and the newest batches stay.
+    Records that vanished as long ago lose their values. What both sides agreed on of others, open conflicts, dead
+    letters, the numbers of every run and the newest batches stay.
     """
     settings = load_settings()
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.retention_days)

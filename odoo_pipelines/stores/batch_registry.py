@@ -97,6 +97,13 @@ def select_batches_of(connection: Connection, integration: str, layer: Layer, ru
     return [_batch(row) for row in connection.execute(query)]
 
 
+def select_all(connection: Connection, integration: str) -> list[Batch]:
+    """Every batch of an integration, oldest first."""
+    table = tables.batch
+    query = sa.select(*_COLUMNS).where(table.c.integration == integration).order_by(table.c.id)
+    return [_batch(row) for row in connection.execute(query)]
+
+
 def since_complete(batches: Sequence[Batch]) -> list[Batch]:
     """Those that still say something: for each name and partition the last complete batch, and all later ones.
 

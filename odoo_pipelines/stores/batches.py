@@ -7,7 +7,7 @@ On a local disk nobody but the owner may enter the folders or read the files.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -169,6 +169,56 @@ class BatchStore:
         """
         with _failures("read", path), self._files.open(f"{self._root}/{path}", "rb") as file:
             yield pq.ParquetFile(file, pre_buffer=False)
+
+    def rewrite(self, path: str, changed: Callable[[pa.Table], pa.Table | None]) -> None:
+        """Puts another file in the place of one, with as many rows; a reader sees the one or the other.
+
+        Args:
+            path: of the file.
+            changed: gives the new rows of a group; None where they stay.
+
+        Raises:
+            BatchStoreError: the file is gone, cannot be read or cannot be written.
+        """
+        complete = f"{self._root}/{path}"
+        temporary = complete + _TEMPORARY
+        with self.parquet(path) as parquet:
+            with _failures("written", path):
+                self._prepare(complete, temporary)
+                file = self._files.open(temporary, "wb")
+            try:
+                with _failures("written", path):
+                    with pq.ParquetWriter(file, parquet.schema_arrow, compression="zstd") as writer:
+                        for group in self._groups(parquet):
+                            new = changed(group)
+                            writer.write_table(group if new is None else new)
+                    self._publish(file, temporary, complete)
+            except BaseException:
+                self._discard(file, temporary)
+                raise
+
+    def exists(self, path: str) -> bool:
+        """Whether a file is there.
+
+        Raises:
+            BatchStoreError: that cannot be told.
+        """
+        with _failures("looked for", path):
+            return bool(self._files.exists(f"{self._root}/{path}"))
+
+    def groups(self, path: str) -> Iterator[pa.Table]:
+        """Reads one file in the groups in which it was written, with all columns.
+
+        Raises:
+            BatchStoreError: the file is gone or cannot be read.
+        """
+        with self.parquet(path) as parquet:
+            yield from self._groups(parquet)
+
+    @staticmethod
+    def _groups(parquet: pq.ParquetFile) -> Iterator[pa.Table]:
+        for number in range(parquet.num_row_groups):
+            yield parquet.read_row_group(number, use_threads=False)
 
     def remove(self, path: str) -> None:
         """Removes one file; one that is gone already is no error.

@@ -219,11 +219,12 @@ class Inbox:
             return dict(connection.execute(query.group_by(_TABLE.c.state)).tuples().all())
 
     def purge(self, before: datetime) -> int:
-        """Deletes what was done before a time, and counts of such days; dead events stay. Returns how many events."""
+        """Deletes what was done or given up before a time, and counts of such days. Returns how many events."""
         with transaction(self._engine) as connection:
             counts = tables.webhook_count
             connection.execute(sa.delete(counts).where(counts.c.day < before.date()))
-            old = sa.delete(_TABLE).where(_TABLE.c.state == "done", _TABLE.c.finished_at < before)
+            ended = sa.func.coalesce(_TABLE.c.finished_at, _TABLE.c.last_received_at)
+            old = sa.delete(_TABLE).where(_TABLE.c.state.in_(["done", "dead"]), ended < before)
             return connection.execute(old).rowcount
 
     def _end_expired(self, connection: Connection, integration: str, now: datetime) -> None:

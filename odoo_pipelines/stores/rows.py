@@ -76,6 +76,17 @@ def mapped_schema(target: Target) -> pa.Schema:
     return pa.schema(fields)
 
 
+def is_value(column: str) -> bool:
+    """Whether a column of a mapped batch holds values for Odoo, and is not one that the engine needs."""
+    return column not in _ROW_COLUMNS
+
+
+def field_of(column: str) -> str:
+    """The field of Odoo whose values a column holds."""
+    field = column.removesuffix("_value")
+    return field if field in _ROW_COLUMNS else column
+
+
 def to_columns(row: MappedRow | RejectedRow, target: Target) -> dict[str, Any]:
     """One row by column name; a mapped row's hash is computed here.
 

@@ -6,7 +6,7 @@ reached, or refuses, is a StateError.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -27,6 +27,7 @@ from odoo_pipelines.stores.accounting import RunRef
 from odoo_pipelines.stores.conflicts import ConflictFilter, StoredConflict
 from odoo_pipelines.stores.dead_letters import DeadLetter, LetterFilter
 from odoo_pipelines.stores.duplicates import DuplicateNote, NoteFilter
+from odoo_pipelines.stores.forgetting import Forgotten, Person, forget
 from odoo_pipelines.stores.history import History
 from odoo_pipelines.stores.run_rows import (
     RunFilter,
@@ -370,8 +371,34 @@ class State:
         with transaction(self._engine) as connection:
             duplicates.delete_notes(connection, integration, model, gone)
 
+    def forget(self, person: Person, related: Collection[Key]) -> Forgotten:
+        """Removes all that the state keeps of a record, and its values from what it keeps of others.
+
+        Args:
+            person: the record.
+            related: others whose batches named it.
+        """
+        with transaction(self._engine) as connection:
+            return forget(connection, person, related)
+
+    def would_forget(self, person: Person, related: Collection[Key]) -> Forgotten:
+        """What `forget` would remove."""
+        with transaction(self._engine) as connection, connection.begin_nested() as savepoint:
+            forgotten = forget(connection, person, related)
+            savepoint.rollback()
+            return forgotten
+
+    def all_batches(self, integration: str) -> list[Batch]:
+        """Every batch of an integration, oldest first."""
+        with transaction(self._engine) as connection:
+            return batch_registry.select_all(connection, integration)
+
     def purge(self, before: datetime) -> int:
-        """Deletes what is older than a time, outcomes and conflicts that are over, and returns how many outcomes."""
+        """Deletes what is older than a time, and returns how many outcomes.
+
+        Outcomes, conflicts that are over, and the values of records that have vanished.
+        """
         with transaction(self._engine) as connection:
             conflicts.purge_conflicts(connection, before)
+            vanished.empty_old_bases(connection, before)
             return accounting.purge_outcomes(connection, before)

@@ -145,13 +145,33 @@ def test_old_outcomes_go_and_what_both_sides_agreed_on_stays(state: State, engin
 
 
 @pytest.mark.usefixtures("home")
-def test_old_events_go_when_they_are_done(engine: sa.Engine, attic: Attic) -> None:
+def test_old_events_go_when_they_are_done_or_dead(engine: sa.Engine, attic: Attic) -> None:
     inbox = Inbox(engine)
     for number, state in enumerate(("done", "done", "dead", "pending")):
         inbox.store([NewEvent("hotel", f"id:{number}", "booking.updated", "{}", state=state)])
     attic.age(tables.webhook_event, "finished_at", OLD, tables.webhook_event.c.event_key != "id:1")
     clean()
-    assert inbox.states("hotel") == {"done": 1, "dead": 1, "pending": 1}
+    assert inbox.states("hotel") == {"done": 1, "pending": 1}
+
+
+@pytest.mark.usefixtures("home")
+def test_records_that_vanished_long_ago_lose_their_values_and_keep_their_link(
+    attic: Attic, state: State, engine: sa.Engine
+) -> None:
+    state.start(RUN, "full")
+    outcomes = [an_outcome(each, Outcome.CREATED) for each in "789"]
+    commit(state, RUN, *outcomes, records=tuple(a_record(each, int(each)) for each in "789"))
+    state.mark_vanished("hotel", "guest", ["7", "8"])
+    attic.age(tables.record, "vanished_at", OLD, tables.record.c.external_id == "7")
+    clean()
+    kept = rows_of(
+        engine, "select external_id, odoo_id, base <> '{}' as has_base from odoo_pipelines.record order by 1"
+    )
+    assert [(each["external_id"], each["odoo_id"], each["has_base"]) for each in kept] == [
+        ("7", 7, False),
+        ("8", 8, True),
+        ("9", 9, True),
+    ]
 
 
 @pytest.mark.usefixtures("home")
