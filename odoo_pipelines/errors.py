@@ -9,6 +9,7 @@
     |- StateError                      stop: the database of the state failed
     |  `- NewerSchemaError             stop: a newer version of this package has brought its tables up to date
     |- BatchStoreError                 stop: a batch file cannot be written or read
+    |  `- UnreadableBatchError         the file itself is gone or damaged: what it held is extracted or mapped again
     |- ResolutionError                 stop: a conflict is unknown or over, or does not allow this answer
     |- ExternalError                   the external system answered, or did not
     |  |- ExternalAuthenticationError  stop: key, secret or signature refused
@@ -78,6 +79,10 @@ class NewerSchemaError(StateError):
 
 class BatchStoreError(OdooPipelinesError):
     """A batch file cannot be written or read."""
+
+
+class UnreadableBatchError(BatchStoreError):
+    """A batch file is gone, damaged, closed to this account, or of another form; trying again does not help."""
 
 
 class ResolutionError(OdooPipelinesError):

@@ -9,6 +9,7 @@ from odoo_pipelines.commands.findings import Examination, Finding, findings_tabl
 from odoo_pipelines.commands.instance import prepare_home
 from odoo_pipelines.defs.choices import check_choices
 from odoo_pipelines.defs.instance import instance_facts
+from odoo_pipelines.defs.unreadable import awaited, fault_of
 from odoo_pipelines.errors import (
     BatchStoreError,
     ConfigurationError,
@@ -49,6 +50,7 @@ def examine(name: str, environment_fault: str | None = None) -> list[Finding]:
     else:
         examination.look("Odoo", lambda: _odoo(settings, integration))
     if examination.look("database", lambda: [_database(settings)]):  # Dagster's storage is in it, and it tries for long
+        examination.look("batches", lambda: [_batches(settings, integration)])
         examination.look("Dagster", lambda: _instance(settings, integration))
     return examination.findings
 
@@ -119,6 +121,23 @@ def _database(settings: Settings) -> Finding:
         return problem("database", f"{where}: {error}", cure)
     except OdooPipelinesError as error:
         return problem("database", str(error), "see the message")
+
+
+def _batches(settings: Settings, integration: Integration) -> Finding:
+    """Whether what waits to be mapped or loaded is there and can be opened; of each file only the end is read."""
+    store, system = BatchStore(settings.data), get_system(integration.system)
+    try:
+        with open_state(settings) as state:
+            waiting = {batch.id: batch for batch, _ in awaited(state, system, integration.name)}
+        faults = [fault for batch in waiting.values() if (fault := fault_of(store, batch, whole=False))]
+    except BatchStoreError as error:
+        return problem("batches", str(error), "check ODOO_PIPELINES_DATA, and that the storage can be reached")
+    if not faults:
+        return ok("batches", f"{len(waiting)} wait to be mapped or loaded" if waiting else "none waits")
+    detail = f"{len(faults)} of {len(waiting)} that wait cannot be read, such as: {faults[0]}"
+    command = f"odoo-pipelines sync --integration {integration.name}"
+    cure = f"run `{command}`, and if that leaves any, with `--mode full`: what they held is read again"
+    return warning("batches", detail, cure)
 
 
 def _instance(settings: Settings, integration: Integration) -> Iterator[Finding]:

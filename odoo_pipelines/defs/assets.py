@@ -11,7 +11,6 @@ import dagster as dg
 from odoo_pipelines.defs.by_id import asset_name
 from odoo_pipelines.defs.checks import check_results, check_specs, not_checked
 from odoo_pipelines.defs.claimed import extract_windows, fetch_single
-from odoo_pipelines.defs.extraction import Window
 from odoo_pipelines.defs.loading import load_flow, partitions_to_load
 from odoo_pipelines.defs.mapping import map_partition, partitions_to_map
 from odoo_pipelines.defs.metadata import (
@@ -22,7 +21,7 @@ from odoo_pipelines.defs.metadata import (
     run_metadata,
     schema_metadata,
 )
-from odoo_pipelines.defs.partitions import partitions_of, windows
+from odoo_pipelines.defs.partitions import Window, partitions_of, windows
 from odoo_pipelines.defs.replay import add_replay
 from odoo_pipelines.defs.resources import Sessions
 from odoo_pipelines.integration import Integration
@@ -110,6 +109,7 @@ def _extraction(integration: Integration, system: System, stream: Stream) -> dg.
                 "requests": made,
                 "requests_repeated": requests.retried - repeated_before,
                 "watermark": str(session.state.watermark(integration.name, stream.name) or "none yet"),
+                **session.unreadable.metadata,
                 **_duration(started),
             }
         )
@@ -167,6 +167,7 @@ def _mapping(integration: Integration, system: System, flow: Flow) -> dg.AssetsD
                 "dagster/row_count": rows,
                 "rows_rejected": rejected,
                 "rows_tried_again": mapped[-1].rows_in,
+                **session.unreadable.metadata,
                 **_duration(started),
             }
         )

@@ -13,9 +13,8 @@ from http import HTTPStatus
 from itertools import chain
 from typing import Any
 
+from odoo_pipelines.defs.consumers import by_id_consumer, load_consumer, mapping_consumer
 from odoo_pipelines.defs.extraction import newest_of, raw_row, received, require_all, server_time
-from odoo_pipelines.defs.loading import consumer_of as load_consumer
-from odoo_pipelines.defs.mapping import consumer_of as mapping_consumer
 from odoo_pipelines.defs.payloads import payload_of
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import ExternalProtocolError, ExternalRequestError, RowRejectedError
@@ -66,11 +65,6 @@ def asset_name(stream: Stream) -> str:
     return f"{stream.name}_by_id"
 
 
-def consumer_of(stream: Stream) -> str:
-    """The name under which batches of the streams that name records are marked as done."""
-    return f"external/{asset_name(stream)}"
-
-
 def fetch_named(session: Session, stream: Stream, asked_for: Collection[str] = ()) -> Fetched:
     """Fetches what rows name that are new, unless it is in Odoo or on its way there.
 
@@ -85,15 +79,15 @@ def fetch_named(session: Session, stream: Stream, asked_for: Collection[str] = (
         ExternalError: a record could not be asked for; the next run begins with all of them again.
         AccountingError: rows on the wire and rows in the batch differ.
     """
-    name, consumer, state = session.integration.name, consumer_of(stream), session.state
+    name, consumer, state = session.integration.name, by_id_consumer(stream), session.state
     pending = state.pending(name, "external", list(_by_id(stream).named_by), consumer)
     wanted = {
         external_id
-        for ids in _named(session, stream, since_complete(pending))
+        for ids in _named(session, stream, session.unreadable.readable(since_complete(pending)))
         for external_id in _unknown(session, stream, ids)
     }
     fetched = fetch_by_id(session, stream, wanted | set(asked_for))
-    done = [batch.id for batch in pending]
+    done = [batch.id for batch in session.unreadable.over(pending)]
     if fetched.batch is None:
         state.done(consumer, done)
     else:
@@ -202,7 +196,7 @@ def _unknown(session: Session, stream: Stream, ids: set[str]) -> set[str]:
     """Those that are not in Odoo, and in no batch that is still to be mapped or loaded."""
     entity = session.system.entity_of(stream.name)
     unknown = ids - session.state.bindings(session.integration.name, entity, ids).keys()
-    for batch in _on_their_way(session, stream, entity) if unknown else ():
+    for batch in session.unreadable.readable([*_on_their_way(session, stream, entity)]) if unknown else ():
         columns = ["external_id"] if batch.layer == "external" else ["entity", "external_id"]
         for rows in session.batches.rows(batch.path, READ_ROWS, columns):
             unknown -= {row["external_id"] for row in rows if row.get("entity", entity) == entity}

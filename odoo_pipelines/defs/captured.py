@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from odoo_pipelines.defs.sending import consumer_of
+from odoo_pipelines.defs.consumers import sending_consumer
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.stores.captured_rows import captured_schema, to_columns
 from odoo_pipelines.stores.dead_letters import DeadLetter, LetterFilter
@@ -63,12 +63,12 @@ def capture(session: Session, flow: PostedFlow) -> Capture:
     name, reader = session.integration.name, Reader(session.connected, session.schemas)
     newest = reader.newest(flow.model, flow.domain)
     overlap = timedelta(seconds=session.integration.capture_overlap_seconds)
-    start = since(session.state.watermark(name, _mark(flow)), overlap) if session.incremental else None
+    start = None if _reads_everything(session, flow) else since(session.state.watermark(name, _mark(flow)), overlap)
     over = _end_letters(session, flow, reader)
     waiting = session.state.letters(LetterFilter(name, flow.name))
     due = session.state.letters(LetterFilter(name, flow.name, due=True))
     rows, others = _read(session, flow, reader, start, [_odoo_id(letter) for letter in due])
-    known = _known(session, flow, waiting, due) if session.incremental else ()
+    known = () if _reads_everything(session, flow) else _known(session, flow, waiting, due)
     new = by_version(rows, known)
     path = _register(session, flow, new, newest)
     return Capture(len(new), len(rows) - len(new), others, over, start, path)
@@ -91,6 +91,11 @@ def owners_of(session: Session, flow: PostedFlow, reader: Reader) -> Owners:
         if each.active and each.name != own.name
     )
     return Owners(reader, own.name, flow.owner, alone=alone)
+
+
+def _reads_everything(session: Session, flow: PostedFlow) -> bool:
+    """Also where what was read before waits in a batch that cannot be read any more."""
+    return not session.incremental or session.unreadable.holds("odoo", flow.name)
 
 
 def _mark(flow: PostedFlow) -> str:
@@ -116,7 +121,7 @@ def _known(
     """Payloads that need not be captured again: they wait to be sent, or for a person, or for their next try."""
     tried = {letter.record for letter in due}
     yield from (letter.payload for letter in letters if letter.record not in tried)
-    pending = session.state.pending(session.integration.name, "odoo", [flow.name], consumer_of(flow))
+    pending = session.state.pending(session.integration.name, "odoo", [flow.name], sending_consumer(flow))
     yield from (row.payload for row in captured_rows(session, pending))
 
 
@@ -147,7 +152,7 @@ def _odoo_id(letter: DeadLetter) -> int:
 
 def _register(session: Session, flow: PostedFlow, rows: Sequence[CapturedRow], newest: datetime | None) -> str:
     """Registers the batch; one with everything also where it is empty, so that earlier ones say nothing more."""
-    everything = not session.incremental
+    everything = _reads_everything(session, flow)
     if not rows and not everything:
         return ""
     name = session.integration.name

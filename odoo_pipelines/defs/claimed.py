@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from odoo_pipelines.defs.by_id import Fetched, fetch_named, register, write
-from odoo_pipelines.defs.extraction import Extracted, Extraction, Window, raw_row, received, server_time
+from odoo_pipelines.defs.extraction import Extracted, Extraction, raw_row, received, server_time
+from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.payloads import payload_of
 from odoo_pipelines.defs.session import WEBHOOK, Session
 from odoo_pipelines.errors import ExternalUnavailableError, RowRejectedError

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, TypeVar
 
+from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.payloads import payload_text
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import AccountingError
@@ -18,24 +19,9 @@ from odoo_pipelines.stores.rows import raw_schema
 from odoo_pipelines.systems import values
 from odoo_pipelines.systems.base import Stream, own_id
 from odoo_pipelines.systems.clocks import is_believed
-from odoo_pipelines.systems.records import WHOLE, Batch
+from odoo_pipelines.systems.records import Batch
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A range of change times.
-
-    Attributes:
-        partition: key, or WHOLE.
-        since: inclusive; None from the beginning of history.
-        before: exclusive; None to its end.
-    """
-
-    partition: str = WHOLE
-    since: datetime | None = None
-    before: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -79,7 +65,8 @@ class Extraction:
             ExternalError: the external system could not be asked; no part of the batch is kept.
             AccountingError: rows on the pages and rows in the batch differ.
         """
-        extracted = Extracted(window=self._narrowed(window))
+        again = (self._stream.name, window.partition) in self._session.unreadable.extract_again
+        extracted = Extracted(window=window if again else self._narrowed(window))
         extracted.complete = extracted.window == window
         window = extracted.window
         if window.since and window.before and window.since >= window.before:
@@ -89,7 +76,7 @@ class Extraction:
         seen_at = self._session.clock()
         pages = self._pages(window)
         first = next(pages, None)
-        if first is not None or (extracted.complete and self._held_rows(window.partition)):
+        if first is not None or (extracted.complete and (again or self._held_rows(window.partition))):
             written = self._write([] if first is None else chain([first], pages), extracted, seen_at)
             require_all(self._session, written, self._session.external.requests.rows - carried_before)
             mark = self._mark(first, extracted.newest) if continues and first else None

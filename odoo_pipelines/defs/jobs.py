@@ -13,8 +13,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from odoo_pipelines.clients import open_state
 from odoo_pipelines.defs.assets import external_key
-from odoo_pipelines.defs.loading import consumer_of as load_consumer
-from odoo_pipelines.defs.mapping import consumer_of as mapping_consumer
+from odoo_pipelines.defs.consumers import load_consumer, mapping_consumer
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.resources import MODE_TAG
 from odoo_pipelines.defs.session import OUTBOUND, RETRY, WEBHOOK

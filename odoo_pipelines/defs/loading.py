@@ -6,15 +6,17 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from odoo_pipelines.defs.competing import Competition
+from odoo_pipelines.defs.consumers import load_consumer
 from odoo_pipelines.defs.duplicates import end_notes
 from odoo_pipelines.defs.mapping import abandoned_partitions, batches_to_do, with_believed_time, without_partition
 from odoo_pipelines.defs.requirements import Required, examine_requirement
 from odoo_pipelines.defs.session import FlowState, Session
 from odoo_pipelines.defs.uniqueness import Uniqueness, examine_uniqueness
+from odoo_pipelines.defs.unreadable import settle
 from odoo_pipelines.defs.vanished import VanishedRecords, is_whole, judge, treat_vanished
 from odoo_pipelines.errors import AccountingError
 from odoo_pipelines.stores.batch_registry import since_complete
@@ -27,21 +29,15 @@ from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.report import FlowReport, merged
 from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow
 from odoo_pipelines.systems.records import TOTAL_DIFFERS, Batch
-from odoo_pipelines.systems.targets import Target
 
 READ_ROWS = 1_000
 
 log = logging.getLogger(__name__)
 
 
-def consumer_of(target: Target) -> str:
-    """The name under which a load marks batches as done."""
-    return f"odoo/{target.asset_name}"
-
-
 def partitions_to_load(session: Session, flow: Flow, keys: Sequence[str]) -> list[str]:
     """The partitions that a run over these keys loads: those of streams without partitions, and old ones, too."""
-    abandoned = abandoned_partitions(session, "mapped", [flow.name], consumer_of(flow.target))
+    abandoned = abandoned_partitions(session, "mapped", [flow.name], load_consumer(flow.target))
     return [*without_partition(session.system, flow), *abandoned, *keys]
 
 
@@ -94,9 +90,10 @@ def load_flow(
     started = time.monotonic()
     requests_before = session.odoo.requests.total if session.odoo else 0
     state = session.flow_state(flow.name)
-    consumer = consumer_of(flow.target)
+    consumer = load_consumer(flow.target)
     to_do = {part: batches_to_do(session, "mapped", [flow.name], consumer, part) for part in partitions}
-    batches = {partition: since_complete(some) for partition, some in to_do.items()}
+    lost = session.unreadable
+    batches = {partition: lost.readable(since_complete(some)) for partition, some in to_do.items()}
     rows_in = sum(batch.rows for each in batches.values() for batch in each)
     state.state.start(state.run, session.mode)
     with marked_as_failed(state):
@@ -107,11 +104,15 @@ def load_flow(
         for partition, some in batches.items():
             done = sum(report.counts.extracted for report in by_partition.values())
             state.state.begin(consumer, [batch.id for batch in some])
+            ready = _as_begun(some, to_do[partition])
             teller = _teller(progress, flow, done, rows_in)
-            by_partition[partition] = _load_batches(loader, session, flow, some, competition=competition, tell=teller)
+            by_partition[partition] = _load_batches(loader, session, flow, ready, competition=competition, tell=teller)
         vanished = treat_vanished(session, flow, state)
         end_notes(session, flow)
-        balanced = close_accounts(state, rows_in, consumer, [batch.id for each in to_do.values() for batch in each])
+        done_with = [batch.id for each in to_do.values() for batch in lost.over(each)]
+        balanced = close_accounts(state, rows_in, consumer, done_with)
+        if balanced and is_whole(session):
+            settle(session.state, flow, lost)
     return FlowLoad(
         report=merged(by_partition.values()),
         by_partition=by_partition,
@@ -130,6 +131,13 @@ def load_flow(
 def _totals_that_wait(session: Session, flow: Flow) -> list[str]:
     waiting = session.state.conflicts(ConflictFilter(session.integration.name, flow.name))
     return [each.external_id for each in waiting if each.code == TOTAL_DIFFERS]
+
+
+def _as_begun(batches: Sequence[Batch], to_do: Sequence[Batch]) -> Sequence[Batch]:
+    """What stands for a batch that an earlier run had begun with, and that cannot be read any more, counts as begun."""
+    if all(each in batches for each in to_do if each.begun):
+        return batches
+    return [replace(batch, begun=True) for batch in batches]
 
 
 def _load_batches(

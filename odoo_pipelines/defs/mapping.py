@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from odoo_pipelines.defs.consumers import mapping_consumer
 from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.defs.payloads import payload_of, payload_text
 from odoo_pipelines.defs.sayings import Sayings
@@ -86,25 +87,23 @@ def without_partition(system: System, flow: Flow) -> list[str]:
 
 def partitions_to_map(session: Session, flow: Flow, keys: Sequence[str]) -> list[str]:
     """The partitions that a run over these keys maps: those of streams without partitions, and old ones, too."""
-    abandoned = abandoned_partitions(session, "external", list(flow.mappers), consumer_of(flow))
+    abandoned = abandoned_partitions(session, "external", list(flow.mappers), mapping_consumer(flow))
     return [*without_partition(session.system, flow), *abandoned, *keys]
-
-
-def consumer_of(flow: Flow) -> str:
-    """The name under which a mapping marks batches as done."""
-    return f"mapped/{flow.name}"
 
 
 def map_partition(session: Session, flow: Flow, partition: str) -> Mapped:
     """Maps a partition's batches and registers the result, with the sources marked as done, in one transaction."""
     name, streams = session.integration.name, list(flow.mappers)
-    mapped, to_do = Mapped(), batches_to_do(session, "external", streams, consumer_of(flow), partition)
+    mapped, to_do = Mapped(), batches_to_do(session, "external", streams, mapping_consumer(flow), partition)
     if not to_do:
         session.covered.add(("mapped", flow.name, partition))
         return mapped
     letters, through = letters_of_others(session, flow), set[Key]()
+    readable = session.unreadable.readable(since_complete(to_do))
+    if not readable:
+        return mapped
     sayings = Sayings(session, flow)
-    sources = sorted(since_complete(to_do), key=lambda batch: (streams.index(batch.name), batch.id))
+    sources = sorted(readable, key=lambda batch: (streams.index(batch.name), batch.id))
     path = session.batches.path_for(name, "mapped", flow.name, partition, session.run_id)
     with session.batches.writer(path, mapped_schema(flow.target)) as writer:
         for batch in sources:
@@ -131,8 +130,10 @@ def map_partition(session: Session, flow: Flow, partition: str) -> Mapped:
         newest=mapped.newest,
         complete=_is_complete(session, flow, sources),
     )
-    consumed = [source.id for source in to_do]
-    session.state.register(batch, consumer=consumer_of(flow), consumed=consumed, mapped=[*through], said=sayings.news())
+    session.unreadable.note_mapped(flow, partition, to_do)
+    consumed = [source.id for source in session.unreadable.over(to_do)]
+    said = sayings.news()
+    session.state.register(batch, consumer=mapping_consumer(flow), consumed=consumed, mapped=[*through], said=said)
     session.covered.add(("mapped", flow.name, partition))
     return mapped
 

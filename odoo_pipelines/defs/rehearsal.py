@@ -13,12 +13,12 @@ from typing import Any
 import dagster as dg
 
 from odoo_pipelines.defs.by_id import fetch_named
-from odoo_pipelines.defs.extraction import Extraction, Window
+from odoo_pipelines.defs.extraction import Extraction
 from odoo_pipelines.defs.jobs import INTEGRATION_TAG, Mode, range_of
 from odoo_pipelines.defs.loading import load_flow, partitions_to_load
 from odoo_pipelines.defs.mapping import map_partition, partitions_to_map
 from odoo_pipelines.defs.metadata import counts_metadata, tally_metadata
-from odoo_pipelines.defs.partitions import partitions_of, windows
+from odoo_pipelines.defs.partitions import Window, partitions_of, windows
 from odoo_pipelines.defs.replay import add_replay
 from odoo_pipelines.defs.resources import Progress, log_progress
 from odoo_pipelines.defs.session import Session

@@ -5,16 +5,18 @@ These are dead letters whose time has come, in a retry run, and in every run the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
+from odoo_pipelines.defs.consumers import load_consumer
 from odoo_pipelines.defs.extraction import raw_row
-from odoo_pipelines.defs.loading import consumer_of
 from odoo_pipelines.defs.mapping import Mapped, map_rows, with_columns
 from odoo_pipelines.defs.payloads import payload_of
 from odoo_pipelines.defs.session import RETRY, Session
+from odoo_pipelines.errors import UnreadableBatchError
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.dead_letters import DeadLetter, LetterFilter
 from odoo_pipelines.stores.rows import from_columns, mapped_schema
@@ -25,6 +27,7 @@ from odoo_pipelines.systems.clocks import is_believed
 from odoo_pipelines.systems.records import REPLAY, Batch, Key
 
 R = TypeVar("R")
+log = logging.getLogger(__name__)
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -72,7 +75,7 @@ def add_replay(session: Session, flow: Flow) -> Mapped:
     due = state.letters(LetterFilter(name, flow.name, due=True)) if session.mode == RETRY else []
     wanted: dict[Key, DeadLetter | None] = dict.fromkeys(_answered(session, flow))
     wanted |= {letter.record: letter for letter in due}
-    pending = state.pending(name, "mapped", [flow.name], consumer_of(flow.target))
+    pending = state.pending(name, "mapped", [flow.name], load_consumer(flow.target))
     if not wanted or any(batch.partition == REPLAY for batch in pending):
         return Mapped()
     replay = _Search(session, flow, wanted, frozenset(batch.id for batch in pending)).replay()
@@ -114,6 +117,7 @@ class _Search:
         self._wanted = wanted
         self._pending = pending
         self._streams = {session.system.entity_of(stream): stream for stream in flow.mappers}
+        self._unreadable = False  # what is in no batch that can be read may be in one that cannot
         self._raw = self._newest_raw()
         self._mapped = self._newest_mapped()
 
@@ -127,7 +131,7 @@ class _Search:
             if letter is None:  # there is no use in rejecting a row again that nobody asked for
                 replay.rows += [row for row in rows or () if isinstance(row, MappedRow)]
             elif rows is None:
-                replay.lost.append(key)
+                replay.lost += [] if self._unreadable else [key]
             elif all(is_newer(synced.get(row.key), row.updated_at) for row in rows):
                 replay.over.append(key)
             else:
@@ -188,8 +192,12 @@ class _Search:
 
     def _select(self, batches: list[Batch], external_ids: list[str]) -> Iterator[tuple[Batch, dict[str, Any]]]:
         for batch in since_complete(batches) if external_ids else ():
-            for row in self._session.batches.select(batch.path, external_ids):
-                yield batch, row
+            try:
+                for row in self._session.batches.select(batch.path, external_ids):
+                    yield batch, row
+            except UnreadableBatchError as error:
+                self._unreadable = True
+                log.warning("%s: %s. What it held is tried again after the next full sync", self._flow.name, error)
 
     def _synced(self) -> dict[Key, datetime | None]:
         """Change times of what is in Odoo."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from odoo_pipelines.defs.consumers import sending_consumer
 from odoo_pipelines.defs.loading import close_accounts, marked_as_failed
 from odoo_pipelines.defs.session import FlowState, Session
 from odoo_pipelines.stores.batch_registry import since_complete
@@ -17,11 +18,6 @@ from odoo_pipelines.systems.records import Batch
 
 Send: TypeAlias = Callable[[FlowState, Sequence[Batch]], FlowReport]
 """Sends the rows of batches and commits what became of each."""
-
-
-def consumer_of(flow: OutboundFlow) -> str:
-    """The name under which a sender marks batches as done."""
-    return f"external/{flow.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +56,14 @@ def send_flow(session: Session, flow: OutboundFlow, send: Send) -> Sent:
     """
     started, before = time.monotonic(), _requests(session)
     state = session.flow_state(flow.name)
-    waiting = session.state.pending(session.integration.name, "odoo", [flow.name], consumer_of(flow))
-    batches = since_complete(waiting)
+    waiting = session.state.pending(session.integration.name, "odoo", [flow.name], sending_consumer(flow))
+    batches = session.unreadable.readable(since_complete(waiting))
     rows_in = sum(batch.rows for batch in batches)
     state.state.start(state.run, session.mode)
     with marked_as_failed(state):
         report = send(state, batches)
-        balanced = close_accounts(state, rows_in, consumer_of(flow), [batch.id for batch in waiting])
+        over = [batch.id for batch in session.unreadable.over(waiting)]
+        balanced = close_accounts(state, rows_in, sending_consumer(flow), over)
     external, odoo = (after - earlier for after, earlier in zip(_requests(session), before, strict=True))
     return Sent(
         report=report,

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from odoo_pipelines.clients import external_client, odoo_client, state_url
+from odoo_pipelines.defs.unreadable import Unreadable, find_unreadable
 from odoo_pipelines.external.client import ExternalClient
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.odoo.client import OdooClient
@@ -146,6 +147,11 @@ class Session:
         """The batch files."""
         root = self.settings.data
         return self._stack.enter_context(temporary_batches(root)) if self.dry_run else BatchStore(root)
+
+    @cached_property
+    def unreadable(self) -> Unreadable:
+        """Which of the batches that earlier runs have left cannot be read; looked at once, before anything is done."""
+        return find_unreadable(self.state, self.batches, self.system, self.integration, self.run_id)
 
     @cached_property
     def external(self) -> ExternalClient:

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from odoo_pipelines.errors import BatchStoreError
+from odoo_pipelines.errors import BatchStoreError, UnreadableBatchError
 from odoo_pipelines.stores.private_files import close_tree, is_open, make_file, make_folder
 from odoo_pipelines.systems.records import WHOLE, Layer
 
@@ -144,6 +144,28 @@ class BatchStore:
         """
         with self.parquet(path) as parquet:
             return int(parquet.metadata.num_rows)
+
+    def examine(self, path: str, columns: pa.Schema, *, whole: bool = False) -> int:
+        """Makes sure that a file can be read, and tells how many rows it holds.
+
+        Args:
+            path: of the file.
+            columns: that it must have, with their types; others do not matter.
+            whole: reads all of it, not only the footer.
+
+        Raises:
+            UnreadableBatchError: it is gone, damaged, closed to this account, or has other columns.
+            BatchStoreError: the storage could not be asked.
+        """
+        with self.parquet(path) as parquet:
+            found = parquet.schema_arrow
+            wrong = [each.name for each in columns if each.name not in found.names or found.field(each.name) != each]
+            if wrong:
+                raise UnreadableBatchError(f"batch {path} cannot be read: it lacks the columns {', '.join(wrong)}")
+            rows = int(parquet.metadata.num_rows)
+            if whole and rows != sum(len(each) for each in parquet.iter_batches(use_threads=False)):
+                raise UnreadableBatchError(f"batch {path} cannot be read: it does not hold the {rows} rows it promises")
+            return rows
 
     def select(self, path: str, external_ids: Collection[str]) -> Iterator[dict[str, Any]]:
         """Rows of one file with any of these external ids; of the others nothing but the id is read.
@@ -295,7 +317,20 @@ def _failures(verb: str, path: str) -> Iterator[None]:
     except (OSError, pa.ArrowException) as error:
         cause = getattr(error, "strerror", None) or error
         message = f"batch {path} cannot be {verb}: {cause} (ODOO_PIPELINES_DATA says where batches are)"
-        raise BatchStoreError(message) from error
+        kind = UnreadableBatchError if verb == "read" and _is_of_the_file(error) else BatchStoreError
+        raise kind(message) from error
+
+
+def _is_of_the_file(error: OSError | pa.ArrowException) -> bool:
+    """Whether it is the file's own fault, and not that of a storage which may answer tomorrow.
+
+    Arrow tells of damaged pages by an OSError without a number.
+    """
+    if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError | NotADirectoryError):
+        return True
+    if isinstance(error, OSError) and not isinstance(error, pa.ArrowException):
+        return error.errno is None and not isinstance(error, ConnectionError | TimeoutError)
+    return True
 
 
 def _close_earlier(root: Path) -> None:

@@ -17,6 +17,7 @@ import pyarrow as pa
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.stores.text import storable
 from odoo_pipelines.systems.base import MappedLine, MappedRow, RejectedRow, Value
+from odoo_pipelines.systems.records import Layer
 from odoo_pipelines.systems.targets import FieldType, LineTarget, Target, TargetField
 from odoo_pipelines.systems.values import is_storable
 
@@ -64,6 +65,16 @@ def raw_schema() -> pa.Schema:
     """
     texts = {"hash": pa.string(), "payload": pa.string()}
     return pa.schema({"external_id": pa.string(), "updated_at": _TIME, "seen_at": _TIME, **texts})
+
+
+def core_schema(layer: Layer) -> pa.Schema:
+    """The columns that every batch of a layer has, of whatever flow and version."""
+    if layer == "odoo":
+        return pa.schema([])
+    if layer == "external":
+        return pa.schema([(name, raw_schema().field(name).type) for name in ("external_id", "hash", "payload")])
+    names = ("entity", "external_id", "updated_at", "hash", "weight", "absent", "error_code", "payload")
+    return pa.schema([(name, _ROW_COLUMNS[name]) for name in names])
 
 
 def mapped_schema(target: Target) -> pa.Schema:

@@ -32,7 +32,10 @@ from odoo_pipelines.sandbox.odoo.server import Options
 from odoo_pipelines.sandbox.pms.app import create_app as create_pms
 from odoo_pipelines.sandbox.pms.options import SandboxOptions
 from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines.stores.database import connect
+from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems import get_system
+from odoo_pipelines.systems.records import Batch
 from odoo_pipelines_tests.conftest import _database
 from odoo_pipelines_tests.environment import unset_all
 
@@ -168,7 +171,8 @@ class TestTheCommand:
         assert {finding["status"] for finding in report.document} == {"ok"}
         checks = [finding["check"] for finding in report.document]
         assert checks[0] == "settings"
-        assert checks[-5:] == ["custom fields", "payment journals", "database", "Dagster storage", "Dagster pool"]
+        last = ["payment journals", "database", "batches", "Dagster storage", "Dagster pool"]
+        assert checks[-5:] == last
         assert {"pms API", "Odoo version", "Odoo login", "Odoo API key", "languages", "currencies"} < set(checks)
         assert {f"rights on {model}" for model in needed_fields(SYSTEM)} | {"orders of others"} < set(checks)
 
@@ -227,6 +231,25 @@ class TestFiles:
 
     def test_batches_elsewhere_are_not_looked_at(self, doctor: Callable[..., Report]) -> None:
         assert doctor(ODOO_PIPELINES_DATA="memory://bucket")["files"]["status"] == "ok"
+
+
+class TestBatches:
+    def test_one_that_waits_and_whose_file_is_gone_is_named_with_what_to_do(
+        self, doctor: Callable[..., Report], environment: dict[str, str]
+    ) -> None:
+        doctor()
+        engine = connect(environment["ODOO_PIPELINES_DATABASE_URL"])
+        try:
+            batch = Batch(0, "pms", "external", "bookings", "2026-01-01", "a-run", "gone.parquet", 3, None)
+            registered = State(engine).register(batch)
+            finding = doctor()["batches"]
+            State(engine).forget_batches([registered.id])
+        finally:
+            engine.dispose()
+        assert "gone.parquet cannot be read" in finding["detail"]
+        assert "1 of 1" in finding["detail"]
+        assert "--mode full" in finding["cure"]
+        assert doctor()["batches"]["detail"] == "none waits"
 
 
 class TestTheExternalSystem:

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from odoo_pipelines.defs.by_id import Fetched, fetch_by_id, fetch_named
-from odoo_pipelines.defs.extraction import Extraction, Window
+from odoo_pipelines.defs.extraction import Extraction
 from odoo_pipelines.defs.mapping import map_partition, partitions_to_map
+from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.rehearsal import rehearse
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import (

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from odoo_pipelines.defs.by_id import Fetched
 from odoo_pipelines.defs.claimed import UNAVAILABLE, extract_windows, fetch_single, take_payloads
-from odoo_pipelines.defs.extraction import Window
+from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.session import WEBHOOK, Session
 from odoo_pipelines.defs.webhooks import evaluate
 from odoo_pipelines.errors import ExternalUnavailableError

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from odoo_pipelines.defs.claimed import NOT_FOUND, extract_windows
-from odoo_pipelines.defs.extraction import Window
+from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.session import WEBHOOK, Session
 from odoo_pipelines.stores.inbox import EventFilter
 from odoo_pipelines.systems import get_system

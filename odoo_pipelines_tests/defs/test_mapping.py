@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odoo_pipelines.defs.extraction import Extraction, Window
+from odoo_pipelines.defs.extraction import Extraction
 from odoo_pipelines.defs.mapping import Mapped, fold, map_partition
+from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.stores.rows import from_columns

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odoo_pipelines.defs.extraction import Window
-from odoo_pipelines.defs.partitions import partitions_of, windows
+from odoo_pipelines.defs.partitions import Window, partitions_of, windows
 from odoo_pipelines.integration import Integration
 
 TODAY = dt.datetime.now(dt.UTC).date()

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.defs.extraction import Extraction, Window
+from odoo_pipelines.defs.extraction import Extraction
 from odoo_pipelines.defs.mapping import map_partition
+from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.replay import add_replay
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import RowRejectedError

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from odoo_pipelines.defs.extraction import Extraction, Window
+from odoo_pipelines.defs.extraction import Extraction
 from odoo_pipelines.defs.mapping import map_partition
+from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.stores.rows import from_columns
 from odoo_pipelines.stores.state import RunRef
@@ -86,7 +87,8 @@ def test_of_a_booking_that_an_older_version_has_loaded_a_delta_takes_no_news(
     session.state.commit_chunk(run, [record], [RowOutcome("booking", "b1", Outcome.CREATED)], Counts())
     earlier = Batch(0, "pms", "external", "bookings", PARTITION, "earlier", "earlier", 0, None)
     session.state.register(earlier, watermark=("bookings", datetime(2026, 1, 1, tzinfo=UTC)))
-    session.state.done("mapped/partners", [1])
+    for flow in ("partners", "products", "orders"):
+        session.state.done(f"mapped/{flow}", [1])
     assert said(new_session("delta"), feed, at(2, OLD), at(2, OLD)) == [(2, True)]
     assert said(new_session("delta"), feed, at(3, NEW)) == [(3, False)]
 

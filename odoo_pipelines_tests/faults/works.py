@@ -16,11 +16,11 @@ from pydantic import SecretStr
 from odoo_pipelines.commands.bootstrap import lacking_in
 from odoo_pipelines.defs.availability import count_availability, tell_availability
 from odoo_pipelines.defs.captured import capture
-from odoo_pipelines.defs.extraction import Extraction, Window
+from odoo_pipelines.defs.extraction import Extraction
 from odoo_pipelines.defs.jobs import Mode
 from odoo_pipelines.defs.loading import load_flow
 from odoo_pipelines.defs.mapping import map_partition
-from odoo_pipelines.defs.partitions import partitions_of, windows
+from odoo_pipelines.defs.partitions import Window, partitions_of, windows
 from odoo_pipelines.defs.posting import send_records
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import OdooPipelinesError

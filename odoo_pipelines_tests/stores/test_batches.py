@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from odoo_pipelines.errors import BatchStoreError
-from odoo_pipelines.stores.batches import ROWS_PER_GROUP, BatchStore
+from odoo_pipelines.errors import BatchStoreError, UnreadableBatchError
+from odoo_pipelines.stores.batches import ROWS_PER_GROUP, BatchStore, _failures
 
 COLUMNS: dict[str, pa.DataType] = {"number": pa.int64(), "text": pa.string()}
 SCHEMA = pa.schema(COLUMNS)
@@ -176,3 +176,44 @@ print(peak_in_megabytes(120_000) - few)
 """
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)  # noqa: S603
     assert float(done.stdout) < 30, "120 MB of rows went through"
+
+
+IDS = pa.schema({"external_id": pa.string()})
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (FileNotFoundError(2, "No such file"), UnreadableBatchError),
+        (PermissionError(13, "Permission denied"), UnreadableBatchError),
+        (pa.ArrowInvalid("Parquet magic bytes not found"), UnreadableBatchError),
+        (OSError("Corrupt snappy compressed data"), UnreadableBatchError),
+        (OSError(5, "Input/output error"), BatchStoreError),
+        (OSError(110, "Connection timed out"), BatchStoreError),
+        (TimeoutError("no answer"), BatchStoreError),
+        (ConnectionResetError("reset"), BatchStoreError),
+    ],
+)
+def test_a_file_that_is_lost_is_told_from_a_storage_that_does_not_answer(
+    error: Exception, kind: type[BatchStoreError]
+) -> None:
+    with pytest.raises(BatchStoreError) as caught, _failures("read", "a.parquet"):
+        raise error
+    assert type(caught.value) is kind
+
+
+def test_a_file_is_examined_by_its_footer_or_as_a_whole(tmp_path: Path) -> None:
+    store = BatchStore(tmp_path)
+    with store.writer("a.parquet", IDS) as writer:
+        writer.write([{"external_id": str(number)} for number in range(1000)])
+    assert store.examine("a.parquet", IDS, whole=True) == 1000
+
+    with pytest.raises(UnreadableBatchError, match="lacks the columns payload"):
+        store.examine("a.parquet", pa.schema({"payload": pa.string()}))
+
+    content = bytearray((tmp_path / "a.parquet").read_bytes())
+    content[4:60] = bytes(56)
+    (tmp_path / "a.parquet").write_bytes(content)
+    assert store.examine("a.parquet", IDS) == 1000
+    with pytest.raises(UnreadableBatchError):
+        store.examine("a.parquet", IDS, whole=True)
