@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from odoo_pipelines.systems.json_text import storable
+
 _ALL_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _LONG_DIGITS = b"0" * 19
 
@@ -15,8 +17,8 @@ def payload_text(payload: Any) -> str:
     """The JSON text of a payload of JSON types."""
     try:
         return orjson.dumps(payload).decode()
-    except TypeError:  # an integer that is too long for orjson; one such row must not stop all others
-        return json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except TypeError:  # an integer too long for orjson, or half a surrogate pair; it must not stop all other rows
+        return json.dumps(storable(payload), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def payload_of(text: str) -> Any:

@@ -18,6 +18,7 @@ from odoo_pipelines.errors import (
     ExternalProtocolError,
     ExternalRequestError,
 )
+from odoo_pipelines.systems import json_text
 from odoo_pipelines.systems.json_text import read_json_text
 
 _CURES = {
@@ -184,19 +185,8 @@ def _first_fault(body: bytes) -> int | None:
 
 
 def storable(rows: list[Any], answer: Answer) -> list[Any]:
-    """The rows of an answer, with JSON text in place of one with half a surrogate pair, which no UTF-8 can hold.
-
-    Such a text is rejected later, as every row that is no object; without this, one bad row would stop all others.
-    """
-    return [_storable(row) for row in rows] if _ESCAPED_SURROGATE.search(answer.body) else rows
-
-
-def _storable(value: Any) -> Any:
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return json.dumps(value)
-    return value
+    """The rows of an answer, without half a surrogate pair: such a text would stop all others, not only its field."""
+    return [json_text.storable(row) for row in rows] if _ESCAPED_SURROGATE.search(answer.body) else rows
 
 
 def _is_plain(body: bytes) -> bool:

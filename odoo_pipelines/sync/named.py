@@ -60,7 +60,7 @@ class Slots:
         slots = [Slot(each, name, schema.relation(name) if each.references else "") for each, name in known if name]
         casters = [schema.caster(slot.name, required=slot.field.required) for slot in slots]
         self.all = [
-            (slot.field.name, slot.name, None if slot.is_plain else slot.field, caster)
+            (slot.field.name, slot.name, None if slot.is_plain else slot.field, caster, slot.field.needed)
             for slot, caster in zip(slots, casters, strict=True)
         ]
         self.named = [slot for slot in slots if slot.names_something]

@@ -168,7 +168,7 @@ class Resolver:
         self, slots: Slots, values: Mapping[str, Value], known: Known, warnings: list[str]
     ) -> dict[str, Any]:
         resolved: dict[str, Any] = {}
-        for mapped_name, name, to_find, cast in slots.all:
+        for mapped_name, name, to_find, cast, needed in slots.all:
             if mapped_name not in values:
                 continue
             value: Any = values[mapped_name]
@@ -177,7 +177,12 @@ class Resolver:
                 if warning:
                     warnings.append(warning)
                     continue
-            resolved[name] = cast(value)
+            try:
+                resolved[name] = cast(value)
+            except RowRejectedError as error:
+                if needed or value is None or to_find is not None:
+                    raise
+                warnings.append(f"{mapped_name}: {error.code}")
         return resolved
 
     def _find(self, each: TargetField, value: Value, known: Known, values: Mapping[str, Value]) -> tuple[Any, str]:

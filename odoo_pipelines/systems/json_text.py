@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 _MOST_DIGITS = 1_000
 """Far below what Python refuses to read, far above what any field takes."""
 _DEEPEST = 64
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -38,6 +39,19 @@ def read_json_text(text: str) -> Any:
         return _DECODER.decode(text)
     except RecursionError:
         return _DECODER.decode(_shallow(text))
+
+
+def storable(value: Any) -> Any:
+    """A value with lists in place of texts that hold half a surrogate pair, which no UTF-8 can; keys are escaped."""
+    if isinstance(value, str):
+        return value if _is_storable(value) else [json.dumps(value)]
+    if isinstance(value, dict):
+        return {key if _is_storable(key) else json.dumps(key): storable(each) for key, each in value.items()}
+    return [storable(each) for each in value] if isinstance(value, list) else value
+
+
+def _is_storable(text: str) -> bool:
+    return text.isascii() or not _SURROGATE.search(text)
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -6,8 +6,9 @@ value with a warning. So a booking with an unreadable date still brings its gues
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from dataclasses import field as _field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self, TypeAlias
@@ -24,6 +25,7 @@ Path: TypeAlias = tuple[str | int, ...]
 ExternalId: TypeAlias = Annotated[str, PlainValidator(values.external_id)]
 OptionalId: TypeAlias = Annotated[str | None, PlainValidator(nullable(values.external_id))]
 Text: TypeAlias = Annotated[str | None, PlainValidator(nullable(values.text))]
+Note: TypeAlias = Annotated[str | None, PlainValidator(nullable(values.note))]
 Number: TypeAlias = Annotated[Decimal | None, PlainValidator(nullable(values.number))]
 Price: TypeAlias = Annotated[Decimal | None, PlainValidator(nullable(values.price))]
 Integer: TypeAlias = Annotated[int | None, PlainValidator(nullable(values.integer))]
@@ -51,7 +53,7 @@ class Fault:
 
     path: Path
     code: str
-    reason: str = field(repr=False)
+    reason: str = _field(repr=False)
 
     @property
     def place(self) -> str:
@@ -62,6 +64,11 @@ class Fault:
     def name(self) -> str:
         """The key at its end; of a list's item, the list's."""
         return next((key for key in reversed(self.path) if isinstance(key, str)), "")
+
+    @property
+    def field(self) -> str:
+        """The place in any record: "rooms.price_per_night" for all rooms."""
+        return ".".join(key for key in self.path if isinstance(key, str))
 
     @property
     def warning(self) -> str:
@@ -145,6 +152,18 @@ class RecordPayload(SourceRecord):
     """
 
     id: ExternalId
+
+
+def require_readable(faults: Iterable[Fault], needed: Container[str]) -> None:
+    """Raises RowRejectedError for the first fault of a field that a mapping cannot do without.
+
+    Args:
+        faults: of the record.
+        needed: fields as in `Fault.field`.
+    """
+    for fault in faults:
+        if fault.field in needed:
+            raise fault.rejection()
 
 
 def missing(path: str) -> RowRejectedError:

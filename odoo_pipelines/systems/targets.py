@@ -98,6 +98,8 @@ class TargetField:
             external side has moved.
         optional: silently left out where the server has no such field.
         required: Odoo refuses a record without it, although the field's definition does not say so.
+        needed: a row cannot do without its value; any other value that does not fit Odoo's field is left out, with a
+            warning.
         personal: holds personal data, never shown outside the state.
         sources: columns that it is made of, as "stream.path", for the column lineage.
     """
@@ -114,6 +116,7 @@ class TargetField:
     watched: bool = False
     optional: bool = False
     required: bool = False
+    needed: bool = False
     personal: bool = False
     sources: tuple[str, ...] = ()
 

@@ -15,10 +15,16 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+D = TypeVar("D", bound=date)
 
 MAX_ID_LENGTH = 255
+MAX_TEXT_LENGTH = 255
+"""PostgreSQL's indexes take no texts of some thousand bytes, and Odoo has indexes on names."""
+MAX_NOTE_LENGTH = 100_000
+FIRST_YEAR, LAST_YEAR = 1000, 9998
+"""Odoo loads no earlier dates, and the calendar's last year overflows in time zones; servers send both for none."""
 _MAX_AMOUNT = Decimal(10) ** 12
-_MAX_INTEGER = 2**31 - 1
+MAX_INTEGER = 2**31 - 1
 _MAX_BITS = 64
 _SHOWN_LENGTH = 120
 
@@ -71,16 +77,32 @@ def is_storable(value: str) -> bool:
 
 
 def text(value: Any) -> str:
-    """Reads text, trimmed; a number is taken as it is written (room numbers, postal codes).
+    """Reads a line of text, trimmed; a number is taken as it is written (room numbers, postal codes).
 
     Raises:
-        UnreadableValueError: another type, a number of more than twelve digits, or characters that no database
-            stores (NUL, half of a surrogate pair).
+        UnreadableValueError: another type, a number of more than twelve digits, more than 255 characters, or characters
+            that no database stores (NUL, half of a surrogate pair).
     """
+    return _text(value, MAX_TEXT_LENGTH)
+
+
+def note(value: Any) -> str:
+    """Reads text of any number of lines.
+
+    Raises:
+        UnreadableValueError: as `text`, but from 100,000 characters on.
+    """
+    return _text(value, MAX_NOTE_LENGTH)
+
+
+def _text(value: Any, longest: int) -> str:
     if type(value) is str:
-        if is_storable(value):
-            return value.strip()
-        raise UnreadableValueError("invalid_text", "holds characters that cannot be stored")
+        if not is_storable(value):
+            raise UnreadableValueError("invalid_text", "holds characters that cannot be stored")
+        written = value.strip()
+        if len(written) > longest:
+            raise UnreadableValueError("too_long", f"is longer than {longest} characters")
+        return written
     if type(value) in (int, float, Decimal):
         return str(number(value))
     raise UnreadableValueError("invalid_text", "is not a text")
@@ -96,12 +118,12 @@ def external_id(value: Any) -> str:
         raise UnreadableValueError("invalid_id", "is neither a text nor a whole number")
     if type(value) is int and value.bit_length() > MAX_ID_LENGTH:
         raise UnreadableValueError("invalid_id", "is too long for an id")
-    identifier = text(value) if type(value) is str else str(value)
+    identifier = str(value).strip()
     if not identifier:
         raise UnreadableValueError("invalid_id", "is a blank id")
     if len(identifier) > MAX_ID_LENGTH:
         raise UnreadableValueError("invalid_id", f"is longer than {MAX_ID_LENGTH} characters")
-    return identifier
+    return text(identifier)
 
 
 def number(value: Any) -> Decimal:
@@ -140,7 +162,7 @@ def integer(value: Any) -> int:
         UnreadableValueError: no number, a fraction, or out of range.
     """
     whole = value if type(value) is int else _whole(number(value))
-    if abs(whole) > _MAX_INTEGER:
+    if abs(whole) > MAX_INTEGER:
         raise UnreadableValueError("out_of_range", "is too large")
     return whole
 
@@ -184,10 +206,10 @@ def calendar_date(value: Any) -> date:
     The day is the one that is written: no time zone moves it.
 
     Raises:
-        UnreadableValueError: none of these, or no day of the calendar.
+        UnreadableValueError: none of these, no day of the calendar, or a year before 1000 or after 9998.
     """
     try:
-        return _moment(value)[0]
+        return _in_calendar(_moment(value)[0])
     except (TypeError, ValueError):
         raise UnreadableValueError("invalid_date", "is not a date") from None
 
@@ -196,13 +218,20 @@ def utc_datetime(value: Any) -> datetime:
     """Reads a point in time (RFC 3339, or the date formats with a time) as UTC; without a zone it is UTC already.
 
     Raises:
-        UnreadableValueError: no such time, or beyond the calendar.
+        UnreadableValueError: no such time, or in UTC in a year before 1000 or after 9998.
     """
     try:
         day, clock = _moment(value)
-        return datetime.combine(day, clock, clock.tzinfo or UTC).astimezone(UTC)
+        return _in_calendar(datetime.combine(day, clock, clock.tzinfo or UTC).astimezone(UTC))
     except (TypeError, ValueError, OverflowError):
         raise UnreadableValueError("invalid_datetime", "is not a point in time") from None
+
+
+def _in_calendar(day: D) -> D:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        message = "no real date"
+        raise ValueError(message)
+    return day
 
 
 def _moment(value: Any) -> tuple[date, time]:

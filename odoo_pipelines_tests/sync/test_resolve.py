@@ -116,18 +116,28 @@ def test_taxes_by_name_become_ids_and_one_that_is_missing_rejects_the_row(world:
     ("values", "code"),
     [
         ({"name": 5}, "wrong_type"),
-        ({"x_date_of_birth": "31/12/1999"}, "invalid_date"),
-        ({"zip": "a\0"}, "null_character"),
         ({"name": None}, "required"),
     ],
 )
-def test_a_value_that_does_not_fit_its_field_rejects_its_row_only(
+def test_a_value_that_a_row_cannot_do_without_rejects_its_row_only(
     world: World, values: dict[str, Any], code: str
 ) -> None:
     resolved, [(row, error)] = resolver(world, PARTNER).resolve([guest("bad", **values), guest("good")])
 
     assert (row.external_id, error.code) == ("bad", code)
     assert [each.row.external_id for each in resolved] == ["good"]
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [({"x_date_of_birth": "31/12/1999"}, "invalid_date"), ({"zip": "a\0"}, "null_character")],
+)
+def test_any_other_value_that_does_not_fit_its_field_is_left_out_with_a_warning(
+    world: World, values: dict[str, Any], code: str
+) -> None:
+    row = resolve(world, PARTNER, guest("1", **values))
+    [name] = values
+    assert (name in row.values, row.warnings) == (False, (f"{name}: {code}",))
 
 
 def test_fields_that_are_absent_stay_absent_and_lines_that_are_not_told_stay_untold(world: World) -> None:

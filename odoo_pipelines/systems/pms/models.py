@@ -7,6 +7,7 @@ from odoo_pipelines.systems.payload import (
     Count,
     Flag,
     Integer,
+    Note,
     Number,
     OptionalId,
     Payload,
@@ -95,7 +96,7 @@ class Booking(RecordPayload):
     adults: Count = None
     children: Count = None
     channel: Channel | None = None
-    special_requests: Text = None
+    special_requests: Note = None
     currency: Text = None
     total_amount: Number = None
     guest: Guest | None = None
@@ -117,3 +118,15 @@ class Payment(SourceRecord):
     gateway: Text = None
     currency: Text = None
     status: Text = None
+
+
+# What a row cannot do without: unreadable, it rejects the row; anything else is left alone, with a warning.
+ROOM_TYPE_NEEDS = frozenset({"id", "name", "price_per_night"})
+ORDER_NEEDS = frozenset(
+    {
+        *("id", "status", "check_in", "check_out", "currency", "guest", "guest.id", "rooms", "extras"),
+        *("rooms.id", "rooms.room_type_id", "rooms.room_type_name", "rooms.quantity", "rooms.price_per_night"),
+        *("extras.id", "extras.name", "extras.quantity", "extras.price_per_unit"),
+    }
+)
+PAYMENT_NEEDS = frozenset({"id", "status", "booking_id", "amount", "refunded_amount", "currency"})

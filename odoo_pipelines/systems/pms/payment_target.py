@@ -42,8 +42,8 @@ ACCOUNT_PAYMENT = Target(
     model="account.payment",
     right="Accounting / Invoicing",
     fields=(
-        TargetField("payment_type", "selection", only_on_create=True, sources=("payments.status",)),
-        TargetField("partner_type", "selection", only_on_create=True),
+        TargetField("payment_type", "selection", needed=True, only_on_create=True, sources=("payments.status",)),
+        TargetField("partner_type", "selection", needed=True, only_on_create=True),
         TargetField(
             "partner_id",
             "many2one",
@@ -52,7 +52,7 @@ ACCOUNT_PAYMENT = Target(
             watched=True,
             sources=("payments.booking_id",),
         ),
-        TargetField("amount", "monetary", sources=("payments.amount", "payments.refunded_amount")),
+        TargetField("amount", "monetary", needed=True, sources=("payments.amount", "payments.refunded_amount")),
         TargetField(
             "currency_id",
             "many2one",

@@ -49,7 +49,9 @@ PARTNER = Target(
     right="Contact / Creation",
     fields=(
         # A rule of the database (check_name), which is met by sending only: then Odoo tries all rows of the call again.
-        TargetField("name", "char", required=True, personal=True, sources=_guest("first_name", "last_name")),
+        TargetField(
+            "name", "char", needed=True, required=True, personal=True, sources=_guest("first_name", "last_name")
+        ),
         TargetField("email", "char", personal=True, sources=_guest("email")),
         TargetField("phone", "char", personal=True, sources=_guest("phone", "mobile")),
         TargetField("mobile", "char", optional=True, personal=True, sources=_guest("mobile")),
@@ -70,6 +72,7 @@ PARTNER = Target(
         TargetField(
             "x_external_guest_id",
             "char",
+            needed=True,
             label="External guest ID",
             indexed=True,
             personal=True,
@@ -98,14 +101,19 @@ PRODUCT = Target(
     model="product.product",
     right="Products / Create",
     fields=(
-        TargetField("name", "char", sources=("rooms.name", "bookings.rooms.room_type_name", "bookings.extras.name")),
-        TargetField("type", "selection"),
-        TargetField("list_price", "float", sources=("rooms.price_per_night", "bookings.extras.price_per_unit")),
+        TargetField(
+            "name", "char", needed=True, sources=("rooms.name", "bookings.rooms.room_type_name", "bookings.extras.name")
+        ),
+        TargetField("type", "selection", needed=True),
+        TargetField(
+            "list_price", "float", needed=True, sources=("rooms.price_per_night", "bookings.extras.price_per_unit")
+        ),
         TargetField("categ_id", "many2one", lookup=Lookup("product.category", "name"), only_on_create=True),
-        TargetField("x_is_room", "boolean", label="Is a room"),
+        TargetField("x_is_room", "boolean", needed=True, label="Is a room"),
         TargetField(
             "x_external_room_type_id",
             "char",
+            needed=True,
             label="External room type ID",
             indexed=True,
             sources=("rooms.id", "bookings.rooms.room_type_id"),
@@ -149,11 +157,21 @@ _ORDER_LINES = LineTarget(
             references=ANY_ENTITY,
             sources=_booking("rooms.room_type_id", "rooms.room_type_name", "extras.name"),
         ),
-        TargetField("name", "text", sources=_booking("rooms.room_type_name", "check_in", "check_out", "extras.name")),
         TargetField(
-            "product_uom_qty", "float", sources=_booking("rooms.quantity", "check_in", "check_out", "extras.quantity")
+            "name",
+            "text",
+            needed=True,
+            sources=_booking("rooms.room_type_name", "check_in", "check_out", "extras.name"),
         ),
-        TargetField("price_unit", "float", sources=_booking("rooms.price_per_night", "extras.price_per_unit")),
+        TargetField(
+            "product_uom_qty",
+            "float",
+            needed=True,
+            sources=_booking("rooms.quantity", "check_in", "check_out", "extras.quantity"),
+        ),
+        TargetField(
+            "price_unit", "float", needed=True, sources=_booking("rooms.price_per_night", "extras.price_per_unit")
+        ),
         TargetField(
             "tax_ids",
             "many2many",
@@ -165,7 +183,7 @@ _ORDER_LINES = LineTarget(
                 also=(("type_tax_use", "=", "sale"),),
             ),
         ),
-        TargetField("discount", "float"),
+        TargetField("discount", "float", needed=True),
         TargetField("technical_price_unit", "float", optional=True, only_on_create=True),
         TargetField("x_room_number", "char", label="Room number", sources=_booking("rooms.room_number")),
         TargetField("x_rate_plan", "char", label="Rate plan", sources=_booking("rooms.rate_plan_name")),
@@ -263,10 +281,10 @@ SALE_ORDER = Target(
             ),
             sources=_booking("currency"),
         ),
-        TargetField("x_external_id", "char", label="External ID", indexed=True, sources=_booking("id")),
+        TargetField("x_external_id", "char", needed=True, label="External ID", indexed=True, sources=_booking("id")),
         TargetField("x_external_reference", "char", label="External reference", sources=_booking("booking_reference")),
-        TargetField("x_check_in_date", "date", label="Check-in", sources=_booking("check_in")),
-        TargetField("x_check_out_date", "date", label="Check-out", sources=_booking("check_out")),
+        TargetField("x_check_in_date", "date", needed=True, label="Check-in", sources=_booking("check_in")),
+        TargetField("x_check_out_date", "date", needed=True, label="Check-out", sources=_booking("check_out")),
         TargetField("x_number_of_nights", "integer", label="Nights", sources=_booking("check_in", "check_out")),
         TargetField(
             "x_number_of_guests",

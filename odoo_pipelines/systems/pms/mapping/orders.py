@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.base import MappedLine, MappedRow, MappingOptions, Value
-from odoo_pipelines.systems.payload import missing
+from odoo_pipelines.systems.payload import missing, require_readable
 from odoo_pipelines.systems.pms.mapping.lines import EXTRA_LINE, ROOM_LINE, extra_lines, room_lines
-from odoo_pipelines.systems.pms.models import BookedRoom, Booking
-from odoo_pipelines.systems.values import decimal_text, odoo_datetime, shown
+from odoo_pipelines.systems.pms.models import ORDER_NEEDS, BookedRoom, Booking
+from odoo_pipelines.systems.values import MAX_INTEGER, decimal_text, odoo_datetime, shown
 
 BOOKING = "booking"
 DEFAULT_CHANNEL = "direct"
@@ -27,12 +27,6 @@ STATES = {
 }
 """State of the order by status of the booking."""
 
-_ESSENTIAL = frozenset(
-    {
-        "id", "status", "check_in", "check_out", "currency", "guest", "rooms", "extras", "room_type_id",
-        "room_type_name", "name", "quantity", "price_per_night", "price_per_unit",
-    }
-)  # fmt: skip
 _CENT = Decimal("0.01")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -70,9 +64,7 @@ def orders_of_booking(booking: Booking, options: MappingOptions) -> Sequence[Map
 
 
 def _warnings(booking: Booking) -> tuple[str, ...]:
-    for fault in booking.faults:
-        if fault.name in _ESSENTIAL:
-            raise fault.rejection()
+    require_readable(booking.faults, ORDER_NEEDS)
     return tuple(fault.warning for fault in booking.faults if fault.path[0] != "guest")
 
 
@@ -105,7 +97,7 @@ def _optional_values(booking: Booking) -> dict[str, Value]:
     if booking.currency:
         values["pricelist_id"] = currency_code(booking.currency)
     if (guests := _number_of_guests(booking)) is not None:
-        values["x_number_of_guests"] = guests
+        values["x_number_of_guests"] = min(guests, MAX_INTEGER)
     if not any(fault.path[0] == "channel" for fault in booking.faults):
         values["x_booking_channel"] = (booking.channel and booking.channel.source) or DEFAULT_CHANNEL
     return values

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.base import MappedRow, MappingOptions, Value
-from odoo_pipelines.systems.payload import missing
+from odoo_pipelines.systems.payload import missing, require_readable
 from odoo_pipelines.systems.pms.mapping.orders import BOOKING, currency_code
-from odoo_pipelines.systems.pms.models import Payment
+from odoo_pipelines.systems.pms.models import PAYMENT_NEEDS, Payment
 from odoo_pipelines.systems.pms.payment_keys import PAYMENT, REFUND, former_keys, payment_key
 from odoo_pipelines.systems.values import UnreadableValueError, odoo_float, shown
 
@@ -21,7 +21,6 @@ METHODS = ("credit_card", "debit_card", "cash", "bank_transfer", "check", "paypa
 
 _RECEIVED, _REFUNDED, _FAILED = "received", "refunded", "failed"
 _CASH = "cash"
-_ESSENTIAL = frozenset({"status", "booking_id", "amount", "refunded_amount", "currency"})
 _NAMES = {"x_external_transaction_id": "transaction_id", "x_related_booking_id": "booking_id"}
 
 
@@ -34,9 +33,7 @@ def payments_of_payment(payment: Payment, options: MappingOptions) -> Sequence[M
         RowRejectedError: its booking, status, currency or an amount cannot be read, an amount is negative, booking or
             amount is missing, more was given back than came in, or nothing tells which payment it is.
     """
-    for fault in payment.faults:
-        if fault.name in _ESSENTIAL:
-            raise fault.rejection()
+    require_readable(payment.faults, PAYMENT_NEEDS)
     key, changed = _key(payment), payment.updated_at
     status = _status(payment)
     former = former_keys(payment.id, payment.transaction_id, payment.booking_id)

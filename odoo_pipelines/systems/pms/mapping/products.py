@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from odoo_pipelines.systems.base import MappedRow, MappingOptions, Value
-from odoo_pipelines.systems.payload import missing
-from odoo_pipelines.systems.pms.models import BookedRoom, Booking, Extra, RoomType
+from odoo_pipelines.systems.payload import missing, require_readable
+from odoo_pipelines.systems.pms.models import ROOM_TYPE_NEEDS, BookedRoom, Booking, Extra, RoomType
 from odoo_pipelines.systems.values import odoo_float
 
 ROOM_TYPE = "room_type"
@@ -15,7 +15,6 @@ ROOM_CATEGORY = "Hotel Rooms"
 EXTRA_CATEGORY = "Hotel Extras"
 
 _BY_NAME = "name:"
-_ESSENTIAL = frozenset({"name", "price_per_night"})
 
 
 def products_of_room_type(room_type: RoomType, _options: MappingOptions) -> Sequence[MappedRow]:
@@ -24,9 +23,7 @@ def products_of_room_type(room_type: RoomType, _options: MappingOptions) -> Sequ
     Raises:
         RowRejectedError: it has no name, or its price cannot be read or is negative.
     """
-    for fault in room_type.faults:
-        if fault.name in _ESSENTIAL:
-            raise fault.rejection()
+    require_readable(room_type.faults, ROOM_TYPE_NEEDS)
     if not room_type.name:
         raise missing("name")
     values = _room(room_type.name) | {"x_external_room_type_id": room_type.id}

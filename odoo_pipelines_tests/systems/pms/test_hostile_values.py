@@ -1,0 +1,132 @@
+"""Whatever stands in a field: only what a row cannot do without costs the row, and what is mapped can be loaded.
+
+The fields are those of the models, so a new one is tried without a word here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from odoo_pipelines.defs.extraction import raw_row
+from odoo_pipelines.defs.payloads import payload_of
+from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.odoo.fields import FieldSchema
+from odoo_pipelines.odoo.values import cast
+from odoo_pipelines.stores.rows import from_columns, mapped_schema, to_columns
+from odoo_pipelines.systems.base import Flow, MappedRow
+from odoo_pipelines.systems.payload import SourceRecord
+from odoo_pipelines.systems.pms.flows import SYSTEM
+from odoo_pipelines.systems.pms.models import ORDER_NEEDS, PAYMENT_NEEDS, ROOM_TYPE_NEEDS
+from odoo_pipelines.systems.targets import TargetField
+from odoo_pipelines_tests.systems.pms import payloads
+from odoo_pipelines_tests.systems.pms.hostile import VALUES, Path, fields, with_value
+
+ROOM_TYPE = {
+    "id": 5,
+    "name": "Deluxe",
+    "price_per_night": 100,
+    "max_occupancy": 2,
+    "updated_at": "2026-04-01T08:00:00Z",
+}
+BASE: dict[str, Callable[[], dict[str, Any]]] = {
+    "rooms": lambda: dict(ROOM_TYPE),
+    "guests": payloads.guest,
+    "bookings": payloads.booking,
+    "payments": lambda: payloads.payment(refunded_amount=10),
+}
+NEEDS = {
+    ("products", "rooms"): ROOM_TYPE_NEEDS,
+    ("orders", "bookings"): ORDER_NEEDS | {"total_amount"},  # which may not be negative
+    ("payments", "payments"): PAYMENT_NEEDS | {"transaction_id"},  # where no id tells it apart
+}
+MUST_BE_THERE = {"rooms": {"id"}, "guests": {"id"}, "bookings": {"id"}, "payments": {"booking_id", "amount"}}
+TAKES = [(flow, stream) for flow in SYSTEM.flows for stream in flow.mappers]
+
+
+def read(stream: str, payload: dict[str, Any]) -> SourceRecord:
+    """As it comes out of a batch."""
+    model: type[SourceRecord] = SYSTEM.streams[stream].payload
+    row = raw_row(payload, SYSTEM.streams[stream].id_of)
+    row["payload"].encode()
+    return model.parse(payload_of(row["payload"]))
+
+
+def mapped(flow: Flow, stream: str, payload: dict[str, Any]) -> list[MappedRow]:
+    return list(flow.mappers[stream](read(stream, payload), payloads.DEFAULTS))
+
+
+def load(flow: Flow, rows: list[MappedRow]) -> None:
+    """Through a file's columns, and cast for Odoo as far as nothing has to be looked up."""
+    table = pa.Table.from_pylist([to_columns(row, flow.target) for row in rows], schema=columns_of(flow.name))
+    for row in (from_columns(each, flow.target) for each in table.to_pylist()):
+        assert isinstance(row, MappedRow)
+        for field in flow.target.fields:
+            try_cast(field, row.values)
+        for line in row.lines or ():
+            for field in flow.target.lines.fields if flow.target.lines else ():
+                try_cast(field, line.values)
+
+
+@cache
+def columns_of(flow: str) -> pa.Schema:
+    return mapped_schema(next(each for each in SYSTEM.flows if each.name == flow).target)
+
+
+def try_cast(field: TargetField, values: Any) -> None:
+    named = field.references or field.lookup or field.borrowed or field.language
+    if field.name in values and not named:
+        cast(values[field.name], FieldSchema(field.name, field.type, required=field.required))
+
+
+@pytest.mark.parametrize(("flow", "stream"), TAKES, ids=lambda each: getattr(each, "name", each))
+def test_only_what_a_row_cannot_do_without_costs_it(flow: Flow, stream: str) -> None:
+    needed = NEEDS.get((flow.name, stream), frozenset()) | MUST_BE_THERE[stream]
+    taken: list[MappedRow] = []
+    for path in fields(SYSTEM.streams[stream].payload):
+        for name, value in VALUES.items():
+            payload = with_value(BASE[stream](), path, value)
+            rows, rejected = attempt(flow, stream, payload)
+            taken += rows
+            if rejected:
+                assert ".".join(path) in needed, (path, name, rejected.reason)
+            else:
+                assert_told(flow, stream, payload, path, rows)
+    load(flow, taken)
+
+
+def attempt(flow: Flow, stream: str, payload: dict[str, Any]) -> tuple[list[MappedRow], RowRejectedError | None]:
+    try:
+        return mapped(flow, stream, payload), None
+    except RowRejectedError as error:
+        return [], error
+
+
+def assert_told(flow: Flow, stream: str, payload: dict[str, Any], path: Path, rows: list[MappedRow]) -> None:
+    """A value that was not read is among the warnings of the flow whose field it is."""
+    faults = [fault for fault in read(stream, payload).faults if fault.field == ".".join(path)]
+    if not faults or not rows or flow.entity != SYSTEM.entity_of(stream):
+        return
+    if path[0] == "guest" and flow.name != "partners":
+        return
+    told = {warning for row in rows for warning in row.warnings}
+    assert {fault.warning for fault in faults} <= told, (path, faults)
+
+
+def test_the_guest_of_a_booking_goes_through_whatever_else_is_wrong() -> None:
+    flow = next(each for each in SYSTEM.flows if each.name == "partners")
+    for path in fields(SYSTEM.streams["bookings"].payload):
+        for value in VALUES.values() if path not in {("id",), ("guest",), ("guest", "id")} else ():
+            assert mapped(flow, "bookings", with_value(BASE["bookings"](), path, value))
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_no_event_is_too_odd_to_be_read(value: Any) -> None:
+    for name, reader in SYSTEM.events.items():
+        stream = "payments" if name.startswith("payment") else "bookings"
+        for path in fields(SYSTEM.streams[stream].payload):
+            assert isinstance(reader(with_value(BASE[stream](), path, value)), tuple)
