@@ -333,7 +333,7 @@ def test_an_answer_that_trickles_for_ever_is_given_up_and_asked_for_again(
     connect: Connect, server: Server, clock: Clock, fault: Literal["trickling head", "trickling body"]
 ) -> None:
     server.script(Reply(fault=fault), json_reply({"id": 1}))
-    assert connect(answer_seconds=0.1).get("/orders") == {"id": 1}
+    assert connect(answer_seconds=1.0).get("/orders") == {"id": 1}
     assert clock.slept == [1.0]
     server.script(Reply(fault=fault))
     with pytest.raises(ExternalUnavailableError, match=r"that had not ended after 0\.02 s, the last of 6 tries"):

@@ -68,9 +68,9 @@ def test_of_an_answer_without_end_no_more_is_read_than_the_limit(odoo: FakeOdoo,
 
 
 def test_an_answer_that_does_not_end_in_time_is_none(odoo: FakeOdoo, new_client: NewClient) -> None:
-    client = new_client(answer_seconds=0.05)
+    client = new_client(answer_seconds=0.5)
     odoo.script(WRITE, Reply(200, b"", trickles=True))
-    with pytest.raises(OdooTransientError, match=r"no answer \(it had not ended after 0.05 s\)"):
+    with pytest.raises(OdooTransientError, match=r"no answer \(it had not ended after 0.5 s\)"):
         client.write("res.partner", [1], {})
 
 

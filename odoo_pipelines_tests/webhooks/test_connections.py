@@ -19,7 +19,7 @@ import requests
 from starlette.requests import Request
 
 from odoo_pipelines.webhooks.bodies import InFlight, read_body
-from odoo_pipelines.webhooks.connections import OPEN_FILES, Limits
+from odoo_pipelines.webhooks.connections import Limits
 from odoo_pipelines.webhooks.refusals import TOO_BUSY, TOO_LARGE, Refusal, RefusedError
 from odoo_pipelines_tests.webhooks.site import (
     MemoryStore,
@@ -42,6 +42,17 @@ def connected(url: str) -> Iterator[socket.socket]:
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         yield connection
+
+
+@contextmanager
+def few_files() -> Iterator[None]:
+    """A process that begins meanwhile may open no more, unless it raises its own limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def all_of(connection: socket.socket) -> bytes:
@@ -86,15 +97,16 @@ class TestHeads:
     def test_nor_is_the_second_one_on_a_connection(self) -> None:
         body = body_of()
         headers = [(name.encode(), value.encode()) for name, value in signed(body).items()]
-        with served(MemoryStore(), limits=Limits(head_seconds=0.2)) as url, connected(url) as connection:
-            connection.sendall(raw_request(body, *headers) + HALF_A_HEAD)
-            answer = all_of(connection)
-        assert status_of(answer) == 200
+        with served(MemoryStore(), limits=Limits(head_seconds=1.0)) as url, connected(url) as connection:
+            connection.sendall(raw_request(body, *headers))
+            assert status_of(connection.recv(1000)) == 200
+            connection.sendall(HALF_A_HEAD)
+            assert status_of(all_of(connection)) == 408
 
     def test_the_time_counts_anew_for_every_request(self) -> None:
         body = body_of()
-        with served(MemoryStore(), limits=Limits(head_seconds=0.5)) as url, requests.Session() as session:
-            ends_at = time.monotonic() + 1.2
+        with served(MemoryStore(), limits=Limits(head_seconds=1.5)) as url, requests.Session() as session:
+            ends_at = time.monotonic() + 2
             while time.monotonic() < ends_at:
                 answer = session.post(f"{url}/api/v1/webhook/hotel", data=body, headers=signed(body), timeout=30)
                 assert answer.status_code == 200
@@ -133,7 +145,7 @@ class TestHeads:
 
 class TestConnections:
     def test_those_that_wait_longest_for_a_head_make_room_for_others(self) -> None:
-        with served(MemoryStore(), limits=Limits(connections=20)) as url, ExitStack() as open_ones:
+        with served(MemoryStore(), limits=Limits(connections=20, head_seconds=60)) as url, ExitStack() as open_ones:
             strangers = [open_ones.enter_context(connected(url)) for _ in range(20)]
             for stranger in strangers:
                 stranger.sendall(HALF_A_HEAD)
@@ -146,31 +158,18 @@ class TestConnections:
             with pytest.raises(TimeoutError):  # those that came last still wait
                 strangers[-1].recv(1)
 
-    def test_a_process_that_may_open_few_files_raises_its_own_limit(
-        self, fresh_database_url: str, tmp_path: Path
-    ) -> None:
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))  # the receiver's, which inherits it
-        try:
-            serving = receiver(fresh_database_url, tmp_path)
-            process, _ = serving.__enter__()
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        with ExitStack() as whole:
-            whole.push(serving)
-            assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] == OPEN_FILES
-
     def test_a_request_that_is_under_way_is_never_ended_for_another(self) -> None:
+        body = body_of()
+        headers = [(name.encode(), value.encode()) for name, value in signed(body).items()]
+        request = raw_request(body, *headers, (b"Expect", b"100-continue"))
         with served(MemoryStore(), limits=Limits(connections=3)) as url, ExitStack() as open_ones:
             busy = [open_ones.enter_context(connected(url)) for _ in range(3)]
-            body = body_of()
-            request = raw_request(body, *((name.encode(), value.encode()) for name, value in signed(body).items()))
             for each in busy:
-                each.sendall(request[:-10])
-            while status_of(exchange(url, b"")) != 503:  # until the heads of all three have been read
-                pass
+                each.sendall(request.removesuffix(body))
+                assert status_of(each.recv(1000)) == 100  # its body is waited for
+            assert status_of(exchange(url, b"")) == 503
             for each in busy:
-                each.sendall(request[-10:])
+                each.sendall(body)
             assert [status_of(each.recv(1000)) for each in busy] == [200] * 3
 
 
@@ -258,7 +257,9 @@ class TestBodies:
         self, fresh_database_url: str, tmp_path: Path
     ) -> None:
         """To a process of its own: 300 times half a head, and 300 times 1 MiB of which all but the last byte comes."""
-        with receiver(fresh_database_url, tmp_path) as (process, url), ExitStack() as open_ones:
+        with ExitStack() as open_ones:
+            with few_files():
+                process, url = open_ones.enter_context(receiver(fresh_database_url, tmp_path))
             memory = psutil.Process(process.pid)
             before = memory.memory_info().rss
             for number in range(300):
