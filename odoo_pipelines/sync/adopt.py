@@ -116,10 +116,18 @@ def may_be_adopted(some: Iterable[Candidate]) -> list[Candidate]:
     return [each for each in some if each.agrees and not each.obstacle]
 
 
-def with_obstacles(some: Iterable[Candidate], obstacles: Mapping[int, str]) -> list[Candidate]:
-    """The candidates with what else was found to keep them from being adopted, by id; of others nobody has asked."""
+def with_obstacles(some: Iterable[Candidate], obstacles: Mapping[int, str], *, of_all: bool) -> list[Candidate]:
+    """The candidates with what else keeps them from being adopted, by id.
+
+    Args:
+        some: of one row.
+        obstacles: by id of the record, of those that were looked at.
+        of_all: all candidates were looked at, and not only those that agree with some row.
+    """
     return [
-        replace(each, obstacle=obstacles.get(each.odoo_id, "")) if each.agrees and not each.obstacle else each
+        replace(each, obstacle=obstacles.get(each.odoo_id, ""))
+        if (of_all or each.agrees) and not each.obstacle
+        else each
         for each in some
     ]
 

@@ -234,13 +234,15 @@ class Binder:
         """Gives rows without a record one that people entered, and notes which others may be the same."""
         some = self._candidates(adoption, rows, proposed)
         open_rows = {row.key for row in rows if finding.is_open(row.key)}
+        may_take_any = self._adopt is AdoptPolicy.ASK  # a person must see what each of them is
         likely = {each.odoo_id: each for key in open_rows & some.keys() for each in may_be_adopted(some[key])}
-        obstacles = self._obstacles(adoption, likely)
+        looked_at = {each.odoo_id: each for key in open_rows & some.keys() for each in some[key]}
+        obstacles = self._obstacles(adoption, looked_at if may_take_any else likely)
         claims = self._claimants(adoption, [each for each in likely.values() if each.odoo_id not in obstacles])
         for row in rows:
             if row.key not in some:
                 continue
-            own = with_obstacles(some[row.key], obstacles)
+            own = with_obstacles(some[row.key], obstacles, of_all=may_take_any)
             if row.key not in open_rows:
                 if row.key not in lost:
                     finding.doubts[row.key] = doubts(own)

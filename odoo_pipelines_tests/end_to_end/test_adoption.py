@@ -77,7 +77,7 @@ def site(real_site: Site) -> Site:
 
 @pytest.fixture(scope="module")
 def hotel() -> Iterator[Hotel]:
-    with open_hotel(70, seed=5) as opened:
+    with open_hotel(40, seed=5) as opened:
         yield opened
 
 

@@ -330,6 +330,14 @@ def test_what_is_not_is_asked_with_the_candidates_and_a_person_may_take_one() ->
     assert (names(world)[anna], owner(world, anna)) == ("Anna Berg-Huber", "hotel.guest.B")
 
 
+def test_a_person_who_is_asked_sees_who_a_contact_is() -> None:
+    world = asking(AdoptPolicy.ASK)
+    porter = contact(world, "Night Porter", email=MAIL)
+    user_of(world, porter)
+    world.guests(guest("B", name="Uwe Late", email=MAIL))
+    assert [each["why"] for each in asked(world).odoo] == ["user_or_company"]
+
+
 def test_a_person_may_have_a_new_one_made() -> None:
     world = asking(AdoptPolicy.ASK)
     anna = contact(world, "Anna Berg", email=MAIL)
