@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from odoo_pipelines.systems.outbound import PostedFlow
 from odoo_pipelines.systems.records import WHOLE, Batch
 
 READ_ROWS = 1_000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,7 @@ def capture(session: Session, flow: PostedFlow) -> Capture:
     """
     name, reader = session.integration.name, Reader(session.connected, session.schemas)
     newest = reader.newest(flow.model, flow.domain)
-    overlap = timedelta(seconds=session.integration.capture_overlap_seconds)
-    start = None if _reads_everything(session, flow) else since(session.state.watermark(name, _mark(flow)), overlap)
+    start = None if _reads_everything(session, flow) else _start(session, flow, reader)
     over = _end_letters(session, flow, reader)
     waiting = session.state.letters(LetterFilter(name, flow.name))
     due = session.state.letters(LetterFilter(name, flow.name, due=True))
@@ -72,6 +74,20 @@ def capture(session: Session, flow: PostedFlow) -> Capture:
     new = by_version(rows, known)
     path = _register(session, flow, new, newest)
     return Capture(len(new), len(rows) - len(new), others, over, start, path)
+
+
+def _start(session: Session, flow: PostedFlow, reader: Reader) -> datetime | None:
+    """From which `write_date` on a run reads that only looks for what is new; None: everything.
+
+    Where nothing in Odoo is as late as what was read before, Odoo was restored from a backup, or its clock was set
+    back: then what is new may be earlier than the watermark, and what the backup has brought back is.
+    """
+    mark = session.state.watermark(session.integration.name, _mark(flow))
+    latest = reader.newest(flow.model, []) if mark else None
+    if mark and (latest is None or latest < mark):
+        log.warning("%s: Odoo has nothing as late as %s, which was read before; all of it is read", flow.name, mark)
+        return None
+    return since(mark, timedelta(seconds=session.integration.capture_overlap_seconds))
 
 
 def captured_rows(session: Session, batches: Iterable[Batch]) -> Iterator[CapturedRow]:

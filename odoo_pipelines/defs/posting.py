@@ -105,7 +105,7 @@ class _Postings:
     def begun(self, odoo_ids: Collection[int]) -> Mapping[int, Sequence[Posting]]:
         return self.state.postings(self.run.integration, self.run.flow, odoo_ids)
 
-    def begun_as(self, keys: Collection[str]) -> Mapping[str, Collection[int]]:
+    def begun_as(self, keys: Collection[str]) -> Mapping[str, Sequence[Posting]]:
         return self.state.begun_as(self.run.integration, self.run.flow, keys)
 
     def begin(self, odoo_id: int, key: str, look_since: datetime | None) -> None:

@@ -54,14 +54,14 @@ class OutboundState:
                 found[odoo_id].append(Posting(key, utc(look_since), done_at is not None))
         return dict(found)
 
-    def begun_as(self, integration: str, flow: str, keys: Collection[str]) -> dict[str, set[int]]:
-        """Odoo ids of the records that were begun under each key; keys under which none was are absent."""
-        query = sa.select(_POSTING.c.key, _POSTING.c.odoo_id).where(_POSTING.c.key.in_(keys))
+    def begun_as(self, integration: str, flow: str, keys: Collection[str]) -> dict[str, list[Posting]]:
+        """What was begun under each key, oldest first; keys under which nothing was are absent."""
+        query = sa.select(_POSTING.c.key, _POSTING.c.look_since, _POSTING.c.done_at).where(_POSTING.c.key.in_(keys))
         query = query.where(_POSTING.c.integration == integration, _POSTING.c.flow == flow)
-        found: dict[str, set[int]] = defaultdict(set)
+        found: dict[str, list[Posting]] = defaultdict(list)
         with transaction(self._engine) as connection:
-            for key, odoo_id in connection.execute(query):
-                found[key].add(odoo_id)
+            for key, look_since, done_at in connection.execute(query.order_by(_POSTING.c.begun_at)):
+                found[key].append(Posting(key, utc(look_since), done_at is not None))
         return dict(found)
 
     def begin(self, run: RunRef, odoo_id: int, key: str, look_since: datetime | None) -> None:

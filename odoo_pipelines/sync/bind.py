@@ -44,6 +44,7 @@ Answers: TypeAlias = Mapping[Key, Mapping[str, Resolution]]
 
 _EVEN_ARCHIVED: Condition = ("active", "in", [True, False])
 _WITHOUT_KEY: Condition = (SYNC_KEY_FIELD, "=", False)
+_NEXT_TO_NOTHING = 1e-6
 
 AMBIGUOUS_MATCH = "ambiguous_match"
 BOUND_ELSEWHERE = "bound_elsewhere"
@@ -363,20 +364,21 @@ class Binder:
         found = self._matching(match, rows)
         for row in rows:
             value = row.values.get(match.value) if row.row.entity == match.entity else None
-            matching = found.get(str(value), []) if value else []
+            some = found.get(str(value), []) if value else []
+            matching = [each["id"] for each in some if _agrees(row, match, each)]
             if len(matching) > 1:
                 undecidable[row.key] = _ambiguous(match.value, matching)
             elif matching and self._take(matching[0]):
                 ids[row.key] = matching[0]
         return ids
 
-    def _matching(self, match: Match, rows: Sequence[ResolvedRow]) -> dict[str, list[int]]:
+    def _matching(self, match: Match, rows: Sequence[ResolvedRow]) -> dict[str, list[Mapping[str, Any]]]:
         values = _values(match.value, [row for row in rows if row.row.entity == match.entity])
-        found: dict[str, list[int]] = defaultdict(list)
+        found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         if values:
             domain = [(match.search, "in", values), _WITHOUT_KEY, *match.also, *self._also]
-            for record in self._odoo.search_read(self._target.model, domain, [match.search]):
-                found[str(record[match.search])].append(record["id"])
+            for record in self._odoo.search_read(self._target.model, domain, [match.search, *match.agreeing]):
+                found[str(record[match.search])].append(record)
         return found
 
     def _refuse_bound(
@@ -430,6 +432,17 @@ def _by_sync_key(found: Mapping[str, list[int]]) -> tuple[dict[str, int], dict[s
     ids = {key: each[0] for key, each in found.items() if len(each) == 1}
     ambiguous = {key: _ambiguous(SYNC_KEY_FIELD, each) for key, each in found.items() if len(each) > 1}
     return ids, ambiguous
+
+
+def _agrees(row: ResolvedRow, match: Match, record: Mapping[str, Any]) -> bool:
+    """Whether a record has a row's values in the fields in which it must."""
+    return all(_same(row.values[name], record[name]) for name in match.agreeing if name in row.values)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, int | float):
+        return abs(one - other) < _NEXT_TO_NOTHING
+    return bool(one == other)
 
 
 def _values(name: str, rows: Iterable[ResolvedRow]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from odoo_pipelines.sync.keys import sync_key, xmlid
 from odoo_pipelines.sync.ports import Schemas
 from odoo_pipelines.sync.posting_ports import Source
 from odoo_pipelines.systems.outbound import OdooRow, PostedFlow
@@ -52,6 +53,12 @@ class Reader:
     def present(self, model: str, ids: Sequence[int], fields: Sequence[str]) -> dict[int, dict[str, Any]]:
         """Some fields of records by id; those that are gone are absent."""
         return {row["id"]: row for row in self._odoo.read(model, ids, fields)} if ids else {}
+
+    def made_by(self, integration: str, model: str, ids: Sequence[int]) -> set[int]:
+        """Those of some records that an integration has made: their xmlid proves it, whatever their fields say."""
+        names = self._odoo.call(model, "get_external_id", ids) if ids else {}
+        own = xmlid(sync_key(integration, ""))
+        return {int(odoo_id) for odoo_id, name in names.items() if str(name).startswith(own)}
 
     def _add_related(self, model: str, rows: Sequence[dict[str, Any]], field: str, names: Sequence[str]) -> None:
         ids = sorted({row[field] for row in rows if row[field]})

@@ -114,7 +114,8 @@ class Sender:
         """Ends the rows of which nothing is to be sent: marked ones, those that came in, those of others."""
         for odoo_id in chunk.rows.keys() - chunk.records.keys():
             chunk.outcomes[odoo_id] = Outcome.SUPERSEDED
-        for odoo_id in self._state.owners(self._flow.model, list(chunk.records)):
+        # What the state says of an id counts for nothing: after a restore Odoo has given it to another record.
+        for odoo_id in self._reader.made_by(self._integration, self._flow.model, list(chunk.records)):
             chunk.outcomes[odoo_id] = Outcome.SUPERSEDED
         open_rows = [row for odoo_id, row in chunk.records.items() if odoo_id not in chunk.outcomes]
         ownerships = self._owners.of(open_rows)
@@ -132,10 +133,9 @@ class Sender:
         """Odoo may give the number of a cancelled record again, but the external system knows that record by it."""
         rows = {odoo_id: row for odoo_id, row in chunk.records.items() if odoo_id not in chunk.outcomes}
         marked = self._marked_as({str(row[self._flow.key]) for row in rows.values()})
-        begun = self._postings.begun_as([str(row[self._flow.key]) for row in rows.values()])
         for odoo_id, row in rows.items():
             name = str(row[self._flow.key])
-            others = {*marked.get(name, ()), *begun.get(name, ())} - {odoo_id}
+            others = {*marked.get(name, ())} - {odoo_id}
             if others:
                 reason = f"the external system knows record {min(others)} as {name}; cancel this one, and make it anew"
                 chunk.reject(odoo_id, RowRejectedError(self._flow.key, "key_taken", reason))
@@ -153,7 +153,7 @@ class Sender:
         return marked
 
     def _deliver(self, chunk: _Chunk) -> None:
-        found = self._delivery.found([posting for each in chunk.begun.values() for posting in each])
+        found = self._delivery.found(self._to_look_for(chunk))
         self._reject_withdrawn(chunk, found)
         for odoo_id, row in chunk.records.items():
             if odoo_id in chunk.outcomes:
@@ -162,13 +162,26 @@ class Sender:
             try:
                 message = self._flow.message(row)
                 begun = chunk.begun.get(odoo_id, ())
-                if any(posting.done and posting.key == message.key for posting in begun):
-                    chunk.outcomes[odoo_id] = Outcome.UNCHANGED  # only the mark is missing
-                    continue
                 created = self._delivery.deliver(Outgoing(odoo_id, message, begun), found)
                 chunk.outcomes[odoo_id] = Outcome.CREATED if created else Outcome.UNCHANGED
             except RowRejectedError as error:
                 chunk.reject(odoo_id, error)
+
+    def _to_look_for(self, chunk: _Chunk) -> list[Posting]:
+        """The messages that the external system may have: in doubt, or of an id or a name that was sent before.
+
+        None of the records has a mark. Whether the external system has this one, or another that had its id or name
+        until Odoo was restored from a backup, only the external system can tell.
+        """
+        open_rows = {odoo_id: row for odoo_id, row in chunk.records.items() if odoo_id not in chunk.outcomes}
+        own = [
+            posting
+            for odoo_id, begun in chunk.begun.items()
+            for posting in begun
+            if not posting.done or odoo_id in open_rows
+        ]
+        names = {str(row[self._flow.key]) for row in open_rows.values()} - {posting.key for posting in own}
+        return own + [each for some in self._postings.begun_as(sorted(names)).values() for each in some]
 
     def _reject_withdrawn(self, chunk: _Chunk, found: Mapping[str, Any]) -> None:
         """What got through and was then reset or cancelled in Odoo is a question to a person."""

@@ -7,7 +7,7 @@ neither makes a second record of it; so nothing that may have got through is pos
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -68,20 +68,19 @@ class Delivery:
         self._sleep = sleep
 
     def found(self, postings: Sequence[Posting]) -> dict[str, Any]:
-        """The records, by key, of those messages in doubt that did get through; one walk for all."""
-        doubtful = [posting for posting in postings if not posting.done]
-        if not doubtful:
+        """The records, by key, of those messages that did get through; one walk for all."""
+        if not postings:
             return {}
-        starts = [posting.look_since for posting in doubtful]
+        starts = [posting.look_since for posting in postings]
         known = [start for start in starts if start is not None]
-        return self._look({posting.key for posting in doubtful}, min(known) if len(known) == len(starts) else None)
+        return self._look({posting.key for posting in postings}, min(known) if len(known) == len(starts) else None)
 
     def deliver(self, outgoing: Outgoing, found: Mapping[str, Any]) -> bool:
-        """Delivers a message that is not done yet; gives whether this made a new record.
+        """Delivers a message, unless the external system has it; gives whether this made a new record.
 
         Args:
             outgoing: with what was begun before.
-            found: of the messages in doubt, those that did get through.
+            found: of the messages that it may have, those that it has.
 
         Raises:
             RowRejectedError: the external system refuses it, or has another record in its place.
@@ -89,13 +88,13 @@ class Delivery:
         """
         key = outgoing.message.key
         self._refuse_renamed(outgoing, found)
-        if key in found:
-            self._take(outgoing, found[key])
-            return False
         begun = next((posting for posting in outgoing.begun if posting.key == key), None)
         look_since = begun.look_since if begun else self._look_since()
         if begun is None:
             self._postings.begin(outgoing.odoo_id, key, look_since)
+        if key in found:
+            self._take(outgoing, found[key])
+            return False
         return self._post(outgoing, look_since)
 
     def _post(self, outgoing: Outgoing, look_since: datetime | None) -> bool:
@@ -137,13 +136,15 @@ class Delivery:
     def _take(self, outgoing: Outgoing, told: Any) -> None:
         """Notes that a message got through, if it is ours that did."""
         if not self._flow.is_same(outgoing.message, told):
-            reason = f"the external system has another record under {outgoing.message.key}, or with other values"
+            key = outgoing.message.key
+            reason = f"the external system has another record under {key}, or with other values; see outbound.md"
             raise RowRejectedError("", "other_record", reason)
         self._postings.done(outgoing.odoo_id, outgoing.message.key)
 
     def _refuse_renamed(self, outgoing: Outgoing, found: Mapping[str, Any]) -> None:
         for posting in outgoing.begun:
-            if posting.key != outgoing.message.key and (posting.done or posting.key in found):
+            former = replace(outgoing.message, key=posting.key)
+            if former != outgoing.message and posting.key in found and self._flow.is_same(former, found[posting.key]):
                 reason = f"the external system has it as {posting.key}, which is no longer its {self._flow.key} in Odoo"
                 raise RowRejectedError(self._flow.key, "renamed", reason)
 

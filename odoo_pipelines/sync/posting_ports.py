@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from odoo_pipelines.systems.outbound import Message
-from odoo_pipelines.systems.records import Counts, Key, Record, RowOutcome
+from odoo_pipelines.systems.records import Counts, Record, RowOutcome
 
 
 class Source(Protocol):
@@ -26,6 +26,9 @@ class Source(Protocol):
 
     def read(self, model: str, ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:
         """Records by id; those that are gone are left out."""
+
+    def call(self, model: str, method: str, ids: Sequence[int] | None = None, **kwargs: Any) -> Any:
+        """Calls a method that changes nothing."""
 
 
 class Recipient(Protocol):
@@ -65,8 +68,8 @@ class Postings(Protocol):
     def begun(self, odoo_ids: Collection[int]) -> Mapping[int, Sequence[Posting]]:
         """The messages that were begun, by Odoo id."""
 
-    def begun_as(self, keys: Collection[str]) -> Mapping[str, Collection[int]]:
-        """Odoo ids of the records whose messages were begun, by key."""
+    def begun_as(self, keys: Collection[str]) -> Mapping[str, Sequence[Posting]]:
+        """The messages that were begun, by key."""
 
     def begin(self, odoo_id: int, key: str, look_since: datetime | None) -> None:
         """Remembers a message before it is posted."""
@@ -77,9 +80,6 @@ class Postings(Protocol):
 
 class SentState(Protocol):
     """The state, as one flow sees it in one run."""
-
-    def owners(self, model: str, odoo_ids: Iterable[int]) -> Mapping[int, Key]:
-        """Who is bound to these Odoo records."""
 
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         """Remembers a chunk, all of it or nothing."""

@@ -179,12 +179,15 @@ class Match:
         search: field of Odoo that is searched, such as "name".
         value: mapped field that holds the value searched for.
         also: further conditions, as parts of an Odoo domain.
+        agreeing: fields in which the record must have the row's value, or it is another one: after a restore from a
+            backup Odoo gives names out again.
     """
 
     entity: str
     search: str
     value: str
     also: tuple[tuple[str, str, Any], ...] = ()
+    agreeing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,8 +119,18 @@ class TestOutbound:
     def test_a_nightly_run_reads_everything_and_finds_what_no_overlap_reached(self, stage: Stage) -> None:
         register(stage, booking_of(stage))
         _others_were_captured_much_later(stage)
+        stage.odoo_server.db._clock = lambda: dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)
+        register(stage, booking_of(stage), x_related_booking_id=False)
         assert stage.counts(stage.sync("outbound"), "payments_out") == {}
         assert stage.counts(stage.sync("outbound_full"), "payments_out") == {"extracted": 1, "created": 1}
+
+    def test_where_nothing_in_odoo_is_as_late_as_the_watermark_everything_is_read(self, stage: Stage) -> None:
+        """Odoo was restored from a backup, or its clock was set back."""
+        register(stage, booking_of(stage))
+        _others_were_captured_much_later(stage)
+        result = stage.sync("outbound")
+        assert stage.counts(result, "payments_out") == {"extracted": 1, "created": 1}
+        assert told(result, source_key(stage.integration, PAYMENTS_OUT))["read_since"] == "beginning"
 
     def test_a_lost_answer_is_looked_up_on_a_server_that_recognises_nothing(self, stage: Stage) -> None:
         register(stage, booking_of(stage))

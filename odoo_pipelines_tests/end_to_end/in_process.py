@@ -222,9 +222,9 @@ class Postings:
         """The messages that were begun."""
         return {each: self.known[each] for each in odoo_ids if each in self.known}
 
-    def begun_as(self, keys: Collection[str]) -> Mapping[str, Collection[int]]:
-        """The records that were begun under each key."""
-        return {key: [each for each, some in self.known.items() if key in {one.key for one in some}] for key in keys}
+    def begun_as(self, keys: Collection[str]) -> Mapping[str, Sequence[Remembered]]:
+        """The messages that were begun under each key."""
+        return {key: [one for some in self.known.values() for one in some if one.key == key] for key in keys}
 
     def begin(self, odoo_id: int, key: str, look_since: datetime | None) -> None:
         """Notes one."""

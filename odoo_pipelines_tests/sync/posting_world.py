@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from odoo_pipelines.sync.report import FlowReport
 from odoo_pipelines.sync.writing import Writing
 from odoo_pipelines.systems.outbound import Message
 from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
-from odoo_pipelines.systems.records import Counts, Key, Outcome, Record, RowOutcome
+from odoo_pipelines.systems.records import Counts, Outcome, Record, RowOutcome
 from odoo_pipelines_tests.sync.fakes import KilledError
 
 EUR, USD = 1, 2
@@ -44,7 +44,11 @@ class MemoryOdoo:
 
     effect: Effect
     tables: dict[str, dict[int, Row]] = field(default_factory=dict)
+    xmlids: dict[int, str] = field(default_factory=dict)
     second: int = 0
+
+    def call(self, _model: str, _method: str, ids: Sequence[int] | None = None, **_: Any) -> Any:
+        return {str(each): self.xmlids.get(each, "") for each in ids or ()}
 
     def put(self, model: str, odoo_id: int, **values: Any) -> int:
         """Somebody writes a record; each write takes a second."""
@@ -128,13 +132,9 @@ class MemoryState:
     """What survives a run."""
 
     effect: Effect
-    bound: dict[int, Key] = field(default_factory=dict)
     postings: dict[int, list[Remembered]] = field(default_factory=dict)
     outcomes: list[RowOutcome] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
-
-    def owners(self, model: str, odoo_ids: Iterable[int]) -> Mapping[int, Key]:
-        return {each: self.bound[each] for each in odoo_ids if each in self.bound}
 
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         self.effect("commit")
@@ -145,8 +145,8 @@ class MemoryState:
     def begun(self, odoo_ids: Collection[int]) -> Mapping[int, Sequence[Remembered]]:
         return {each: self.postings[each] for each in odoo_ids if each in self.postings}
 
-    def begun_as(self, keys: Collection[str]) -> Mapping[str, Collection[int]]:
-        return {key: [each for each, some in self.postings.items() if key in {one.key for one in some}] for key in keys}
+    def begun_as(self, keys: Collection[str]) -> Mapping[str, Sequence[Remembered]]:
+        return {key: [one for some in self.postings.values() for one in some if one.key == key] for key in keys}
 
     def begin(self, odoo_id: int, key: str, look_since: datetime | None) -> None:
         self.effect("begin")

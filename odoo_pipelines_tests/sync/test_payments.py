@@ -304,6 +304,7 @@ class TestTheEcho:
             amount=100.0,
             currency_id=euro,
             journal_id=world.journal("CSH1"),
+            x_related_booking_id="b1",
         )
         world.odoo.call(PAYMENT, "action_post", [made])
         return str(world.odoo.rows(PAYMENT)[0]["name"])
@@ -315,7 +316,6 @@ class TestTheEcho:
             SYNC_KEY_FIELD: world.payment(external_id=name.replace("/", "%2F"))[SYNC_KEY_FIELD],
             "x_external_transaction_id": name,
             "x_payment_gateway": "erp",
-            "x_related_booking_id": "b1",
             "x_external_synced": True,
         }
         assert len(world.odoo.rows(PAYMENT)) == 1
@@ -335,9 +335,14 @@ class TestTheEcho:
         world.payments(payment(name), refund(name))
         assert [row["payment_type"] for row in world.odoo.rows(PAYMENT)] == ["inbound", "outbound"]
 
-    def test_another_amount_is_a_conflict(self, world: AccountsWorld, name: str) -> None:
-        world.payments(payment(name, amount=90.0))
-        assert [each.field for each in last(world).conflicts] == ["amount"]
+    @pytest.mark.parametrize("other", [{"amount": 90.0}, {"booking": "b2"}])
+    def test_of_another_amount_or_booking_it_is_another_payment(
+        self, world: AccountsWorld, name: str, other: dict[str, Any]
+    ) -> None:
+        """After a restore Odoo has given the name of the one that was sent to a new one, which must still be sent."""
+        world.payments(payment(name, **other))
+        assert [bool(row[SYNC_KEY_FIELD]) for row in world.odoo.rows(PAYMENT)] == [False, True]
+        assert not world.odoo.rows(PAYMENT)[0].get("x_external_synced")
         assert world.odoo.rows(PAYMENT)[0]["amount"] == 100.0
 
 

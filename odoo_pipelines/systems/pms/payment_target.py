@@ -105,6 +105,7 @@ ACCOUNT_PAYMENT = Target(
             search="name",
             value="x_external_transaction_id",
             also=(("payment_type", "=", "inbound"), ("state", "in", _POSTED)),
+            agreeing=("amount", "x_related_booking_id"),
         ),
     ),
     lifecycle=Lifecycle(
