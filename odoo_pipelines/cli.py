@@ -17,6 +17,7 @@ from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, 
 from odoo_pipelines.commands.faults import Commands
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.settings import DEFAULT_INTEGRATION, load_settings
+from odoo_pipelines.systems.policies import Disaster
 
 app = typer.Typer(
     cls=Commands,
@@ -112,7 +113,13 @@ def sync(
 
 
 def _show_dry_run(
-    integration: str, mode: Literal["delta", "full"], partition: str | None, sample: int | None, *, as_json: bool
+    integration: str,
+    mode: Literal["delta", "full"],
+    partition: str | None,
+    sample: int | None,
+    *,
+    as_json: bool,
+    disaster: Disaster | None = None,
 ) -> None:
     from odoo_pipelines.commands.dry_run import (  # noqa: PLC0415
         SAMPLE,
@@ -124,11 +131,54 @@ def _show_dry_run(
     with clear_errors():
         settings = load_settings(needed=integration)
         shown = SAMPLE if sample is None else sample
-        flows = dry_run_with_progress(settings, integration, mode, partition, err, sample=shown)
+        flows = dry_run_with_progress(settings, integration, mode, partition, err, sample=shown, disaster=disaster)
     if as_json:
         print_json(dry_run_document(mode, flows))
     else:
         print_dry_run(mode, flows, out)
+
+
+@app.command()
+def recover(
+    disaster: Annotated[Disaster, typer.Option("--from", help="What was restored from a backup, or lost.")],
+    integration: IntegrationOption = DEFAULT_INTEGRATION,
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write nothing; show what the full sync would do.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Puts both sides in step again after a restore, and names what is left to a person. Exits 1 if a run fails.
+
+    Safe to repeat, and to be killed. Stop the schedules first, and start them afterwards: docs/recovery.md.
+    """
+    if dry_run:
+        _show_dry_run(integration, "full", None, None, as_json=as_json, disaster=disaster)
+        return
+    if as_json and not yes:
+        raise typer.BadParameter("goes with --yes or --dry-run", param_hint="--json")
+    from odoo_pipelines.commands.instance import prepare_home  # noqa: PLC0415
+    from odoo_pipelines.commands.recover import (  # noqa: PLC0415
+        agreed,
+        print_recovery,
+        recover_with_progress,
+        recovery_document,
+    )
+
+    with clear_errors():
+        settings = load_settings(needed=integration)
+        if not yes and not agreed(settings, integration, disaster, out):
+            raise typer.Exit(1)
+        prepare_home(settings)
+        recovery = recover_with_progress(settings, integration, disaster, err)
+    if as_json:
+        print_json(recovery_document(disaster, recovery))
+    else:
+        print_recovery(recovery, out)
+    if not recovery.succeeded:
+        print_failed_run("The recovery failed, and may be repeated", recovery.runs[-1])
+        raise typer.Exit(1)
 
 
 @app.command()

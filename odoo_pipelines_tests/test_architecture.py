@@ -41,6 +41,8 @@ MAY_KNOW = {
 KNOW_MORE = {
     # The demo is what puts the sandbox and the pipelines together.
     "commands/demo.py": frozenset({"sandbox"}),
+    # Choices of the command line that the engine knows by the same words.
+    "cli.py": frozenset({"systems"}),
 }
 DAGSTER = frozenset({"dagster", "dagster_postgres", "dagster_webserver", "dagster_shared", "dagster_pipes"})
 MAY_IMPORT_DAGSTER = frozenset({"defs", "definitions", "storage", "cli"})

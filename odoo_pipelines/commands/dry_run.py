@@ -14,6 +14,7 @@ from odoo_pipelines.commands.sync import counts_table, showing_progress
 from odoo_pipelines.defs.rehearsal import FlowPreview, rehearse
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.sync.preview import Preview
+from odoo_pipelines.systems.policies import Disaster
 from odoo_pipelines.systems.records import Outcome
 
 SAMPLE = 10
@@ -31,6 +32,7 @@ def dry_run_with_progress(
     console: Console,
     *,
     sample: int,
+    disaster: Disaster | None = None,
 ) -> dict[str, FlowPreview]:
     """Rehearses a sync; the console shows how far it is.
 
@@ -39,7 +41,7 @@ def dry_run_with_progress(
     """
     integration = settings.integration(name)
     with showing_progress(integration, console) as show:
-        return rehearse(settings, integration, mode, partition, show, sample=sample)
+        return rehearse(settings, integration, mode, partition, show, sample=sample, disaster=disaster)
 
 
 def dry_run_document(mode: str, flows: Mapping[str, FlowPreview]) -> dict[str, Any]:

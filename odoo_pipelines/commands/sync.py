@@ -13,6 +13,7 @@ from odoo_pipelines.defs.launch import SyncResult, run_sync
 from odoo_pipelines.defs.resources import Progress as OnProgress
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import Settings
+from odoo_pipelines.systems.policies import Disaster
 from odoo_pipelines.systems.records import Counts
 
 _WAITS_FOR_LOADS = "what is extracted and mapped waits for the loads"
@@ -20,7 +21,13 @@ _WAITS: Mapping[Mode, str] = dict.fromkeys(OUTBOUND_MODES, "nothing is read out 
 
 
 def sync_with_progress(
-    settings: Settings, name: str, mode: Mode, partition: str | None, console: Console
+    settings: Settings,
+    name: str,
+    mode: Mode,
+    partition: str | None,
+    console: Console,
+    *,
+    disaster: Disaster | None = None,
 ) -> SyncResult:
     """Runs a sync; the console shows how far each flow is.
 
@@ -31,7 +38,7 @@ def sync_with_progress(
     if not integration.odoo_enabled:
         console.print(f"[yellow]warning:[/] ODOO_ENABLED is off: {_WAITS.get(mode, _WAITS_FOR_LOADS)}")
     with showing_progress(integration, console) as show:
-        return run_sync(settings, integration, mode, partition, show)
+        return run_sync(settings, integration, mode, partition, show, disaster=disaster)
 
 
 @contextmanager

@@ -101,7 +101,7 @@ def tell_availability(session: Session, flow: AvailabilityFlow, now: Clock = utc
             lambda outcomes, counts: state.commit([], outcomes, counts),
             still_writer=session.still_writer,
             today=today,
-            again=session.mode == BY_HAND,
+            again=session.mode == BY_HAND or session.disaster is not None,
         )
         report = telling.tell(_days(session, batches))
         if batches:

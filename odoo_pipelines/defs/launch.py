@@ -9,12 +9,13 @@ from dagster_shared.error import SerializableErrorInfo
 from odoo_pipelines.clients import open_state
 from odoo_pipelines.defs.build import build_definitions
 from odoo_pipelines.defs.jobs import OUTBOUND_MODES, Mode, job_name, run_tags
-from odoo_pipelines.defs.resources import Progress
+from odoo_pipelines.defs.resources import DISASTER_TAG, Progress
 from odoo_pipelines.errors import OdooPipelinesError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.storage import PROCESS_TAG, this_process
 from odoo_pipelines.systems import get_system
+from odoo_pipelines.systems.policies import Disaster
 from odoo_pipelines.systems.records import Counts
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -44,6 +45,8 @@ def run_sync(
     mode: Mode,
     partition: str | None,
     progress: Progress,
+    *,
+    disaster: Disaster | None = None,
 ) -> SyncResult:
     """Runs a sync and waits for its end.
 
@@ -53,11 +56,14 @@ def run_sync(
         mode: what the run looks at.
         partition: the only one to sync; None for all that the mode needs.
         progress: told the flow's name, rows done and rows in all, after every chunk.
+        disaster: that the run is to recover from.
 
     Raises:
         ConfigurationError: there is no such partition.
     """
     tags = run_tags(integration, mode, partition)
+    if disaster:
+        tags = {**tags, DISASTER_TAG: disaster.value}
     definitions = build_definitions([integration], progress)
     job = definitions.resolve_job_def(job_name(integration, mode))
     with dg.DagsterInstance.get() as instance:

@@ -28,6 +28,7 @@ from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
 from odoo_pipelines.sync.planned import PlanOptions
 from odoo_pipelines.sync.report import FlowReport, merged
 from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow
+from odoo_pipelines.systems.policies import Disaster
 from odoo_pipelines.systems.records import TOTAL_DIFFERS, Batch
 
 READ_ROWS = 1_000
@@ -180,6 +181,7 @@ def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]
                 unlock=session.integration.unlock_orders,
                 policies=session.integration.policies(flow.name),
                 whole=is_whole(session),
+                lost=session.disaster is Disaster.ODOO_BACKUP,
             ),
             chunk_size=odoo.chunk_size,
             connections=odoo.connections,

@@ -1,7 +1,7 @@
 """Assets of flows whose records are posted one by one: captured in Odoo, sent, and marked in Odoo."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from odoo_pipelines.sync.report import FlowReport
 from odoo_pipelines.sync.writing import Writing
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.outbound import Message, PostedFlow
+from odoo_pipelines.systems.policies import Disaster
 from odoo_pipelines.systems.records import Batch
 
 
@@ -36,7 +37,7 @@ def posting_assets(integration: Integration, flow: PostedFlow) -> list[dg.Assets
         odoo_key(integration, each) for each in get_system(integration.system).flows if each.target.model in models
     ]
     return [
-        source_asset(integration, flow, lambda session: capture(session, flow).metadata, deps=loads),
+        source_asset(integration, flow, lambda session: capture(session, _wanted(session, flow)).metadata, deps=loads),
         sent_asset(integration, flow, partial(send_records, flow=flow)),
     ]
 
@@ -47,6 +48,7 @@ def send_records(session: Session, flow: PostedFlow) -> tuple[Sent, dict[str, An
 
 
 def _send(session: Session, flow: PostedFlow, state: FlowState, batches: Sequence[Batch]) -> FlowReport:
+    flow = _wanted(session, flow)
     stream = session.system.streams[flow.stream]
     postings = _Postings(session.outbound_state, state.run)
     reader = Reader(session.connected, session.schemas)
@@ -67,8 +69,14 @@ def _send(session: Session, flow: PostedFlow, state: FlowState, batches: Sequenc
             sleep=session.sleep,
         ),
         still_writer=session.still_writer,
+        look_first=session.disaster is not None,
     )
     return sender.send(captured_rows(session, batches))
+
+
+def _wanted(session: Session, flow: PostedFlow) -> PostedFlow:
+    """The flow; where the external system was restored from a backup, with what was sent before, for it may be lost."""
+    return replace(flow, domain=flow.sent) if session.disaster is Disaster.PMS_BACKUP else flow
 
 
 def _look_since(session: Session, stream: str) -> datetime | None:

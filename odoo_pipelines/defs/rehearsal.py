@@ -29,6 +29,7 @@ from odoo_pipelines.sync.names import general_name
 from odoo_pipelines.sync.preview import KeyOfNew, Preview, previews
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, System
+from odoo_pipelines.systems.policies import Disaster
 from odoo_pipelines.systems.records import Counts, Outcome, Record, RowOutcome
 
 
@@ -102,6 +103,7 @@ def rehearse(
     *,
     run_id: str = "dry-run",
     sample: int = 0,
+    disaster: Disaster | None = None,
 ) -> dict[str, FlowPreview]:
     """Does a whole sync but for its effects, and tells by flow what those would be.
 
@@ -113,6 +115,7 @@ def rehearse(
         progress: told the flow's name, rows done and rows in all, after every chunk.
         run_id: names this run to others that wait for it.
         sample: records that are shown, of each flow and outcome.
+        disaster: that the sync would recover from.
 
     Raises:
         ConfigurationError: there is no such partition, or loads are switched off.
@@ -121,7 +124,7 @@ def rehearse(
     if not integration.odoo_enabled:
         raise ConfigurationError(["ODOO_ENABLED is off: a sync would not load anything"])
     first, last = range_of(integration, mode, partition)
-    with _session(settings, integration, run_id, mode, sample) as (session, notes):
+    with _session(settings, integration, run_id, mode, sample, disaster=disaster) as (session, notes):
         known = list(partitions_of(integration).get_partition_keys())
         keys = known[known.index(first) : known.index(last) + 1]
         _extract(session, keys)
@@ -136,13 +139,19 @@ def rehearse(
 
 @contextmanager
 def _session(
-    settings: Settings, integration: Integration, run_id: str, mode: Mode, sample: int
+    settings: Settings,
+    integration: Integration,
+    run_id: str,
+    mode: Mode,
+    sample: int,
+    *,
+    disaster: Disaster | None,
 ) -> Iterator[tuple[Session, Notes]]:
     def key_of_new(odoo_id: int) -> str | None:
         return session.rehearsal.key_of_new(odoo_id) if session.rehearsal else None
 
     notes = Notes(get_system(integration.system), sample, key_of_new)
-    session = Session(settings, integration, run_id, mode, dry_run=notes.take)
+    session = Session(settings, integration, run_id, mode, dry_run=notes.take, disaster=disaster)
     try:
         yield session, notes
     finally:

@@ -8,10 +8,13 @@ import dagster as dg
 
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.settings import load_settings
+from odoo_pipelines.systems.policies import Disaster
 
 MODE_TAG = "odoo_pipelines/mode"
 CLAIM_TAG = "odoo_pipelines/claim"
 """On runs that were requested for what came in over HTTP: the id of the claim."""
+DISASTER_TAG = "odoo_pipelines/disaster"
+"""On runs that recover: what was restored or lost."""
 BY_HAND = "partition"
 """The mode of a run that is no sync: partitions that somebody materialized, or a backfill."""
 
@@ -32,8 +35,11 @@ class Sessions:
         progress: told the flow's name, rows done and rows in all, after every chunk.
     """
 
-    def __init__(self, run_id: str, mode: str, progress: Progress, claim_id: str = "") -> None:
+    def __init__(
+        self, run_id: str, mode: str, progress: Progress, claim_id: str = "", disaster: Disaster | None = None
+    ) -> None:
         self.progress = progress
+        self._disaster = disaster
         self._run_id = run_id
         self._mode = mode
         self._claim_id = claim_id
@@ -50,7 +56,9 @@ class Sessions:
             found = settings.integration(integration)
             for warning in found.warnings:
                 log.warning(warning)
-            session = Session(settings, found, self._run_id, self._mode, claim_id=self._claim_id)
+            session = Session(
+                settings, found, self._run_id, self._mode, claim_id=self._claim_id, disaster=self._disaster
+            )
             self._sessions[integration] = session
         return self._sessions[integration]
 
@@ -69,7 +77,10 @@ def sessions_resource(progress: Progress) -> dg.ResourceDefinition:
             message = "sessions belong to a run"
             raise RuntimeError(message)
         tags = context.run.tags
-        sessions = Sessions(context.run.run_id, tags.get(MODE_TAG, BY_HAND), progress, tags.get(CLAIM_TAG, ""))
+        disaster = Disaster(tags[DISASTER_TAG]) if DISASTER_TAG in tags else None
+        sessions = Sessions(
+            context.run.run_id, tags.get(MODE_TAG, BY_HAND), progress, tags.get(CLAIM_TAG, ""), disaster
+        )
         try:
             yield sessions
         finally:

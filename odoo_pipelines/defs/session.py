@@ -34,6 +34,7 @@ from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.rehearsal import Rehearsal
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, MappingOptions, System
+from odoo_pipelines.systems.policies import Disaster, VanishedPolicy
 from odoo_pipelines.systems.records import Binding, Counts, Key, Layer, Record, Resolution, RowOutcome
 from odoo_pipelines.systems.targets import Target
 
@@ -66,6 +67,7 @@ class Session:
         covered: streams extracted, and flows mapped, with their partition, of which this run has taken everything.
         census: by flow, the known records held against what the run carried; None before its first load.
         claim_id: of the claim that the run was requested for; "" where there is none.
+        disaster: that the run is to recover from; None for any other run.
     """
 
     settings: Settings
@@ -78,6 +80,7 @@ class Session:
     covered: set[tuple[Layer, str, str]] = field(default_factory=set)
     census: Mapping[str, Census] | None = None
     claim_id: str = ""
+    disaster: Disaster | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     _settings_of_odoo: dict[str, bool] = field(default_factory=dict)
 
@@ -105,6 +108,8 @@ class Session:
         """The state, up to date; this run becomes the only writer of its integration."""
         state = State(self._transactions)
         state.close_dead_runs(self.integration.name, self.run_id)
+        if self.disaster and (lost := state.forget_lost_batches(self.integration.name, self.batches.exists)):
+            log.warning("%d batches whose files are gone are forgotten; all of it is extracted again", lost)
         self._begin_claim()
         return state
 
@@ -203,6 +208,12 @@ class Session:
     def engine_odoo(self) -> Odoo:
         """Odoo as the engine is to see it: the only one that it may write to."""
         return self.rehearsal or self.connected
+
+    def vanished_policy(self, flow: str) -> VanishedPolicy:
+        """What happens to a flow's vanished records; those that a restored external system has lost are only named."""
+        if self.disaster is Disaster.PMS_BACKUP:
+            return VanishedPolicy.REPORT
+        return self.integration.vanished_policy(flow)
 
     @property
     def mapping_options(self) -> MappingOptions:

@@ -14,7 +14,7 @@ from odoo_pipelines.integration import Integration
 from odoo_pipelines.stores.vanished import Census, Marked
 from odoo_pipelines.sync.vanished import Vanishing, require_possible
 from odoo_pipelines.systems.base import Flow
-from odoo_pipelines.systems.policies import VanishedPolicy
+from odoo_pipelines.systems.policies import Disaster, VanishedPolicy
 from odoo_pipelines.systems.records import REPLAY, WHOLE, Batch, Layer
 
 READ_ROWS = 10_000
@@ -58,7 +58,7 @@ def judge(session: Session) -> None:
         TooManyVanishedError: so many are missing that the external system must be wrong; nothing has been written.
     """
     for flow in session.system.flows:
-        require_possible(session.integration.vanished_policy(flow.name), flow.name, flow.target, session.schemas)
+        require_possible(session.vanished_policy(flow.name), flow.name, flow.target, session.schemas)
     if session.census is None:
         complete = is_whole(session)
         session.census = {flow.name: _census(session, flow, complete=complete) for flow in session.system.flows}
@@ -67,7 +67,7 @@ def judge(session: Session) -> None:
 
 def treat_vanished(session: Session, flow: Flow, state: FlowState) -> VanishedRecords:
     """Does what the policy says, chunk by chunk, and marks the records; the flow's rows have been loaded before."""
-    name, policy = session.integration.name, session.integration.vanished_policy(flow.name)
+    name, policy = session.integration.name, session.vanished_policy(flow.name)
     census = (session.census or {}).get(flow.name, NOBODY_KNOWS)
     vanishing = _vanishing(session, flow, state, policy)
     news, refused = frozenset(census.missing), 0
@@ -149,6 +149,8 @@ class _Carried:
 
 def _require_few(session: Session, counted: Mapping[str, Census]) -> None:
     limit = session.integration.vanished_share_limit
+    if session.disaster is Disaster.PMS_BACKUP:  # what it has lost is only named
+        return
     many = {name: census for name, census in counted.items() if _are_many(session.integration, census)}
     if many:
         numbers = "; ".join(

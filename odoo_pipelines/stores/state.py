@@ -6,7 +6,7 @@ reached, or refuses, is a StateError.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,7 @@ from odoo_pipelines.stores import (
     dead_letters,
     duplicates,
     history,
+    recovered,
     renaming,
     sayings,
     vanished,
@@ -29,6 +30,7 @@ from odoo_pipelines.stores.dead_letters import DeadLetter, LetterFilter
 from odoo_pipelines.stores.duplicates import DuplicateNote, NoteFilter
 from odoo_pipelines.stores.forgetting import Forgotten, Person, forget
 from odoo_pipelines.stores.history import History
+from odoo_pipelines.stores.recovered import RecoveredRecord
 from odoo_pipelines.stores.run_rows import (
     RunFilter,
     RunOutcome,
@@ -196,6 +198,31 @@ class State:
         """Forgets batches whose files are gone."""
         with transaction(self._engine) as connection:
             batch_registry.delete_batches(connection, batch_ids)
+
+    def forget_lost_batches(self, integration: str, exists: Callable[[str], bool]) -> int:
+        """Forgets the batches whose files are gone, and returns how many.
+
+        Args:
+            integration: name.
+            exists: tells whether there is a file at a path.
+        """
+        with transaction(self._engine) as connection:
+            return recovered.forget_lost(connection, integration, exists)
+
+    def set_back(self, run_ids: Sequence[str]) -> list[RecoveredRecord]:
+        """Records of which runs wrote values again that Odoo had lost."""
+        with transaction(self._engine) as connection:
+            return recovered.select_set_back(connection, run_ids)
+
+    def recreated(self, run_ids: Sequence[str]) -> list[RecoveredRecord]:
+        """Records that runs created again, because Odoo had them no more."""
+        with transaction(self._engine) as connection:
+            return recovered.select_recreated(connection, run_ids)
+
+    def sent(self, integration: str, flow: str) -> list[str]:
+        """Keys under which records of Odoo were sent to the external system, or may have been."""
+        with transaction(self._engine) as connection:
+            return recovered.select_sent(connection, integration, flow)
 
     def owners(self, integration: str, model: str, odoo_ids: Iterable[int]) -> dict[int, Key]:
         """Keys of the records that are bound to these Odoo records, by Odoo id."""

@@ -204,7 +204,8 @@ class Planner:
             return Decided(source, Outcome.CONFLICT, error, row.warnings)
         if known.record is None:
             return None
-        return decide_deleted(self._options.policies.deleted, source, row, known.record, known.answers)
+        options = self._options
+        return decide_deleted(options.policies.deleted, source, row, known.record, known.answers, lost=options.lost)
 
 
 def _found(planned: Planned, key: str, found: Found) -> Planned:

@@ -129,9 +129,11 @@ class PlanOptions:
         unlock: when records may leave a frozen state to be written.
         policies: who wins where both sides differ.
         whole: with `verify`: nothing of the external system was left out.
+        lost: Odoo was restored from a backup, so a record that it lacks was lost, unless it was known to be deleted.
     """
 
     verify: bool = False
     unlock: UnlockPolicy = UnlockPolicy.OWN
     policies: FlowPolicies = field(default_factory=FlowPolicies)
     whole: bool = False
+    lost: bool = False

@@ -57,6 +57,7 @@ class Sender:
         owners: tells which records are ours.
         delivery: to the external system.
         still_writer: raises when the right to write is lost.
+        look_first: what is known of earlier messages may be out of date, so nothing is posted that was not looked for.
     """
 
     def __init__(
@@ -71,7 +72,9 @@ class Sender:
         owners: Owners,
         delivery: Delivery,
         still_writer: Callable[[], None],
+        look_first: bool = False,
     ) -> None:
+        self._look_first = look_first
         self._integration = integration
         self._flow = flow
         self._reader = reader
@@ -153,7 +156,9 @@ class Sender:
         return marked
 
     def _deliver(self, chunk: _Chunk) -> None:
-        found = self._delivery.found(self._to_look_for(chunk))
+        open_rows = [row for odoo_id, row in chunk.records.items() if odoo_id not in chunk.outcomes]
+        names = {str(row[self._flow.key]) for row in open_rows} if self._look_first else set[str]()
+        found = self._delivery.found(self._to_look_for(chunk), names)
         self._reject_withdrawn(chunk, found)
         for odoo_id, row in chunk.records.items():
             if odoo_id in chunk.outcomes:
@@ -198,6 +203,9 @@ class Sender:
         through = [
             odoo_id for odoo_id, outcome in chunk.outcomes.items() if outcome in (Outcome.CREATED, Outcome.UNCHANGED)
         ]
+        known = [odoo_id for odoo_id in through if chunk.outcomes[odoo_id] is Outcome.UNCHANGED]
+        present = self._reader.present(self._flow.model, known, [SYNC_KEY_FIELD])
+        through = [each for each in through if each not in present or not present[each][SYNC_KEY_FIELD]]
         if not through:
             return
         self._still_writer()

@@ -67,13 +67,19 @@ class Delivery:
         self._look_since = look_since
         self._sleep = sleep
 
-    def found(self, postings: Sequence[Posting]) -> dict[str, Any]:
-        """The records, by key, of those messages that did get through; one walk for all."""
-        if not postings:
+    def found(self, postings: Sequence[Posting], others: Collection[str] = ()) -> dict[str, Any]:
+        """The records, by key, of those messages that did get through; one walk for all.
+
+        Args:
+            postings: messages that may have got through.
+            others: further keys, of which nothing is known.
+        """
+        keys = {posting.key for posting in postings} | set(others)
+        if not keys:
             return {}
         starts = [posting.look_since for posting in postings]
         known = [start for start in starts if start is not None]
-        return self._look({posting.key for posting in postings}, min(known) if len(known) == len(starts) else None)
+        return self._look(keys, min(known) if len(known) == len(starts) and not others else None)
 
     def deliver(self, outgoing: Outgoing, found: Mapping[str, Any]) -> bool:
         """Delivers a message, unless the external system has it; gives whether this made a new record.

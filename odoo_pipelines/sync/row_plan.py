@@ -29,7 +29,7 @@ from odoo_pipelines.sync.ports import Schemas
 from odoo_pipelines.sync.resolve import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.policies import FlowPolicies, UnlockPolicy
-from odoo_pipelines.systems.records import FieldChange, Record, Resolution
+from odoo_pipelines.systems.records import RECREATED, FieldChange, Record, Resolution
 from odoo_pipelines.systems.targets import Lifecycle, Target
 
 FROZEN = "frozen"
@@ -175,6 +175,8 @@ class RowPlanner:
         lines = {line.key: line.values for line in row.lines or ()}
         before = Base.of(known.record.base).seen.get(RECORD) if known.record else None  # an older one may come back
         seen = {RECORD: second_after(before)} if before else {}
+        if known.record:
+            row = replace(row, warnings=(*row.warnings, RECREATED))
         lifecycle, state = self._target.lifecycle, row.row.state
         way = STAY
         if lifecycle and state is not None:

@@ -72,6 +72,7 @@ class PostedFlow(OutboundFlow):
     Attributes:
         model: such as "account.payment".
         domain: of the records that are still to be told of; a marked one does not match.
+        sent: domain of those that are to be told of or were, marked ones, too.
         fields: that are read; "journal_id.type" reads a field of the related record.
         key: field that will be the key in the external system.
         owner: what says whose a record is.
@@ -86,6 +87,7 @@ class PostedFlow(OutboundFlow):
 
     model: str
     domain: tuple[tuple[str, str, Any], ...]
+    sent: tuple[tuple[str, str, Any], ...]
     fields: tuple[str, ...]
     key: str
     owner: Owner

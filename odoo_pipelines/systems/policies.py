@@ -24,6 +24,15 @@ class DeletedPolicy(StrEnum):
     CONFLICT = "conflict"
 
 
+class Disaster(StrEnum):
+    """What was restored from a backup, or lost, and is therefore older than the rest."""
+
+    ODOO_BACKUP = "odoo-backup"
+    STATE_BACKUP = "state-backup"
+    BATCHES_LOST = "batches-lost"
+    PMS_BACKUP = "pms-backup"
+
+
 class VanishedPolicy(StrEnum):
     """What happens in Odoo to a record that has vanished from the external system."""
 

@@ -38,6 +38,9 @@ SET_BACK = "set_back"
 TOTAL_DIFFERS = "total_differs"
 """The code of a conflict over a total that Odoo computes, and that is not the external one."""
 
+RECREATED = "created again: Odoo did not have the record any more"
+"""The warning with a row whose record had been in Odoo before."""
+
 DELETED_IN_ODOO = "deleted_in_odoo"
 """The code of a conflict over a record that somebody has deleted in Odoo."""
 

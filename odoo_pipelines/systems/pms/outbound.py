@@ -14,6 +14,12 @@ from odoo_pipelines.systems.pms.payment_keys import PAYMENT, payment_key, sync_p
 _METHODS = {"cash": "cash", "bank": "bank_transfer", "credit": "credit_card"}
 """The contract's words for the types of journals."""
 _CENT = Decimal("0.01")
+_PAYMENTS = (
+    ("x_related_booking_id", "!=", False),
+    ("payment_type", "=", "inbound"),
+    ("partner_type", "=", "customer"),
+    ("state", "in", ["in_process", "paid", "posted"]),  # the last before Odoo 18
+)
 
 
 def payment_message(payment: OdooRow) -> Message:
@@ -69,14 +75,8 @@ PAYMENTS_OUT = PostedFlow(
     entity=PAYMENT,
     description="Customers' payments that were registered in Odoo.",
     model="account.payment",
-    domain=(
-        ("x_external_synced", "=", False),
-        ("x_sync_key", "=", False),
-        ("x_related_booking_id", "!=", False),
-        ("payment_type", "=", "inbound"),
-        ("partner_type", "=", "customer"),
-        ("state", "in", ["in_process", "paid", "posted"]),  # the last before Odoo 18
-    ),
+    domain=(("x_external_synced", "=", False), ("x_sync_key", "=", False), *_PAYMENTS),
+    sent=_PAYMENTS,
     fields=(
         "name",
         "amount",
