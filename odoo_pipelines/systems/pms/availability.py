@@ -10,7 +10,7 @@ from math import ceil
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.availability import AvailabilityFlow, Counted, Day, Domain, Horizon, Resource, Resources
 from odoo_pipelines.systems.outbound import Message, OdooRow
-from odoo_pipelines.systems.pms.mapping.products import ROOM_TYPE, is_named_only
+from odoo_pipelines.systems.pms.mapping.products import ROOM_TYPE, is_named_only, own_id
 
 ROOM_NIGHT = "room_night"
 _CONFIRMED = ("sale", "done")
@@ -84,7 +84,7 @@ def availability_message(night: Day) -> Message:
     if night.resource in {"", ".", ".."}:
         raise RowRejectedError("x_sync_key", "invalid_id", f"{night.resource!r} is no id of a room type")
     body = {"date": night.date.isoformat(), "available": night.available}
-    return Message(night.key, "/room-types", (night.resource, "availability"), body)
+    return Message(night.key, "/room-types", (own_id(night.resource), "availability"), body)
 
 
 def _capacity(product: OdooRow) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from odoo_pipelines.systems.base import MappedRow, MappingOptions, Value
@@ -15,6 +16,8 @@ ROOM_CATEGORY = "Hotel Rooms"
 EXTRA_CATEGORY = "Hotel Extras"
 
 _BY_NAME = "name:"
+_OWN = "id:"
+_LOOKS_NAMED = re.compile(rf"(?:{_OWN})*{_BY_NAME}")
 
 
 def products_of_room_type(room_type: RoomType, _options: MappingOptions) -> Sequence[MappedRow]:
@@ -32,7 +35,7 @@ def products_of_room_type(room_type: RoomType, _options: MappingOptions) -> Sequ
         values["list_price"] = None if price is None else odoo_float(price)
     values |= room_type.carried({"x_max_occupancy": "max_occupancy"})
     warnings = tuple(fault.warning for fault in room_type.faults)
-    return (MappedRow(ROOM_TYPE, room_type.id, room_type.updated_at, values, warnings=warnings),)
+    return (MappedRow(ROOM_TYPE, own_key(room_type.id), room_type.updated_at, values, warnings=warnings),)
 
 
 def products_of_booking(booking: Booking, _options: MappingOptions) -> Iterator[MappedRow]:
@@ -51,8 +54,18 @@ def products_of_booking(booking: Booking, _options: MappingOptions) -> Iterator[
 def room_type_key(room: BookedRoom) -> str | None:
     """External id of a booked room's type: its id, else its name; None where it has neither."""
     if room.room_type_id:
-        return room.room_type_id
+        return own_key(room.room_type_id)
     return f"{_BY_NAME}{room.room_type_name}" if room.room_type_name else None
+
+
+def own_key(room_type_id: str) -> str:
+    """External id of a room type by its id; one that looks like a name's key is marked, and is no name's."""
+    return f"{_OWN}{room_type_id}" if _LOOKS_NAMED.match(room_type_id) else room_type_id
+
+
+def own_id(external_id: str) -> str:
+    """The PMS's id of a room type that is not known by its name only."""
+    return external_id.removeprefix(_OWN) if _LOOKS_NAMED.match(external_id) else external_id
 
 
 def is_named_only(external_id: str) -> bool:

@@ -7,7 +7,12 @@ import pytest
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.base import MappedRow
-from odoo_pipelines.systems.pms.mapping.products import products_of_booking, products_of_room_type
+from odoo_pipelines.systems.pms.mapping.products import (
+    is_named_only,
+    own_id,
+    products_of_booking,
+    products_of_room_type,
+)
 from odoo_pipelines.systems.pms.models import RoomType
 from odoo_pipelines_tests.systems.pms.payloads import DEFAULTS, booking, extra, map_booking, room, without
 
@@ -121,3 +126,12 @@ def test_what_cannot_be_identified_brings_no_product() -> None:
 def test_an_extra_without_a_readable_price_brings_its_product_all_the_same() -> None:
     (row,) = products_in(rooms=[], extras=[extra(price_per_unit="free")])
     assert row.values["list_price"] == 0.0
+
+
+@pytest.mark.parametrize("own", ["name:Deluxe", "id:name:Deluxe"])
+def test_an_id_that_looks_like_a_name_is_no_rooms_that_is_known_by_name(own: str) -> None:
+    named, with_id = products_in(rooms=[without(room(), "room_type_id"), room(id=2, room_type_id=own)], extras=[])
+    assert (named.external_id, with_id.external_id) == ("name:Deluxe", f"id:{own}")
+    [row] = products_of_room_type(RoomType.parse({"id": own, "name": "Deluxe"}), DEFAULTS)
+    assert (row.external_id, row.values["x_external_room_type_id"]) == (f"id:{own}", own)
+    assert (own_id(row.external_id), is_named_only(row.external_id)) == (own, False)
