@@ -27,6 +27,7 @@ READS = frozenset(
         "formatted_read_group",
         "get_external_id",
         "has_access",
+        "has_group",
         "read",
         "search",
         "search_count",
