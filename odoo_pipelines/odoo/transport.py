@@ -16,6 +16,7 @@ READ_METHODS = frozenset(
         "get_external_id",
         "get_metadata",
         "has_access",
+        "has_group",
         "name_search",
         "read",
         "search",
