@@ -216,6 +216,7 @@ class Integration(_Model):
     capture_overlap_seconds: float = Field(default=180.0, ge=0)
     webhook_secrets: Annotated[list[WebhookSecret], BeforeValidator(_secret_list)] = Field(default_factory=list)
     webhook_unsigned: bool = False
+    not_kept: list[str] = Field(default_factory=list)
     delta_cron: Cron = "*/30 * * * *"
     full_cron: Cron = "0 3 * * *"
     retry_cron: Cron = "15,45 * * * *"

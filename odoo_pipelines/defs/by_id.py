@@ -141,7 +141,8 @@ def _get(session: Session, stream: Stream, external_id: str) -> dict[str, Any] |
         raise
     if payload is None:
         return None
-    row = raw_row(payload, stream.id_of)
+    [kept] = session.kept(stream, [payload])
+    row = raw_row(kept, stream.id_of)
     if row["external_id"] not in ("", external_id):  # a row without a readable id is rejected by the mapping, as ever
         raise ExternalProtocolError(
             f"GET {path} was answered with a record that has another id. Nothing of it was used; the external system "

@@ -8,6 +8,7 @@ from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, System
+from odoo_pipelines.systems.not_kept import problems_of
 from odoo_pipelines.systems.policies import VanishedPolicy
 from odoo_pipelines.systems.targets import Target, TargetField
 
@@ -50,6 +51,7 @@ def _problems(integration: Integration, system: System) -> Iterator[str]:
         for field in own.fields:
             if field not in known:
                 yield f"{place}.flows.{name}.fields.{field}: this flow has no such field; it has {', '.join(known)}"
+    yield from (f"{place}.not_kept: {each}" for each in problems_of(integration.not_kept, system))
     yield from _without_states(integration, place, system.flows)
 
 

@@ -149,7 +149,7 @@ def _look(session: Session, stream: Stream, window: tuple[datetime | None, datet
     (since, before), seen_at = window, session.clock()
     before = before if stream.windowed else None
     for page in session.external.pages(stream.path, updated_since=since, updated_before=before):
-        received(wanted.take(page.rows), seen_at, server_time(session))
+        received(wanted.take(session.kept(stream, page.rows)), seen_at, server_time(session))
         if not wanted.missing:
             return
 

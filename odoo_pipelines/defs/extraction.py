@@ -115,7 +115,7 @@ class Extraction:
         path = session.batches.path_for(name, "external", self._stream.name, partition, session.run_id)
         with session.batches.writer(path, raw_schema()) as writer:
             for page in pages:
-                rows = [raw_row(row, self._stream.id_of) for row in page.rows]
+                rows = [raw_row(row, self._stream.id_of) for row in session.kept(self._stream, page.rows)]
                 extracted.pages += 1
                 extracted.newest = newest_of(rows, extracted.newest)
                 received(rows, seen_at, server_time(session))

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from odoo_pipelines.clients import external_client, odoo_client, state_url
 from odoo_pipelines.defs.unreadable import Unreadable, find_unreadable
@@ -33,7 +33,8 @@ from odoo_pipelines.sync.ports import Odoo
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.rehearsal import Rehearsal
 from odoo_pipelines.systems import get_system
-from odoo_pipelines.systems.base import Flow, MappingOptions, System
+from odoo_pipelines.systems.base import Flow, MappingOptions, Stream, System
+from odoo_pipelines.systems.not_kept import NotKept
 from odoo_pipelines.systems.policies import Disaster, VanishedPolicy
 from odoo_pipelines.systems.records import Binding, Counts, Key, Layer, Record, Resolution, RowOutcome
 from odoo_pipelines.systems.targets import Target
@@ -102,6 +103,17 @@ class Session:
     def system(self) -> System:
         """The description of the external system."""
         return get_system(self.integration.system)
+
+    def kept(self, stream: Stream, payloads: Sequence[Any]) -> Sequence[Any]:
+        """Payloads of a stream as they may be stored: without the fields that the integration does not keep."""
+        if not self._not_kept:
+            return payloads
+        entity = self.system.entity_of(stream.name)
+        return [self._not_kept.without(payload, entity) for payload in payloads]
+
+    @cached_property
+    def _not_kept(self) -> NotKept:
+        return NotKept(self.integration.not_kept)
 
     @cached_property
     def state(self) -> State:

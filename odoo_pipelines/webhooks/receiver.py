@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.stores.inbox_rows import NewEvent
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import System
-from odoo_pipelines.webhooks.events import Delivery, new_events
+from odoo_pipelines.systems.not_kept import NotKept
+from odoo_pipelines.webhooks.events import Delivery, new_events, read_json
 from odoo_pipelines.webhooks.manual import check_flow, check_token, new_sync
 from odoo_pipelines.webhooks.refusals import UNKNOWN_INTEGRATION, RefusedError
 from odoo_pipelines.webhooks.signatures import (
@@ -32,12 +34,14 @@ class Endpoint:
         system: whose events it understands.
         keys: with which its webhooks may be signed.
         unsigned: its webhooks need no signature, since no key is configured and the settings allow it.
+        not_kept: fields that are taken out of an event before it is stored.
     """
 
     name: str
     system: System
     keys: tuple[SigningKey, ...]
     unsigned: bool
+    not_kept: NotKept
 
 
 class Receiver:
@@ -88,7 +92,11 @@ class Receiver:
             RefusedError: it is not genuine, or one of its events is none.
         """
         message_id = None if signed is None else check_signature(signed, body)
-        return new_events(endpoint.name, endpoint.system.events, body, message_id, signed=signed is not None)
+        delivery = new_events(endpoint.name, endpoint.system.events, body, message_id, signed=signed is not None)
+        if not endpoint.not_kept:
+            return delivery
+        kept = tuple(replace(each, body=_kept(each, endpoint.not_kept)) for each in delivery.events)
+        return replace(delivery, events=kept)
 
     def check_token(self, headers: RawHeaders) -> None:
         """Checks who asks for a manual sync.
@@ -117,7 +125,16 @@ class Receiver:
 
 def _endpoint(integration: Integration) -> Endpoint:
     keys = signing_keys(integration)
-    return Endpoint(integration.name, get_system(integration.system), keys, integration.webhook_unsigned and not keys)
+    unsigned = integration.webhook_unsigned and not keys
+    return Endpoint(integration.name, get_system(integration.system), keys, unsigned, NotKept(integration.not_kept))
+
+
+def _kept(event: NewEvent, not_kept: NotKept) -> str:
+    """The body without fields that are not kept; of a type that is not understood its record may be of any kind."""
+    content = read_json(event.body.encode())
+    if "data" not in content:
+        return json.dumps(not_kept.without(content, event.entity), ensure_ascii=False)
+    return json.dumps({**content, "data": not_kept.without(content["data"], event.entity)}, ensure_ascii=False)
 
 
 def _names(integration: Integration) -> list[str]:
