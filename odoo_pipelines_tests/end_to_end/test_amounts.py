@@ -208,7 +208,7 @@ def test_a_total_that_is_accepted_or_corrected_is_no_question_any_more(hotel: Ho
 def test_a_currency_without_a_rate_is_rejected_until_it_has_one(hotel: Hotel) -> None:
     yen = activate(hotel.real, "JPY")
     hotel.real.call("product.pricelist", "create", vals_list={"name": "Yen", "currency_id": yen})
-    money = payment(booking_id=12, transaction_id="tx-yen", amount="10000", currency="JPY")
+    money = payment(id="tx-yen", booking_id=12, transaction_id="tx-yen", amount="10000", currency="JPY")
     first = stay(12, currency="JPY", price="5000", total="10000.4", payments=[money])
     reports = hotel.sync(first)
     assert [each.code for each in reports["orders"].rejections] == ["unknown_to_odoo"]
@@ -254,7 +254,9 @@ def test_everything_that_odoo_computes_is_turned_on_and_the_totals_are_right(hot
 def test_a_payment_of_a_closed_day_is_told_with_the_day_of_its_entry(hotel: Hotel) -> None:
     hotel.real.call("res.company", "write", ids=[1], vals={"fiscalyear_lock_date": "2026-03-31"})
     try:
-        money = payment(booking_id=17, transaction_id="tx-closed", amount="50", currency="USD", paid_at="2026-03-15")
+        money = payment(
+            id="tx-closed", booking_id=17, transaction_id="tx-closed", amount="50", currency="USD", paid_at="2026-03-15"
+        )
         reports = hotel.sync(stay(17, payments=[money]))
     finally:
         hotel.real.call("res.company", "write", ids=[1], vals={"fiscalyear_lock_date": False})
@@ -267,7 +269,7 @@ def test_a_payment_of_a_closed_day_is_told_with_the_day_of_its_entry(hotel: Hote
 
 
 def test_the_payment_of_a_booking_that_gets_another_guest_is_told_and_becomes_a_question(hotel: Hotel) -> None:
-    money = payment(booking_id=18, transaction_id="tx-guest", amount="50", currency="USD")
+    money = payment(id="tx-guest", booking_id=18, transaction_id="tx-guest", amount="50", currency="USD")
     first = stay(18, payments=[money])
     hotel.sync(first)
     other = later(first, guest=guest(id=19, email="g19@example.com", phone=None, first_name="Eva"), payments=[])

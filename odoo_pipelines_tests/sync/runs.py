@@ -177,7 +177,7 @@ def _rows(client: OdooClient, model: str, names: list[str], keys: dict[str, dict
 
 def paid(booking_id: int, transaction: str, **changes: Any) -> dict[str, Any]:
     """A payment of a booking, in dollars."""
-    return payment(booking_id=booking_id, transaction_id=transaction, currency="USD", **changes)
+    return payment(id=transaction, booking_id=booking_id, transaction_id=transaction, currency="USD", **changes)
 
 
 BEFORE = [
