@@ -327,7 +327,7 @@ def test_with_ask_a_person_decides_which_contact_it_is(
     assert done.returncode == 0, done.stderr
     installation.synced("delta")
     taken, made = (contact_of(odoo, installation, each) for each in newcomers)
-    assert (taken["id"], taken["name"]) == (house.contacts["maria"], "Mary Rossi")
+    assert taken["id"] == house.contacts["maria"]  # whose name it keeps is a question of whose was changed later
     assert made["id"] not in house.contacts.values()
     waiting = conflicts(installation, "--flow", "partners", "--integration", installation.name)
     assert not {each["external_id"] for each in waiting} & set(newcomers)
