@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.systems.base import MappedRow
+from odoo_pipelines.systems.pms.payment_keys import former_keys
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines_tests.sync.accounts import PAYMENT, AccountsWorld, failed, payment
 from odoo_pipelines_tests.sync.fakes import KilledError
@@ -28,6 +31,7 @@ def echo() -> tuple[AccountsWorld, int]:
         currency_id=order["currency_id"],
         journal_id=world.journal("BNK1"),
         x_external_transaction_id=NAME,
+        x_related_booking_id="b1",
         x_external_synced=True,
         **{SYNC_KEY_FIELD: "hotel.payment.PBNK1%2F2026%2F00007"},
     )
@@ -36,17 +40,22 @@ def echo() -> tuple[AccountsWorld, int]:
 
 
 @pytest.mark.parametrize(
-    ("row", "field"),
-    [(payment(NAME, at=-9, amount=50.0), "amount"), (failed(NAME, at=-9), "state")],
+    ("row", "code", "fields"),
+    [
+        (payment("9001", at=-9, amount=50.0), "former_record_differs", ["*"]),
+        (failed("9001", at=-9), "sealed", ["state"]),
+    ],
+    ids=["amount", "state"],
 )
 def test_an_echo_that_the_pms_has_changed_meanwhile_is_a_question_although_the_mark_is_newer(
-    echo: tuple[AccountsWorld, int], row: MappedRow, field: str
+    echo: tuple[AccountsWorld, int], row: MappedRow, code: str, fields: list[str]
 ) -> None:
     world, made = echo
+    back = replace(row, former=former_keys("9001", NAME, "b1"))
     for _ in range(2):
-        world.payments(row, verify=True)
+        world.payments(back, verify=True)
         last = world.state.outcomes[-1]
-        assert (last.outcome, [each.field for each in last.conflicts]) == (Outcome.CONFLICT, [field])
+        assert (last.outcome, last.code, [each.field for each in last.conflicts]) == (Outcome.CONFLICT, code, fields)
     assert (world.odoo.tables[PAYMENT][made]["state"], world.odoo.tables[PAYMENT][made]["amount"]) == (
         "in_process",
         100,
@@ -66,18 +75,24 @@ def test_a_number_that_odoo_gives_again_is_not_sent_under_the_transaction_of_the
     assert world.held(2)[SYNC_KEY_FIELD] is False
 
 
+@pytest.mark.parametrize(
+    ("amount", "rejected", "marked"), [(99.0, {NAME: "other_record"}, False), (120.5, {}, True)], ids=["other", "same"]
+)
 @pytest.mark.parametrize("recognises", ["both", "key", "transaction", "nothing"])
-def test_neither_is_it_where_the_first_was_posted_and_never_marked(recognises: Recognises) -> None:
+def test_where_the_first_was_posted_and_never_marked_only_one_of_the_same_amount_is_taken_for_it(
+    recognises: Recognises, amount: float, rejected: dict[str, str], *, marked: bool
+) -> None:
     world = World(recognises)
     world.payment(1, name=NAME)
     world.deaths = {world_effects_before_mark(world)}
     with pytest.raises(KilledError):
         world.run()
     world.change(1, state="canceled")
-    world.payment(2, name=NAME)
+    world.payment(2, name=NAME, amount=amount)
     world.run()
-    assert world.rejected() == {NAME: "key_taken"}
+    assert world.rejected() == rejected
     assert len(world.pms.payments) == 1
+    assert world.held(2)["x_external_synced"] is marked
 
 
 def world_effects_before_mark(world: World) -> int:
