@@ -153,7 +153,8 @@ def test_what_was_registered_in_odoo_and_told_comes_back_and_is_adopted(
 ) -> None:
     [booking, *_] = hotel.bookings("confirmed")
     [order] = odoo.rows("sale.order", [("x_external_id", "=", booking["id"])], ["partner_id"])
-    made = odoo.call(PAYMENT, "create", {"partner_id": order["partner_id"], "amount": 42.5})
+    by_clerk = {"partner_id": order["partner_id"], "amount": 42.5, "x_related_booking_id": booking["id"]}
+    made = odoo.call(PAYMENT, "create", by_clerk)
     odoo.call(PAYMENT, "action_post", [made])
     [by_hand] = odoo.rows(PAYMENT, [("id", "=", made)], ["name", "amount", "move_id", "date"])
     tell(hotel, booking["id"], by_hand["name"], by_hand["amount"])
