@@ -9,14 +9,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.stores.rows import from_columns
-from odoo_pipelines.sync.versions import rank
+from odoo_pipelines.sync.versions import Choice
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import Batch, Key
 from odoo_pipelines.systems.targets import Target
@@ -34,22 +33,19 @@ class Competition:
         session: of the run.
         batches: that are loaded together.
         target: of their flow.
-        verify: see `rank`.
+        verify: see `Choice`.
     """
 
     def __init__(self, session: Session, batches: Sequence[Batch], target: Target, *, verify: bool) -> None:
-        self._verify = verify
-        self._best: dict[Key, tuple[Any, ...]] = {}
+        self._choices: dict[Key, Choice] = {}
         contested = _contested(session, batches)
         for row in _rows_of(session, batches, target, contested) if contested else ():
-            place = rank(row, verify=verify)
-            if place > self._best.get(row.key, ()):
-                self._best[row.key] = place
+            self._choices.setdefault(row.key, Choice(verify=verify)).add(row)
 
     def judged(self, row: MappedRow) -> MappedRow:
         """The row, marked if another one counts more."""
-        best = self._best.get(row.key)
-        if best is None or row.only_create or rank(row, verify=self._verify)[-1] == best[-1]:
+        choice = self._choices.get(row.key)
+        if choice is None or row.only_create or row.hash == choice.hash:
             return row
         return replace(row, outdone=True)
 

@@ -123,6 +123,7 @@ def _config(app: Any) -> uvicorn.Config:
         log_level=logging.WARNING,
         access_log=False,
         http=_DroppableProtocol,
+        date_header=not getattr(app, "dates_answers", False),
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
 

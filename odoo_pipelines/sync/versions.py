@@ -12,21 +12,33 @@ from odoo_pipelines.systems.base import MappedRow
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
-def rank(row: MappedRow, *, verify: bool) -> tuple[Any, ...]:
-    """The place of a row among all rows of its record in one load: the highest counts.
+class Choice:
+    """Which of the rows of one record counts, among all rows of one load.
 
     A row without a change time counts as changed when it was seen. Where no time decides, the hash does: it means
     nothing, but is the same in whatever order the rows come.
 
     Args:
-        row: a mapped one.
-        verify: of a walk that shows the present truth: then a record's own row, last seen, counts most.
+        verify: of a walk that shows the present truth: then of a record's own rows the one that was seen last counts,
+            whatever its change time, and what was said before is as true as news.
     """
-    seen = row.seen_at or _BEGINNING
-    changed, own = row.updated_at or seen, not row.inside
-    if verify:
-        return own, seen if own else _BEGINNING, changed, row.hash
-    return not row.repeated, changed, own, seen, row.hash
+
+    def __init__(self, *, verify: bool) -> None:
+        self._verify = verify
+        self._best: dict[bool, tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
+
+    def add(self, row: MappedRow) -> None:
+        """Takes a row into account."""
+        seen, own = row.seen_at or _BEGINNING, not row.inside
+        place = (self._verify or not row.repeated, row.updated_at or seen, own, seen, row.hash)
+        rank = (seen, *place) if self._verify and own else place
+        if own not in self._best or rank > self._best[own][0]:
+            self._best[own] = rank, place
+
+    @property
+    def hash(self) -> str:
+        """Of the row that counts."""
+        return str(max(place for _, place in self._best.values())[-1])
 
 
 def joined(first: MappedRow, row: MappedRow) -> MappedRow:

@@ -45,6 +45,7 @@ from odoo_pipelines.systems.outbound import Message
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
 from odoo_pipelines.systems.records import Outcome
+from odoo_pipelines_tests.end_to_end.ledgers import transactions_of
 from odoo_pipelines_tests.sync.claims import RowClaims
 from odoo_pipelines_tests.sync.fakes import KilledError
 from odoo_pipelines_tests.sync.memory import MemoryState
@@ -305,7 +306,9 @@ class InProcess:
     def questions(self) -> set[str]:
         """Transactions whose last word is a conflict or a rejection."""
         asked = (Outcome.CONFLICT, Outcome.REJECTED)
-        return {key for (_, _, key), outcome in self._last.items() if outcome in asked}
+        return transactions_of(
+            (key for (_, _, key), outcome in self._last.items() if outcome in asked), self.pms.payments()
+        )
 
     def _begin(self, trouble: Trouble) -> None:
         self._standin.trouble = trouble

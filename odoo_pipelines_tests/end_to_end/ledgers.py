@@ -55,6 +55,12 @@ def pms_ledger(payments: Iterable[Row]) -> Counter[Entry]:
     return ledger
 
 
+def transactions_of(external_ids: Iterable[str], payments: Iterable[Row]) -> set[str]:
+    """The transactions of payments by their ids in the PMS; what is no id of a payment there stays as it is."""
+    known = {str(payment["id"]): str(payment["transaction_id"]) for payment in payments}
+    return {known.get(each, each) for each in external_ids}
+
+
 def odoo_ledger(payments: Iterable[Row]) -> Counter[Entry]:
     """What Odoo says: every posted payment that has to do with a booking."""
     return Counter(_entry(payment) for payment in payments if payment["state"] in POSTED)

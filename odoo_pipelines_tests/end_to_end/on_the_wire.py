@@ -23,6 +23,7 @@ from odoo_pipelines.stores.outbound import OutboundState
 from odoo_pipelines.stores.state import RunRef
 from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
 from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
+from odoo_pipelines_tests.end_to_end.ledgers import transactions_of
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
 from odoo_pipelines_tests.faults.kinds import BAD_GATEWAY, CUT, LOST, REFRAMED, RESET, TOO_MANY
 from odoo_pipelines_tests.faults.proxy import proxy_to
@@ -129,7 +130,7 @@ class OnTheWire:
         with open_state(self._works.settings) as state:
             conflicts = state.conflicts(ConflictFilter(name))
             letters = state.letters(LetterFilter(name))
-        return {each.external_id for each in conflicts} | {each.external_id for each in letters}
+        return transactions_of((each.external_id for each in (*conflicts, *letters)), self.pms.payments())
 
     def _run(self, mode: Mode, note: Callable[[], None]) -> None:
         if mode in OUTBOUND_MODES:

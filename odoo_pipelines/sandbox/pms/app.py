@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -20,10 +21,18 @@ from odoo_pipelines.sandbox.pms.misbehaviour import misbehave
 from odoo_pipelines.sandbox.pms.options import SandboxOptions
 from odoo_pipelines.sandbox.pms.state import Sandbox
 from odoo_pipelines.sandbox.pms.stats import DROPPED
+from odoo_pipelines.sandbox.pms.times import SECOND
 
 
 class SandboxApp(FastAPI):
-    """Serves one sandbox; faults come in before FastAPI does, because they reach down to the connection."""
+    """Serves one sandbox; faults come in before FastAPI does, because they reach down to the connection.
+
+    Attributes:
+        dates_answers: its answers have a header Date of their own: edits move the sandbox's clock ahead of the
+            machine's, and no answer may be older than the change times in it.
+    """
+
+    dates_answers = True
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(title="Sandbox PMS", docs_url=None, redoc_url=None, openapi_url=None)
@@ -56,9 +65,13 @@ class SandboxApp(FastAPI):
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.sandbox.stats.count(method, path, str(message["status"]))
+                message = {**message, "headers": [*message.get("headers", ()), (b"date", self._date())]}
             await send(message)
 
         return counted
+
+    def _date(self) -> bytes:
+        return formatdate(max(time.time(), self.sandbox.world.clock / SECOND), usegmt=True).encode()
 
 
 def create_app(options: SandboxOptions | None = None, now: Callable[[], float] = time.time) -> SandboxApp:
