@@ -24,6 +24,7 @@ PERSONAL = {
     "country": f"{CANARY}-country",
     "document_number": f"{CANARY}-document",
     "address": {"street": f"{CANARY} street", "city": f"{CANARY} city"},
+    "updated_at": None,  # so it is as new as its booking, and newer than the guest's own record
 }
 
 
