@@ -306,9 +306,8 @@ class InProcess:
     def questions(self) -> set[str]:
         """Transactions whose last word is a conflict or a rejection."""
         asked = (Outcome.CONFLICT, Outcome.REJECTED)
-        return transactions_of(
-            (key for (_, _, key), outcome in self._last.items() if outcome in asked), self.pms.payments()
-        )
+        waiting = {key for (_, _, key), outcome in self._last.items() if outcome in asked}
+        return transactions_of(waiting, self.pms.payments())
 
     def _begin(self, trouble: Trouble) -> None:
         self._standin.trouble = trouble

@@ -130,7 +130,8 @@ class OnTheWire:
         with open_state(self._works.settings) as state:
             conflicts = state.conflicts(ConflictFilter(name))
             letters = state.letters(LetterFilter(name))
-        return transactions_of((each.external_id for each in (*conflicts, *letters)), self.pms.payments())
+        waiting = {each.external_id for each in conflicts} | {each.external_id for each in letters}
+        return transactions_of(waiting, self.pms.payments())
 
     def _run(self, mode: Mode, note: Callable[[], None]) -> None:
         if mode in OUTBOUND_MODES:
