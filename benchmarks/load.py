@@ -144,12 +144,12 @@ def _measure_poison(flow: _Flow, name: str, results: Results) -> None:
     count = len(flow.first)
     clean = Engine(flow.tools, f"{flow.integration}-clean", flow.target)
     measured = clean.load("", clean.prepare(flow.first), {Outcome.CREATED: count})
-    outcomes = {Outcome.CREATED: count - POISON, Outcome.REJECTED: POISON}
+    without = {Outcome.CREATED: count - POISON, Outcome.REJECTED: POISON}
     untold = replace(flow.target, fields=tuple(replace(each, required=False) for each in flow.target.fields))
-    for kind, values, target in (
-        ("unfit", rows.UNFIT, flow.target),
-        ("nameless", rows.NAMELESS, flow.target),
-        ("refused", rows.NAMELESS, untold),
+    for kind, values, target, outcomes in (
+        ("unfit", rows.UNFIT, flow.target, {Outcome.CREATED: count}),
+        ("nameless", rows.NAMELESS, flow.target, without),
+        ("refused", rows.NAMELESS, untold, without),
     ):
         work = f"{name}: first load, {POISON} {kind} rows"
         engine = Engine(flow.tools, f"{flow.integration}-{kind}", target)

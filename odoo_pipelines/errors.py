@@ -9,8 +9,9 @@
     |- StateError                      stop: the database of the state failed
     |  `- NewerSchemaError             stop: a newer version of this package has brought its tables up to date
     |- BatchStoreError                 stop: a batch file cannot be written or read
-    |  `- UnreadableBatchError         the file itself is gone or damaged: what it held is extracted or mapped again
+    |  `- UnreadableBatchError         stop: the file itself is gone or damaged; the next run makes it again
     |- ResolutionError                 stop: a conflict is unknown or over, or does not allow this answer
+    |- DuplicateNoteError              stop: there is no such note of a possible duplicate
     |- ExternalError                   the external system answered, or did not
     |  |- ExternalAuthenticationError  stop: key, secret or signature refused
     |  |- ExternalRequestError         stop: another 4xx; `status` tells which

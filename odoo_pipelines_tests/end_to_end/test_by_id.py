@@ -49,11 +49,16 @@ def test_a_payment_of_a_booking_that_does_not_exist_waits_until_it_does(
     early: Hotel, installation: Installation, odoo: Odoo
 ) -> None:
     payment = next(each for each in early.truth()["payments"] if each["status"] == "received")
-    lost = {"booking_id": NOT_YET_BOOKED, "transaction_id": "tx-of-a-lost-booking"}
+    # Without an id it is known by booking and transaction, and so no payment that is in Odoo already.
+    lost = {"id": None, "booking_id": NOT_YET_BOOKED, "transaction_id": "tx-of-a-lost-booking"}
     early.edit(payment["id"], "payments", **lost)
     assert installation.synced("delta").count("payments", "rejected") == 1
     [letter] = installation.rejections(installation.name, "payments")
-    assert (letter.code, letter.transient, letter.external_id) == ("missing_reference", True, payment["id"])
+    assert (letter.code, letter.transient, letter.external_id) == (
+        "missing_reference",
+        True,
+        f"booking:{NOT_YET_BOOKED}/{lost['transaction_id']}",
+    )
 
     assert early.advance(new_bookings=1)["new_bookings"] == [NOT_YET_BOOKED]
     done = installation.run("dead-letters", "replay", "--integration", installation.name, "--json")

@@ -168,9 +168,9 @@ def test_lines_of_a_target_without_lines_are_a_mistake_of_the_mapping() -> None:
         to_columns(a_row({}, lines=()), replace(TARGET, lines=None))
 
 
-def test_the_hash_is_that_of_values_lines_state_and_whether_the_record_should_be_there_at_all() -> None:
+def test_the_hash_is_that_of_values_lines_state_total_and_whether_the_record_should_be_there_at_all() -> None:
     row = a_row({"a_char": "x", "a_float": 2}, lines=(), state="sale")
-    same = replace(row, updated_at=datetime(2026, 1, 1, tzinfo=UTC), weight=3, warnings=("w",), total="1")
+    same = replace(row, updated_at=datetime(2026, 1, 1, tzinfo=UTC), weight=3, warnings=("w",))
     assert row_hash(same) == row_hash(row)
     assert row_hash(replace(row, values={"a_float": 2.0, "a_char": "x"})) == row_hash(row)
     others = [
@@ -181,6 +181,8 @@ def test_the_hash_is_that_of_values_lines_state_and_whether_the_record_should_be
         replace(row, lines=(MappedLine("room", "1", {}),)),
         replace(row, state="draft"),
         replace(row, only_existing=True),
+        replace(row, total="1"),
+        replace(row, untold=("room",)),
     ]
     assert len({row_hash(each) for each in [row, *others]}) == len(others) + 1
 
