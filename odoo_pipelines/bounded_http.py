@@ -11,6 +11,8 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -53,6 +55,17 @@ class Bounds:
     def too_large(self) -> AnswerTooLargeError:
         """The error of an answer that has more bytes."""
         return AnswerTooLargeError(f"larger than {self.bytes / MIB:g} MiB")
+
+
+def parse_http_date(value: str | None) -> datetime | None:
+    """Reads an HTTP date as UTC; None for anything else."""
+    if value is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def bounded_adapter(bounds: Bounds, **options: Any) -> HTTPAdapter:

@@ -6,13 +6,14 @@ import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 from random import SystemRandom
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt
+
+from odoo_pipelines.bounded_http import parse_http_date
 
 ATTEMPTS = 6
 FIRST_WAIT_SECONDS = 1.0
@@ -53,17 +54,6 @@ class Fault:
 def is_transient(status: int) -> bool:
     """Whether the same request may succeed later: 408, 429 and all 5xx."""
     return status in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-def parse_http_date(value: str | None) -> datetime | None:
-    """Reads an HTTP date as UTC; None for anything else."""
-    if value is None:
-        return None
-    try:
-        moment = parsedate_to_datetime(value)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:

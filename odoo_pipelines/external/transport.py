@@ -20,13 +20,14 @@ from odoo_pipelines.bounded_http import (
     Bounds,
     bounded_adapter,
     find_cause,
+    parse_http_date,
     read_beginning,
     read_body,
 )
 from odoo_pipelines.errors import ExternalProtocolError, ExternalRequestError, ExternalUnavailableError
 from odoo_pipelines.external.answers import Answer, LostBodyError, read_json
 from odoo_pipelines.external.connection import ExternalConnection
-from odoo_pipelines.external.retries import ATTEMPTS, Fault, Retries, is_transient, parse_http_date, parse_retry_after
+from odoo_pipelines.external.retries import ATTEMPTS, Fault, Retries, is_transient, parse_retry_after
 from odoo_pipelines.external.signing import Authorization
 
 _POOLED_CONNECTIONS = 32

@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
@@ -95,6 +96,11 @@ class OdooClient:
                     raise ConfigurationError([f"odoo.company: the user may work in {count} companies; name one"])
                 self._company_id = int(user["company_id"])
             return self._company_id
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The server's clock at its newest answer, UTC to the second; None where that did not tell."""
+        return self._sender.server_time
 
     @property
     def transport(self) -> str:

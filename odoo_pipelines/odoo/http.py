@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ from odoo_pipelines.bounded_http import (
     Bounds,
     bounded_adapter,
     find_cause,
+    parse_http_date,
     read_body,
 )
 from odoo_pipelines.errors import ConfigurationError
@@ -97,7 +99,11 @@ class Answer:
 
 
 class HttpSender:
-    """Sends requests to one Odoo, with one session per thread."""
+    """Sends requests to one Odoo, with one session per thread.
+
+    Attributes:
+        server_time: the server's clock at its newest answer, UTC to the second; None where that did not tell.
+    """
 
     def __init__(
         self,
@@ -113,6 +119,7 @@ class HttpSender:
         self._sleep = sleep
         self._free = threading.BoundedSemaphore(connection.concurrency)
         self._local = threading.local()
+        self.server_time: datetime | None = None
         self._bounds = Bounds(connection.answer_bytes, connection.answer_seconds)
 
     def get(self, path: str, call: Call) -> Answer:
@@ -152,6 +159,7 @@ class HttpSender:
                 body = read_body(response, self._bounds)
         except (*_LOST, AnswerTooLargeError) as error:
             raise lost_answer(self._reason(error), call) from None
+        self.server_time = parse_http_date(response.headers.get("Date"))
         if asked_for := _retry_after(response):
             self._sleep(asked_for)
         _refuse_redirect(response)

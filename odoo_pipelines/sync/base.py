@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -28,6 +28,8 @@ UNKNOWN = NoValue.UNKNOWN
 """The base of a value on which both sides never agreed."""
 OURS = NoValue.OURS
 """The base of a value of Odoo that we wrote ourselves, before Odoo refused the rest of the row."""
+_AS_PRINTED = timedelta(seconds=1)
+"""What Odoo's times are printed to."""
 RECORD = ""
 """The record itself, among the names and keys of `Base.seen`."""
 
@@ -181,9 +183,21 @@ def _is_no_news(base: Any, odoo: Any) -> bool:
     return base is OURS or (not odoo if base is UNKNOWN else base == odoo)
 
 
-def second_after(write_date: str) -> str:
-    """The earliest `write_date` of what is written after a version of this one was read."""
-    return f"{datetime.fromisoformat(write_date) + timedelta(seconds=1)}" if write_date else ""
+def earliest_after(write_date: str, at: datetime | None) -> str:
+    """The earliest `write_date` of what is written after a version of this one was read.
+
+    It is a second later, as Odoo prints no parts of one, but only if that second had passed: of two versions of one
+    second the later is no older. The web server's clock may be ahead of the database's, so two have to have passed.
+
+    Args:
+        write_date: of the version, as Odoo prints it; "" where it is not known.
+        at: time of the server, UTC, before anything is written; None where it does not tell.
+    """
+    if not write_date or at is None:
+        return write_date
+    version = datetime.fromisoformat(write_date).replace(tzinfo=UTC)
+    passed = at - version >= 2 * _AS_PRINTED
+    return f"{version + _AS_PRINTED:%Y-%m-%d %H:%M:%S}" if passed else write_date
 
 
 def _document(agreement: Agreement) -> Document:

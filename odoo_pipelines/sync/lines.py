@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from odoo_pipelines.sync.arbiter import Arbiter
-from odoo_pipelines.sync.base import OURS, UNKNOWN, Base, Kept, second_after
+from odoo_pipelines.sync.base import OURS, UNKNOWN, Base, Kept, earliest_after
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.merge import FieldMerger
 from odoo_pipelines.sync.names import line_name
@@ -47,9 +48,11 @@ class MergedLines:
         agreed: values by sync key on which both sides agree afterwards.
         compared: names of what was compared, as in `Base.kept`.
         emptied: vanished lines that stay without a quantity; remembered like what was kept.
+        at: Odoo's clock when they were read; None where it does not tell.
         seen: as `Base.seen`, of the lines that were read.
     """
 
+    at: datetime | None = None
     created: list[ResolvedLine] = field(default_factory=list)
     updated: list[tuple[int, Mapping[str, Any]]] = field(default_factory=list)
     vanished: list[Mapping[str, Any]] = field(default_factory=list)
@@ -85,6 +88,8 @@ class LineMerger:
         odoo: Sequence[Mapping[str, Any]],
         arbiter: Arbiter,
         untold: tuple[str, ...] = (),
+        *,
+        at: datetime | None = None,
     ) -> MergedLines:
         """Merges the lines that a record should have with those that it has.
 
@@ -93,8 +98,9 @@ class LineMerger:
             odoo: lines that it has, as read.
             arbiter: of the record.
             untold: how the sync keys of lines begin that are left alone.
+            at: Odoo's clock when its lines were read.
         """
-        merged = MergedLines()
+        merged = MergedLines(at=at)
         ours = {str(line[SYNC_KEY_FIELD]): line for line in odoo if self._is_ours(line)}
         if untold:
             ours = {key: line for key, line in ours.items() if not key.startswith(untold)}
@@ -147,7 +153,7 @@ class LineMerger:
         written = {line_id for line_id, _ in changes.updated} | set(changes.deleted)
         for line in odoo:
             if line["id"] in written:
-                seen[str(line[SYNC_KEY_FIELD])] = second_after(str(line["write_date"] or ""))
+                seen[str(line[SYNC_KEY_FIELD])] = earliest_after(str(line["write_date"] or ""), merged.at)
         return seen
 
     def writes_only_free(self, merged: MergedLines) -> bool:
@@ -217,7 +223,7 @@ class LineMerger:
             merged.created.append(line)
             merged.agreed[line.key] = line.values
             if before := arbiter.base.seen.get(line.key):  # an older one may come back
-                merged.seen[line.key] = second_after(before)
+                merged.seen[line.key] = earliest_after(before, merged.at)
         else:
             merged.agreed[line.key] = base
 

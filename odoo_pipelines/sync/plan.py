@@ -172,12 +172,12 @@ class Planner:
         ids |= found.ids
         undecidable = {**claims.undecidable, **found.undecidable}
         odoo |= self._reading.records(rows, [*claims.ids.values(), *found.ids.values()])
-        lines = self._reading.lines(ids.values())
+        lines, at = self._reading.lines(ids.values()), self._reading.at
         for row in rows:
             key, odoo_id = row.row.key, ids.get(row.key, 0)
             record = known.get(key) or claims.gone.get(row.key) or known_before(row, odoo_id, former)
             answers = self._answers.get(record.key if record else key) or self._answers.get(key, {})
-            known_row = Known(record and replace(record, external_id=key[1]), answers, plan.resumed)
+            known_row = Known(record and replace(record, external_id=key[1]), answers, plan.resumed, at)
             in_odoo = InOdoo(odoo[odoo_id], lines.get(odoo_id, [])) if odoo_id in odoo else None
             try:
                 if row.key in undecidable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from odoo_pipelines.systems.records import Binding, Counts, Key, Record, Resolution, RowOutcome
@@ -36,6 +37,10 @@ class LoadResult(Protocol):
 
 class Odoo(Protocol):
     """The calls that the engine makes. Reading ones repeat themselves; writing ones are sent once."""
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The server's clock at its newest answer, UTC to the second; None where that did not tell."""
 
     def search_read(
         self, model: str, domain: Sequence[Any], fields: Sequence[str], *, context: Mapping[str, Any] | None = None

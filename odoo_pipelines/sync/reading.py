@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
@@ -37,6 +38,11 @@ class Reading:
             return {}
         names = self._always.union(*(row.values for row in rows))
         return {row["id"]: row for row in self._odoo.read(self._target.model, wanted, sorted(names))}
+
+    @property
+    def at(self) -> datetime | None:
+        """Odoo's clock at its newest answer, UTC to the second; None where that did not tell."""
+        return self._odoo.server_time
 
     def lines(self, ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
         """Lines by the id of their record."""

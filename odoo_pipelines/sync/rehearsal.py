@@ -6,6 +6,7 @@ So an order finds the guest that does not exist yet, and a second version of a r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import count
 from typing import Any, NoReturn, TypeAlias
 
@@ -43,6 +44,11 @@ class Rehearsal:
         self._new: dict[int, str] = {}
         self._new_lines: dict[tuple[str, str, int], list[int]] = {}
         self._deleted: set[tuple[str, int]] = set()
+
+    @property
+    def server_time(self) -> datetime | None:
+        """Odoo's clock at its newest answer."""
+        return self._odoo.server_time
 
     def key_of_new(self, odoo_id: int) -> str | None:
         """Sync key of a record that was planned; None for one that exists."""

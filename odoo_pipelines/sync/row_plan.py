@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.sync.arbiter import Arbiter
-from odoo_pipelines.sync.base import RECORD, UNKNOWN, Agreement, Base, second_after
+from odoo_pipelines.sync.base import RECORD, UNKNOWN, Agreement, Base, earliest_after
 from odoo_pipelines.sync.chunks import ChunkRow
 from odoo_pipelines.sync.decision import Times
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
@@ -62,11 +63,13 @@ class Known:
         record: of the state, None if it knows none.
         answers: a human's to conflicts, by field.
         resumed: an earlier run began to write this row and did not get to its end.
+        at: Odoo's clock when its side was read, UTC; None where it does not tell.
     """
 
     record: Record | None = None
     answers: Mapping[str, Resolution] = field(default_factory=dict)
     resumed: bool = False
+    at: datetime | None = None
 
     @property
     def half_done(self) -> bool:
@@ -138,7 +141,7 @@ class RowPlanner:
         values = self._own_values(row, odoo.values)
         merged = self._fields.merge(values, odoo.values, arbiter, arbiter.base.value)
         told = self._lines if row.lines is not None else None
-        lines = told.merge(row.lines or (), odoo.lines, arbiter, row.untold) if told else None
+        lines = told.merge(row.lines or (), odoo.lines, arbiter, row.untold, at=known.at) if told else None
         standing = self._standing(row.row, odoo.values, known, arbiter.base)
         state = self._merge_state(standing, arbiter)
         changes, way = self._lines_and_way(standing, merged.changes, lines, state, arbiter)
@@ -149,7 +152,7 @@ class RowPlanner:
         seen = self._seen(
             arbiter.base,
             odoo.values,
-            written=bool(merged.changes or changes or not way.stands_still),
+            at=known.at if merged.changes or changes or not way.stands_still else None,
             compared=values.keys() if row.row.state is None else {*values, STATE},
         )
         planned = Planned(
@@ -174,7 +177,7 @@ class RowPlanner:
     def _plan_new(self, source: ChunkRow, row: ResolvedRow, known: Known) -> Planned:
         lines = {line.key: line.values for line in row.lines or ()}
         before = Base.of(known.record.base).seen.get(RECORD) if known.record else None  # an older one may come back
-        seen = {RECORD: second_after(before)} if before else {}
+        seen = {RECORD: earliest_after(before, known.at)} if before else {}
         if known.record:
             row = replace(row, warnings=(*row.warnings, RECREATED))
         lifecycle, state = self._target.lifecycle, row.row.state
@@ -326,11 +329,17 @@ class RowPlanner:
         return Base(agreed, kept, locked_in_odoo=locked, asked=arbiter.still_asked(names))
 
     def _seen(
-        self, before: Base, odoo: Mapping[str, Any], *, written: bool, compared: Collection[str]
+        self, before: Base, odoo: Mapping[str, Any], *, at: datetime | None, compared: Collection[str]
     ) -> dict[str, str]:
-        """What `Base.seen` says of the record, and of fields that were agreed on before but not compared now."""
-        read = str(odoo["write_date"] or "")
-        now, earlier = second_after(read) if written else read, before.seen.get(RECORD, "")
+        """What `Base.seen` says of the record, and of fields that were agreed on before but not compared now.
+
+        Args:
+            before: what was known.
+            odoo: the record as read.
+            at: Odoo's clock before it is written; None where nothing is, or the clock is not known.
+            compared: names of the fields.
+        """
+        now, earlier = earliest_after(str(odoo["write_date"] or ""), at), before.seen.get(RECORD, "")
         left = {*before.agreed.values, *([STATE] if self._target.lifecycle else [])}.difference(compared)
         seen = {name: before.seen.get(name, earlier) for name in sorted(left)}
         return {RECORD: now, **{name: each for name, each in seen.items() if each != now}}

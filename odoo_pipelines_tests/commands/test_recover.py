@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -64,7 +65,8 @@ def orders(stage: Stage) -> dict[str, tuple[Any, ...]]:
 
 
 def later(stage: Stage) -> None:
-    """Odoo's clock shows whole seconds: what is written from now on has another one."""
+    """Odoo's clock shows whole seconds: what is written from now on has another one, and the answers tell it."""
+    time.sleep(2)
     now = stage.odoo_server.db._clock()
     stage.odoo_server.db._clock = lambda: now + timedelta(minutes=5)
 

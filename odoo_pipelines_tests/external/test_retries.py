@@ -14,7 +14,6 @@ from odoo_pipelines.external.retries import (
     Retries,
     half_to_full,
     is_transient,
-    parse_http_date,
     parse_retry_after,
 )
 from odoo_pipelines_tests.external.conftest import Clock
@@ -78,11 +77,6 @@ def test_whatever_retry_after_says_the_wait_is_bounded(header: str) -> None:
 def test_seconds_and_the_same_moment_as_a_date_mean_the_same(seconds: int) -> None:
     date = format_datetime(_NOW + timedelta(seconds=seconds), usegmt=True)
     assert parse_retry_after(date, _NOW) == parse_retry_after(str(seconds), _NOW) == seconds
-
-
-def test_http_dates_are_read_as_utc_and_anything_else_as_none() -> None:
-    assert parse_http_date("Sun, 01 Mar 2026 12:00:00 GMT") == _NOW
-    assert parse_http_date("yesterday") is parse_http_date("") is parse_http_date(None) is None
 
 
 @given(st.floats(min_value=0, max_value=1e6))

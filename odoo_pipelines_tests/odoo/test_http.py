@@ -6,6 +6,7 @@ import gzip
 import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -47,6 +48,15 @@ def test_on_one_connection_a_request_waits_for_the_answer_to_the_one_before(
 
     assert (turnstile.passed, turnstile.overtaken) == (9, 0)
     assert len(odoo.received) == 9
+
+
+def test_the_servers_clock_is_that_of_its_newest_answer(odoo: FakeOdoo, new_client: NewClient) -> None:
+    client = new_client()
+    assert client.server_time is None
+    odoo.script(SEARCH, result([]))
+    client.search("res.partner", [])
+    assert client.server_time is not None
+    assert abs(client.server_time - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 BOMB = Reply(200, gzip.compress(bytes(200 * MIB), compresslevel=1), headers={"Content-Encoding": "gzip"})

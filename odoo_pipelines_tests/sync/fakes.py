@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from odoo_pipelines.errors import (
@@ -77,7 +77,8 @@ class FakeOdoo:
         after: called when it has, before the answer is out.
         refuse: gives the reason why a record may not be stored, or "".
         load_names_rows: whether `load` tells which rows it refuses; None lets it fail as a whole.
-        clock: when it began; every write takes a second.
+        clock: when it began; every call takes two seconds, and every record that is stored one.
+        all_at_once: all that happens from now on happens within one second.
     """
 
     schemas: Mapping[str, ModelSchema]
@@ -88,11 +89,17 @@ class FakeOdoo:
     load_names_rows: bool | None = True
     saves_many: bool = True
     clock: datetime = datetime(2026, 1, 1)  # noqa: DTZ001 - as Odoo prints it
+    all_at_once: bool = False
     calls: list[Call] = field(default_factory=list)
     tables: dict[str, dict[int, Row]] = field(default_factory=dict)
     xmlids: dict[str, tuple[str, int]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _ticks: int = 0
+
+    @property
+    def server_time(self) -> datetime | None:
+        """As the answers' header would tell it."""
+        return self._now().replace(tzinfo=UTC)
 
     def schema(self, model: str) -> ModelSchema:
         return self.schemas[model]
@@ -199,6 +206,7 @@ class FakeOdoo:
         with self._lock:
             call = Call(len(self.calls), model, method, tuple(ids), copy.deepcopy(sent))
             self.calls.append(call)
+            self._ticks += 0 if self.all_at_once else 2
         for hook in self.before:
             hook(call)
         with self._lock:
@@ -242,9 +250,11 @@ class FakeOdoo:
     def _store(self, model: str, row_id: int, row: Row) -> None:
         if reason := self.refuse(model, row):
             raise OdooValidationError("refused", model=model, ids=[row_id], odoo_message=reason)
-        self._ticks += 1
-        written = self.clock + timedelta(seconds=self._ticks)
-        self.tables[model][row_id] = row | {"write_date": f"{written:%Y-%m-%d %H:%M:%S}"}
+        self._ticks += 0 if self.all_at_once else 1
+        self.tables[model][row_id] = row | {"write_date": f"{self._now():%Y-%m-%d %H:%M:%S}"}
+
+    def _now(self) -> datetime:
+        return self.clock + timedelta(seconds=self._ticks)
 
     def _load(self, model: str, cells: Sequence[Mapping[str, str]]) -> LoadResult:
         kept, ids, messages = self._kept(), [], []

@@ -121,8 +121,10 @@ class Killable:
         self._client = client
         self._run = run
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
+        if not callable(method):
+            return method
 
         def call(*args: Any, **kwargs: Any) -> Any:
             number = len(self._run.calls)

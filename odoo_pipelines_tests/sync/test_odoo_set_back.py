@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
 
+from odoo_pipelines.sync.base import earliest_after
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.policies import DeletedPolicy, FlowPolicies, Policy
@@ -90,6 +91,35 @@ def test_an_edit_after_the_restore_counts_as_ever(policy: Policy) -> None:
     edit(world, "g", city="Graz")
     counts(world, guest("g", 2, city="Linz"), verify=True)
     assert city(world) == "Graz"
+
+
+@pytest.mark.parametrize("policy", [Policy.ODOO_WINS, Policy.MANUAL])
+def test_an_edit_within_the_second_of_a_write_of_ours_counts(policy: Policy) -> None:
+    world = World(policies=FlowPolicies(policy))
+    counts(world, guest("g", 1, city="Wien", zip="1010"))
+    world.odoo.all_at_once = True
+    edit(world, "g", city="Graz")
+    assert counts(world, guest("g", 2, city="Wien", zip="1020")) == {"updated": 1}
+    edit(world, "g", city="Graz am Abend")
+    counts(world, guest("g", 3, city="Wien", zip="1030"))
+    assert city(world) == "Graz am Abend"
+
+
+@pytest.mark.parametrize(
+    ("write_date", "at", "earliest"),
+    [
+        ("2026-01-01 10:00:00", "2026-01-01 10:00:00", "2026-01-01 10:00:00"),
+        ("2026-01-01 10:00:00", "2026-01-01 10:00:01", "2026-01-01 10:00:00"),  # the database's clock may be behind
+        ("2026-01-01 10:00:00", "2026-01-01 10:00:02", "2026-01-01 10:00:01"),
+        ("2026-01-01 10:00:00", "2025-12-31 10:00:00", "2026-01-01 10:00:00"),  # or far ahead
+        ("2026-01-01 10:00:00", None, "2026-01-01 10:00:00"),
+        ("", "2026-01-01 10:00:00", ""),
+    ],
+)
+def test_a_later_write_shows_a_later_time_once_two_seconds_have_passed(
+    write_date: str, at: str | None, earliest: str
+) -> None:
+    assert earliest_after(write_date, datetime.fromisoformat(f"{at}Z") if at else None) == earliest
 
 
 @pytest.mark.parametrize("policy", EDITABLE)
