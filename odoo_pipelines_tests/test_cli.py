@@ -58,6 +58,15 @@ class TestHelp:
         assert (result.exit_code, result.stdout) == (2, "")
         assert "Usage:" in result.stderr
 
+    def test_help_waits_for_none_of_the_packages_that_take_long_to_import(self, unconfigured: Path) -> None:
+        command = [sys.executable, "-X", "importtime", "-m", "odoo_pipelines.cli", "--help"]
+        done = subprocess.run(command, cwd=unconfigured, capture_output=True, text=True, check=False)  # noqa: S603
+        assert done.returncode == 0
+        assert "Usage:" in done.stdout
+        imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+        assert "typer" in imported
+        assert imported.isdisjoint({"alembic", "dagster", "numpy", "pandas", "pyarrow", "requests", "sqlalchemy"})
+
 
 class TestSettings:
     @pytest.mark.usefixtures("unconfigured")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
@@ -12,8 +12,10 @@ from rich.table import Table
 
 from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, plain, print_json, state_of
 from odoo_pipelines.settings import DEFAULT_INTEGRATION, load_settings
-from odoo_pipelines.stores.run_rows import RunFilter, RunOutcome
 from odoo_pipelines.systems.records import Outcome
+
+if TYPE_CHECKING:
+    from odoo_pipelines.stores.run_rows import RunOutcome
 
 _SHOWN = 100
 
@@ -31,6 +33,8 @@ def outcomes(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, and nothing else, on standard output.")] = False,
 ) -> None:
     """Tells what became of the rows of a run, with reasons and changed values. Exits 1 if nothing is known of it."""
+    from odoo_pipelines.stores.run_rows import RunFilter  # noqa: PLC0415
+
     if as_json and as_csv:
         raise typer.BadParameter("goes without --json", param_hint="--csv")
     shown = limit or (None if as_json or as_csv else _SHOWN)

@@ -79,7 +79,8 @@ def migrate(engine: Engine) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_SPACE, _MIGRATION_LOCK)))
         connection.execute(sa.text(f"create schema if not exists {SCHEMA}"))
         _refuse_newer(connection)
-        command.upgrade(migrations(connection), "head")
+        if _revisions(connection) != {_scripts().get_current_head()}:  # Alembic reads all its scripts anew for nothing
+            command.upgrade(migrations(connection), "head")
 
 
 def refuse_newer_schema(engine: Engine) -> None:
@@ -102,16 +103,20 @@ def migrations(connection: Connection) -> Config:
 
 
 def _refuse_newer(connection: Connection) -> None:
-    context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
-    found, scripts = context.get_current_heads(), _scripts()
+    scripts = _scripts()
     known = {script.revision for script in scripts.walk_revisions()}
-    if unknown := sorted(set(found) - known):
+    if unknown := sorted(_revisions(connection) - known):
         message = (
             f"the tables of the state are at revision {', '.join(unknown)}, made by a newer version of odoo-pipelines; "
             f"this one ({version('odoo-pipelines')}) knows them up to {scripts.get_current_head()}: upgrade the "
             "package here, and start again"
         )
         raise NewerSchemaError(message)
+
+
+def _revisions(connection: Connection) -> set[str]:
+    """That the tables are at; none where there are no tables yet."""
+    return set(MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA}).get_current_heads())
 
 
 @cache
