@@ -13,7 +13,7 @@ from rich.text import Text
 
 from odoo_pipelines.commands.console import moment, plain
 from odoo_pipelines.stores.conflicts import WAITING, StoredConflict
-from odoo_pipelines.systems.records import BOTH_CHANGED, DELETED_IN_ODOO, POSSIBLE_MATCH, SEALED, Choice
+from odoo_pipelines.systems.records import BOTH_CHANGED, DELETED_IN_ODOO, ID_REUSED, POSSIBLE_MATCH, SEALED, Choice
 
 _STALE = "It was answered before. Then a side moved, or the answer could not be used, so it is asked again."
 _ANSWERS: Mapping[Choice, tuple[str, str]] = {
@@ -24,7 +24,13 @@ _ANSWERS: Mapping[Choice, tuple[str, str]] = {
     "adopt": ("--adopt ID", "it is this one of the records above"),
     "new": ("--new", "it is none of them: make a new one"),
 }
-_DELETED: Mapping[Choice, str] = {"external": "create the record again", "odoo": "leave it deleted"}
+_ANSWERS_TO: Mapping[str, Mapping[Choice, str]] = {
+    DELETED_IN_ODOO: {"external": "create the record again", "odoo": "leave it deleted"},
+    ID_REUSED: {
+        "external": "it is the same one, and all of it has changed: write the external values",
+        "retry": "after the external id was corrected, or the former one was deleted in Odoo",
+    },
+}
 
 
 def conflict_document(conflict: StoredConflict) -> dict[str, Any]:
@@ -61,7 +67,7 @@ def print_conflict(
         console.print(Text.assemble((f"{name:<9} ", "dim"), fact), soft_wrap=True)
     if conflict.stale:
         console.print(_STALE, style="yellow", soft_wrap=True)
-    if conflict.code in (BOTH_CHANGED, SEALED):
+    if conflict.code in (BOTH_CHANGED, SEALED, ID_REUSED):
         console.print()
         console.print(_sides(conflict))
     if conflict.code == POSSIBLE_MATCH:
@@ -128,8 +134,7 @@ def _names(conflict: StoredConflict, sides: Sequence[Any]) -> list[str]:
 def _what_to_do(conflict: StoredConflict) -> Iterator[Text]:
     for choice in conflict.choices:
         option, meaning = _ANSWERS[choice]
-        if conflict.code == DELETED_IN_ODOO:
-            meaning = _DELETED.get(choice, meaning)
+        meaning = _ANSWERS_TO.get(conflict.code, {}).get(choice, meaning)
         command = f"odoo-pipelines conflicts resolve {conflict.id} {option}"
         yield Text.assemble((command, "cyan"), (f"  {meaning}", "dim"))
 

@@ -278,6 +278,10 @@ class FlowState:
         """Rows over whose record a human is asked."""
         return self.state.asked(self.run.integration, self.run.flow)
 
+    def in_doubt(self) -> set[Key]:
+        """Records of any flow of which nobody has decided yet whether they are still those of their external ids."""
+        return self.state.in_doubt(self.run.integration)
+
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         """Remembers a chunk, all of it or nothing."""
         self.state.commit_chunk(self.run, records, outcomes, counts)

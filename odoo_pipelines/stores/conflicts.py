@@ -18,6 +18,7 @@ from odoo_pipelines.stores.text import storable
 from odoo_pipelines.systems.records import (
     BOTH_CHANGED,
     DELETED_IN_ODOO,
+    ID_REUSED,
     POSSIBLE_MATCH,
     SEALED,
     TOTAL_DIFFERS,
@@ -90,6 +91,8 @@ class StoredConflict:
             return ("odoo", "retry")
         if self.code == POSSIBLE_MATCH:
             return ("adopt", "new")
+        if self.code == ID_REUSED:
+            return ("external", "retry")
         return (*_SIDES, "retry") if self.code == DELETED_IN_ODOO else ("retry",)
 
 
@@ -197,6 +200,14 @@ def select_asked(connection: Connection, integration: str, flow: str) -> set[Key
         *ConflictFilter(integration, flow).conditions(),
         _TABLE.c.code == POSSIBLE_MATCH,
         sa.func.coalesce(_TABLE.c.choice, "") != "new",
+    )
+    return {(entity, external_id) for entity, external_id in connection.execute(query)}
+
+
+def select_in_doubt(connection: Connection, integration: str) -> set[Key]:
+    """Records of which nobody has decided yet whether they are still those of their external ids."""
+    query = sa.select(_TABLE.c.entity, _TABLE.c.external_id).where(
+        *ConflictFilter(integration).conditions(), _TABLE.c.code == ID_REUSED
     )
     return {(entity, external_id) for entity, external_id in connection.execute(query)}
 

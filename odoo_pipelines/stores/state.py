@@ -378,6 +378,11 @@ class State:
         with transaction(self._engine) as connection:
             return conflicts.select_asked(connection, integration, flow)
 
+    def in_doubt(self, integration: str) -> set[Key]:
+        """Records of which nobody has decided yet whether they are still those of their external ids."""
+        with transaction(self._engine) as connection:
+            return conflicts.select_in_doubt(connection, integration)
+
     def duplicates(self, wanted: NoteFilter, limit: int | None = None) -> list[DuplicateNote]:
         """Notes of possible duplicates, oldest first."""
         with transaction(self._engine) as connection:

@@ -27,6 +27,7 @@ from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.references import References
 from odoo_pipelines.sync.report import ChunkReport, FlowReport, report_chunk
 from odoo_pipelines.sync.resolve import Resolver
+from odoo_pipelines.sync.reuse import ReuseCheck
 from odoo_pipelines.sync.row_plan import RowPlanner
 from odoo_pipelines.sync.totals import TotalCheck
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
@@ -118,6 +119,7 @@ class FlowLoader:
             row_planner=RowPlanner(
                 integration, target, schemas, policies=options.plan.policies, unlock=options.plan.unlock
             ),
+            reuse=ReuseCheck(target, schemas(target.model)),
             state=state,
             options=options.plan,
             total=target.total,

@@ -165,7 +165,8 @@ def lender(each: TargetField, value: Value) -> tuple[Borrowed, str] | None:
 
 def _present(each: TargetField, entity: str, external_id: str, found: Found | None) -> Found:
     if found is None:
-        reason = f"{each.name}: {entity} '{external_id}' is not in Odoo; it was rejected, or not extracted yet"
+        reason = f"{each.name}: {entity} '{external_id}' is not in Odoo, or may be another one's there: it was rejected"
+        reason += ", waits for the answer to its conflict, or was not extracted yet"
         raise RowRejectedError(each.name, MISSING_REFERENCE, reason)
     return found
 

@@ -18,6 +18,7 @@ from odoo_pipelines.sync.planned import Decided, Plan, Planned, PlanOptions
 from odoo_pipelines.sync.ports import FlowState
 from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.resolve import ResolvedRow, Resolver
+from odoo_pipelines.sync.reuse import ReuseCheck
 from odoo_pipelines.sync.row_plan import FIXED_FIELD, FROZEN, INVOICED, InOdoo, Known, RowPlanner
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import (
@@ -43,6 +44,7 @@ class Planner:
         former: finds those that it knows under another key.
         reading: reads records and lines.
         row_planner: compares a row with its record.
+        reuse: notices rows whose id was another record's.
         state: what was agreed on before.
         options: choices of the run.
         total: field that holds the total which is compared; "" where none is.
@@ -56,6 +58,7 @@ class Planner:
         former: FormerRecords,
         reading: Reading,
         row_planner: RowPlanner,
+        reuse: ReuseCheck,
         state: FlowState,
         options: PlanOptions,
         total: str = "",
@@ -65,6 +68,7 @@ class Planner:
         self._former = former
         self._reading = reading
         self._row_planner = row_planner
+        self._reuse = reuse
         self._state = state
         self._options = options
         self._total = total
@@ -183,7 +187,12 @@ class Planner:
                 if row.key in undecidable:
                     raise undecidable[row.key]
                 renamed = record.external_id if record and record.key != key else ""
-                decided = self._decide_missing(sources[key], row, known_row, found) if in_odoo is None else None
+                if in_odoo is None:
+                    decided = self._decide_missing(sources[key], row, known_row, found)
+                elif row.key in found.adopted:
+                    decided = None
+                else:
+                    decided = self._reuse.decide(sources[key], row, in_odoo.values, record, answers)
                 if decided is not None:
                     plan.decided.append(replace(decided, renamed=renamed))
                 else:

@@ -112,4 +112,7 @@ class FlowState(Protocol):
     def asked(self) -> Collection[Key]:
         """Rows over whose record a human is asked, and has not said that it is a new one."""
 
+    def in_doubt(self) -> Collection[Key]:
+        """Records of any flow of which nobody has decided yet whether they are still those of their external ids."""
+
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None: ...

@@ -5,12 +5,14 @@ After contacts were merged the xmlid leads to the one that was kept; after Odoo 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import cached_property
 from typing import Any
 
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, row_key, sync_key
 from odoo_pipelines.sync.ports import EVEN_ARCHIVED, FlowState, Odoo
 from odoo_pipelines.sync.xmlids import record_of_xmlid
+from odoo_pipelines.systems.records import Key
 from odoo_pipelines.systems.targets import Target
 
 
@@ -30,8 +32,9 @@ class References:
         self._keys: dict[tuple[str, int], str] = {}
 
     def ids(self, model: str, entity: str, external_ids: Iterable[str]) -> dict[str, int]:
-        """Odoo ids by external id; those that are not in Odoo, or not any more, are missing."""
-        bound = {key: each.odoo_id for key, each in self._state.bindings(entity, external_ids).items()}
+        """Odoo ids by external id; those that are not in Odoo, or not any more, or in doubt, are missing."""
+        certain = [each for each in external_ids if (entity, each) not in self._in_doubt]
+        bound = {key: each.odoo_id for key, each in self._state.bindings(entity, certain).items()}
         self._read_keys(model, bound.values())
         proven: dict[str, int] = {}
         for external_id, odoo_id in bound.items():
@@ -62,6 +65,11 @@ class References:
         found = {each: by_id[odoo_id] for each, odoo_id in bound.items() if odoo_id in by_id}
         keys = {each: row_key(self._integration, target, entity, each) for each in found}
         return {each: row for each, row in found.items() if row[SYNC_KEY_FIELD] == keys[each]}
+
+    @cached_property
+    def _in_doubt(self) -> Collection[Key]:
+        """What refers to an id that was given to another record must not go to the former one."""
+        return self._state.in_doubt()
 
     def _read_keys(self, model: str, ids: Iterable[int]) -> None:
         """Each record is asked for once in a run: one that goes meanwhile is refused by Odoo itself."""

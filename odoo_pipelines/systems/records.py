@@ -49,6 +49,10 @@ POSSIBLE_MATCH = "possible_match"
 """The code of a conflict over which record of Odoo, if any, a row belongs to."""
 
 
+ID_REUSED = "id_reused"
+"""The code of a conflict over a record whose external id seems to have been given to another one."""
+
+
 class Outcome(StrEnum):
     """What happened to one row in one run: exactly one of these."""
 

@@ -329,6 +329,27 @@ class Requirement:
     where: tuple[tuple[str, str, Any], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes a record the one that it is: a row that differs in all of it is another one under the same id.
+
+    Attributes:
+        entity: entity that it applies to.
+        fields: of Odoo. Those that are empty on a side tell nothing.
+        needs: so many of the fields must be known on both sides.
+        period: the fields that hold the first and the last day of a record, if it has such. Both must differ; where not
+            all of `fields` are known the periods must not even overlap.
+        parts: by field, what gives the parts of a value, one of which is enough to agree; None for a value that tells
+            nothing. Other fields agree where they are equal.
+    """
+
+    entity: str
+    fields: tuple[str, ...]
+    needs: int
+    period: tuple[()] | tuple[str, str] = ()
+    parts: Mapping[str, Callable[[str], Iterable[Hashable] | None]] = field(default_factory=dict)
+
+
 def _own_parts(entity: str, external_id: str) -> tuple[str, ...]:
     return entity, external_id
 
@@ -384,6 +405,7 @@ class Target:
         lines: its one2many, if any.
         matches: how existing records are known for certain, in order.
         adoptions: which other existing records may be adopted.
+        identities: what tells that an external id was given to another record; nothing is asked of other entities.
         lifecycle: its states, if the mapping sets them.
         inherits: fields that a record may have from its parent.
         total: field that holds the amount which must be `MappedRow.total`; "" where none is compared.
@@ -409,6 +431,7 @@ class Target:
     lines: LineTarget | None = None
     matches: tuple[Match, ...] = ()
     adoptions: tuple[Adoption, ...] = ()
+    identities: tuple[Identity, ...] = ()
     lifecycle: Lifecycle | None = None
     inherits: Inheritance | None = None
     total: str = ""

@@ -17,6 +17,7 @@ from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.systems.records import (
     BOTH_CHANGED,
     DELETED_IN_ODOO,
+    ID_REUSED,
     POSSIBLE_MATCH,
     WHOLE_RECORD,
     Conflict,
@@ -309,3 +310,17 @@ class TestPossibleMatch:
         assert result.exit_code != 0
         assert reason in " ".join(result.stderr.split())
         assert answers(state) == {}
+
+
+def test_a_reused_id_is_shown_with_both_records_and_what_each_answer_does(state: State) -> None:
+    stay, another = {"client_order_ref": "R-1", "partner_id": 1}, {"client_order_ref": "R-2", "partner_id": 2}
+    conflict = Conflict(WHOLE_RECORD, ID_REUSED, "nothing is the same", base=stay, external=another, odoo=stay)
+    state.start(RUN, "full")
+    commit(state, RUN, RowOutcome("booking", "7", Outcome.CONFLICT, conflicts=(conflict,)))
+    [found] = state.conflicts(ConflictFilter())
+    said = run("show", found.id).stdout
+    assert all(text in said for text in ("client_order_ref", '"R-1"', '"R-2"', "--take external", "--retry"))
+    assert "write the external values" in said
+    assert "--take odoo" not in said
+    assert run("resolve", found.id, "--take", "external").exit_code == 0
+    assert answers(state) == {WHOLE_RECORD: ("external", None)}

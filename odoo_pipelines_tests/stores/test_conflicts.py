@@ -15,6 +15,7 @@ from odoo_pipelines.stores.tables import CONFLICT_STATES
 from odoo_pipelines.systems.records import (
     BOTH_CHANGED,
     DELETED_IN_ODOO,
+    ID_REUSED,
     POSSIBLE_MATCH,
     SEALED,
     WHOLE_RECORD,
@@ -306,3 +307,25 @@ class TestPossibleMatch:
         answer_one = [each.id for each in state.conflicts(ConflictFilter()) if each.code == POSSIBLE_MATCH]
         state.resolve(answer_one, "new")
         assert state.asked("hotel", "guests") == set()
+
+
+class TestReusedId:
+    ASKED = Conflict(WHOLE_RECORD, ID_REUSED, external={"partner_id": 2}, odoo={"partner_id": 1})
+
+    def test_it_is_the_same_record_or_something_was_mended(self, state: State) -> None:
+        commit(state, RUN, met(self.ASKED, compared=False))
+        for choice in ("odoo", "value", "adopt", "new"):
+            with pytest.raises(ResolutionError, match="only with: external, retry"):
+                answer(state, choice)
+        answer(state, "external")
+        [[given]] = state.resolutions("hotel", "guests").values()
+        assert (given.choice, given.external, given.odoo) == ("external", {"partner_id": 2}, {"partner_id": 1})
+
+    def test_a_record_is_in_doubt_for_all_flows_until_its_answer_was_applied(self, state: State) -> None:
+        commit(state, RUN, met(self.ASKED, compared=False), met(PHONE, external_id="8"))
+        assert state.in_doubt("hotel") == {("guest", "7")}
+        assert state.in_doubt("another") == set()
+        answer(state, "external")
+        assert state.in_doubt("hotel") == {("guest", "7")}
+        run_again(state, met())
+        assert state.in_doubt("hotel") == set()

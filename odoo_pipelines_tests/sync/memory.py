@@ -37,9 +37,15 @@ class MemoryState:
         return self.answers
 
     def asked(self) -> set[Key]:
+        return self._in_conflict("possible_match")
+
+    def in_doubt(self) -> set[Key]:
+        return self._in_conflict("id_reused")
+
+    def _in_conflict(self, code: str) -> set[Key]:
         """From the last outcome of each record."""
         last = {(each.entity, each.external_id): each for each in self.outcomes if each.conflicts or each.compared}
-        return {key for key, each in last.items() if any(one.code == "possible_match" for one in each.conflicts)}
+        return {key for key, each in last.items() if any(one.code == code for one in each.conflicts)}
 
     def commit(self, records: Sequence[Record], outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         for hook in self.before:

@@ -14,6 +14,7 @@ from odoo_pipelines.sync.reading import Reading
 from odoo_pipelines.sync.reference_data import ReferenceData
 from odoo_pipelines.sync.references import References
 from odoo_pipelines.sync.resolve import Resolver
+from odoo_pipelines.sync.reuse import ReuseCheck
 from odoo_pipelines.sync.row_plan import RowPlanner
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, SALE_ORDER
@@ -51,6 +52,7 @@ def plan(
         former=FormerRecords(world.odoo, target, world.odoo.schema(target.model)),
         reading=Reading(world.odoo, target, world.odoo.schema),
         row_planner=RowPlanner(INTEGRATION, target, world.odoo.schema, policies=world.policies, unlock=unlock),
+        reuse=ReuseCheck(target, world.odoo.schema(target.model)),
         state=world.state,
         options=PlanOptions(verify, unlock, world.policies),
     )

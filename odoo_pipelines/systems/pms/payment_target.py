@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from odoo_pipelines.systems.pms.mapping.orders import BOOKING
-from odoo_pipelines.systems.pms.payment_keys import PAYMENT, sync_parts
+from odoo_pipelines.systems.pms.payment_keys import PAYMENT, REFUND, sync_parts
 from odoo_pipelines.systems.targets import (
     ANY_FIELD,
     Borrowed,
     Entry,
+    Identity,
     Lifecycle,
     Lookup,
     Match,
@@ -107,6 +108,10 @@ ACCOUNT_PAYMENT = Target(
             also=(("payment_type", "=", "inbound"), ("state", "in", _POSTED)),
             agreeing=("amount", "x_related_booking_id"),
         ),
+    ),
+    # A payment may be moved to another booking, but its transaction stays the same.
+    identities=tuple(
+        Identity(each, ("x_related_booking_id", "x_external_transaction_id"), needs=2) for each in (PAYMENT, REFUND)
     ),
     lifecycle=Lifecycle(
         read=("state",),

@@ -8,6 +8,7 @@ from typing import Any
 
 from odoo_pipelines.systems.people import EMAIL, PHONE, adopted_person
 from odoo_pipelines.systems.person_names import Form, person_name
+from odoo_pipelines.systems.pms.mapping.orders import BOOKING
 from odoo_pipelines.systems.pms.mapping.partners import GUEST, UNKNOWN_NAME
 from odoo_pipelines.systems.pms.mapping.products import EXTRA, ROOM_TYPE
 from odoo_pipelines.systems.targets import (
@@ -16,6 +17,7 @@ from odoo_pipelines.systems.targets import (
     AutoLock,
     Demand,
     Follower,
+    Identity,
     Inheritance,
     Lifecycle,
     LineTarget,
@@ -90,6 +92,8 @@ PARTNER = Target(
         ),
     ),
     adoptions=(adopted_person(GUEST, EMAIL, PHONE, form=guest_name),),
+    # Who marries keeps a first name, and whoever moves has another telephone number only.
+    identities=(Identity(GUEST, ("name", "email", "phone", "x_date_of_birth"), needs=3, parts={"name": guest_name}),),
     # A contact of a company has the company's address: Odoo overwrites it with every change of that.
     inherits=Inheritance("parent_id", ("type", "contact"), ("street", "street2", "city", "zip", "country_id")),
 )
@@ -296,6 +300,14 @@ SALE_ORDER = Target(
         TargetField("x_external_status", "char", label="External status", sources=_booking("status")),
     ),
     lines=_ORDER_LINES,
+    identities=(
+        Identity(
+            BOOKING,
+            ("partner_id", "client_order_ref"),
+            needs=1,
+            period=("x_check_in_date", "x_check_out_date"),
+        ),
+    ),
     lifecycle=_LIFECYCLE,
     followers=(
         Follower(
