@@ -32,7 +32,9 @@ def external_client(
     return ExternalClient(connection, limiter, sleep=sleep)
 
 
-def odoo_client(odoo: OdooSettings, settings: Settings) -> OdooClient:
+def odoo_client(
+    odoo: OdooSettings, settings: Settings, *, sleep: Callable[[float], None] = time.sleep
+) -> OdooClient:
     """The client of an Odoo; integrations that share a database share its limiter.
 
     Raises:
@@ -42,10 +44,10 @@ def odoo_client(odoo: OdooSettings, settings: Settings) -> OdooClient:
         odoo.url, odoo.db, odoo.username, odoo.api_key, odoo.transport, concurrency=odoo.connections
     )
     limiter = _limiter(f"odoo.{urlsplit(odoo.url).netloc}.{odoo.db}", odoo.requests_per_second, settings)
-    client = OdooClient(connection, limiter=limiter)
+    client = OdooClient(connection, limiter=limiter, sleep=sleep)
     if odoo.company is None:
         return client
-    return OdooClient(replace(connection, company_id=_company_id(client, odoo.company)), limiter=limiter)
+    return OdooClient(replace(connection, company_id=_company_id(client, odoo.company)), limiter=limiter, sleep=sleep)
 
 
 def state_url(settings: Settings) -> str:
