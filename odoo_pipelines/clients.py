@@ -32,9 +32,7 @@ def external_client(
     return ExternalClient(connection, limiter, sleep=sleep)
 
 
-def odoo_client(
-    odoo: OdooSettings, settings: Settings, *, sleep: Callable[[float], None] = time.sleep
-) -> OdooClient:
+def odoo_client(odoo: OdooSettings, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> OdooClient:
     """The client of an Odoo; integrations that share a database share its limiter.
 
     Raises:

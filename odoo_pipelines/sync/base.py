@@ -147,6 +147,15 @@ class Base:
             return self.half_removed(key)
         return all(self.is_known_of_odoo(f"{name}.{each}", value) for each, value in odoo.items())
 
+    def left_fields(self, line: str) -> set[str]:
+        """Fields of a line on which the sides may never have agreed: Odoo's value was left there, or is a question.
+
+        Args:
+            line: as in `kept`.
+        """
+        of_fields = {line_field(each) for each in (*self.kept, *self.asked) if each.startswith(f"{line}.")}
+        return of_fields.union(*(each for each in self._left_in_odoo(line) if each is not None))
+
     def _left_in_odoo(self, name: str) -> list[Any]:
         """What Odoo held when it was left there, whether there was a decision or is still a question."""
         left = [

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from odoo_pipelines.sync.arbiter import Arbiter
-from odoo_pipelines.sync.base import OURS, UNKNOWN, Base, Kept, earliest_after
+from odoo_pipelines.sync.base import OURS, Base, Kept, earliest_after
 from odoo_pipelines.sync.keys import SYNC_KEY_FIELD
 from odoo_pipelines.sync.merge import FieldMerger
 from odoo_pipelines.sync.names import line_name
@@ -171,7 +171,7 @@ class LineMerger:
                 stored = {**self._stored(line, known), self.target.quantity: 0.0}
                 merged.emptied[self._name(key)] = Kept(None, stored)
 
-    def _stored(self, odoo: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    def _stored(self, odoo: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
         """What a line holds in Odoo, of the fields that are known of it."""
         return {each: self.fields.schema.canonical(each, odoo[each]) for each in known if each in odoo}
 
@@ -231,15 +231,16 @@ class LineMerger:
         """The external record has the line no more; somebody may have changed it in Odoo since."""
         name, base = self._name(key), arbiter.base.agreed.lines.get(key)
         merged.compared |= _about(name, arbiter)
-        stored = self._stored(odoo, base or {})
+        stored = self._stored(odoo, [*(base or ()), *(arbiter.base.left_fields(name) - (base or {}).keys())])
         edited = name in arbiter.base.kept or any(
-            arbiter.base.line_value(key, each, value) not in (value, UNKNOWN, OURS)
+            arbiter.base.line_value(key, each, value) not in (value, OURS)
             for each, value in stored.items()
             if each not in self.fields.create_only
         )
         if not edited:
             arbiter.written.append(FieldChange(name, stored, None))
-        if not edited or arbiter.settle(name, base, None, stored) is not None:
+        there = base if base and base.get(self.target.quantity) != 0 else None  # one that was emptied was none
+        if not edited or arbiter.settle(name, there, None, stored) is not None:
             merged.vanished.append(odoo)
         elif base is not None:
             merged.agreed[key] = base
@@ -269,5 +270,5 @@ def _of_line(arbiter: Arbiter, key: str, line: Mapping[str, Any]) -> Arbiter:
 
 
 def _about(line: str, arbiter: Arbiter) -> set[str]:
-    """The line, and its fields about which there was a decision: one about the line as such replaces them."""
-    return {line, *(each for each in arbiter.base.kept if each.startswith(f"{line}."))}
+    """The line, and its fields about which there was a decision or a question: one about the line replaces them."""
+    return {line, *(f"{line}.{each}" for each in arbiter.base.left_fields(line))}

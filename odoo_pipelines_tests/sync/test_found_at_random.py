@@ -126,3 +126,37 @@ def test_of_several_refused_rows_all_that_they_wrote_is_our_own(policy: Policy) 
     world.orders(booking("b", 4, lines=[room("1", 3)], state="draft", client_order_ref="c"))
 
     assert world.order()["client_order_ref"] == "c"
+
+
+@pytest.mark.parametrize("policy", [Policy.MANUAL, Policy.ODOO_WINS])
+@pytest.mark.parametrize("state", ["draft", "sale"])
+def test_a_line_is_not_removed_over_a_quantity_on_which_both_sides_never_agreed(policy: Policy, state: str) -> None:
+    world = of_lines(policy, state=state)
+    world.state.kept.pop(("booking", "b"))  # as if the run had died before it was remembered
+    edit_second_line(world, 40, 5.0)
+    found = only(world.orders(booking("b", 2, lines=[room("1"), room("2")], state=state), verify=True))
+    assert (found is Outcome.CONFLICT) is (policy is Policy.MANUAL)
+
+    row = booking("b", 50, lines=[room("1")], state=state)
+    for verify in (False, True, True):
+        assert (only(world.orders(row, verify=verify)) is Outcome.CONFLICT) is (policy is Policy.MANUAL)
+        line = second_line(world)
+        assert line
+        assert line["product_uom_qty"] == 5
+
+
+def test_a_line_that_was_dropped_before_is_not_dropped_anew_after_a_question_about_its_quantity() -> None:
+    world = of_lines(Policy.MANUAL, state="sale")
+    world.orders(booking("b", 2, lines=[room("1")], state="sale"))
+    [emptied] = [line for key, line in world.lines().items() if ".b.2." in key]
+    world.odoo.clock = DAY.replace(tzinfo=None) + timedelta(days=40)
+    world.odoo.write(LINE_MODEL, [emptied["id"]], {"product_uom_qty": 2.0})
+    again = booking("b", 50, lines=[room("1"), room("2", 3)], state="sale")
+    assert only(world.orders(again, verify=True)) is Outcome.CONFLICT
+
+    row = booking("b", 60, lines=[room("1")], state="sale")
+    for _ in range(2):
+        assert only(world.orders(row, verify=True)) is Outcome.UNCHANGED
+        line = second_line(world)
+        assert line
+        assert line["product_uom_qty"] == 2
