@@ -12,7 +12,7 @@ import typer
 from dotenv import load_dotenv
 from rich.logging import RichHandler
 
-from odoo_pipelines.commands import conflicts, dead_letters, duplicates, events, forget, outcomes, trace
+from odoo_pipelines.commands import batches, conflicts, dead_letters, duplicates, events, forget, outcomes, trace
 from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, print_failed_run, print_json
 from odoo_pipelines.commands.faults import Commands
 from odoo_pipelines.errors import ConfigurationError
@@ -25,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,  # they would hold rows and secrets
 )
+app.add_typer(batches.app, name="batches")
 app.add_typer(conflicts.app, name="conflicts")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(duplicates.app, name="duplicates")

@@ -10,6 +10,7 @@
     |  `- NewerSchemaError             stop: a newer version of this package has brought its tables up to date
     |- BatchStoreError                 stop: a batch file cannot be written or read
     |  `- UnreadableBatchError         stop: the file itself is gone or damaged; the next run makes it again
+    |- BatchChoiceError                stop: there is no such batch, or it can be read and is not discarded
     |- ResolutionError                 stop: a conflict is unknown or over, or does not allow this answer
     |- DuplicateNoteError              stop: there is no such note of a possible duplicate
     |- ExternalError                   the external system answered, or did not
@@ -36,6 +37,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _IDS_SHOWN = 5
+_ABOUT_BATCHES = "`odoo-pipelines batches list --all` names each that cannot be read, with its cure"
 
 
 class OdooPipelinesError(Exception):
@@ -83,7 +85,19 @@ class BatchStoreError(OdooPipelinesError):
 
 
 class UnreadableBatchError(BatchStoreError):
-    """A batch file is gone, damaged, closed to this account, or of another form; trying again does not help."""
+    """A batch file is gone, damaged, closed to this account, or of another form; trying again does not help.
+
+    Args:
+        fault: names the batch, and says what is wrong with it.
+    """
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"{fault}. The next sync makes it again if anything waits for it: {_ABOUT_BATCHES}")
+        self.fault = fault
+
+
+class BatchChoiceError(OdooPipelinesError):
+    """There is no such batch, or it is none to be discarded."""
 
 
 class ResolutionError(OdooPipelinesError):

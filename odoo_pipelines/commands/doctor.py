@@ -135,8 +135,7 @@ def _batches(settings: Settings, integration: Integration) -> Finding:
     if not faults:
         return ok("batches", f"{len(waiting)} wait to be mapped or loaded" if waiting else "none waits")
     detail = f"{len(faults)} of {len(waiting)} that wait cannot be read, such as: {faults[0]}"
-    command = f"odoo-pipelines sync --integration {integration.name}"
-    cure = f"run `{command}`, and if that leaves any, with `--mode full`: what they held is read again"
+    cure = f"`odoo-pipelines batches list --integration {integration.name}` names each with what brings it again"
     return warning("batches", detail, cure)
 
 

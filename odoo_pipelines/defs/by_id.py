@@ -66,7 +66,7 @@ def asset_name(stream: Stream) -> str:
 
 
 def fetch_named(session: Session, stream: Stream, asked_for: Collection[str] = ()) -> Fetched:
-    """Fetches what rows name that are new, unless it is in Odoo or on its way there.
+    """Fetches what rows name that are new, unless it is in Odoo or on its way there, and what lost batches held.
 
     Those rows count as done in the transaction that makes the fetched ones known, and not before.
 
@@ -86,12 +86,14 @@ def fetch_named(session: Session, stream: Stream, asked_for: Collection[str] = (
         for ids in _named(session, stream, session.unreadable.readable(since_complete(pending)))
         for external_id in _unknown(session, stream, ids)
     }
-    fetched = fetch_by_id(session, stream, wanted | set(asked_for))
+    again = {external_id for each in session.unreadable.single(stream.name) for _, external_id in each.records}
+    fetched = fetch_by_id(session, stream, wanted | again | set(asked_for))
     done = [batch.id for batch in session.unreadable.over(pending)]
     if fetched.batch is None:
         state.done(consumer, done)
     else:
         register(session, stream, fetched.batch, consumer, done)
+    session.unreadable.replaced.update(each.id for each in session.unreadable.single(stream.name))
     return fetched
 
 
@@ -115,7 +117,7 @@ def fetch_by_id(session: Session, stream: Stream, external_ids: Collection[str])
         answers = pool.map(lambda external_id: _get(session, stream, external_id), sorted(external_ids))
         found = (row for row in answers if row is not None)
         first = next(found, None)
-        batch = None if first is None else write(session, stream, chain([first], found))
+        batch = None if first is None else write(session, stream, chain([first], found), external_ids)
     if batch is not None:
         require_all(session, batch, session.external.requests.rows - carried_before)
     return Fetched(len(external_ids), batch)
@@ -159,15 +161,27 @@ def _path(by_id: ById, external_id: str) -> str | None:
         return None
 
 
-def write(session: Session, stream: Stream, rows: Iterable[dict[str, Any]]) -> Batch:
-    """Writes single records into a batch, to be registered."""
+def write(session: Session, stream: Stream, rows: Iterable[dict[str, Any]], asked_for: Collection[str]) -> Batch:
+    """Writes single records into a batch, to be registered with the ids that they were asked for by."""
     name, newest = session.integration.name, None
     path = session.batches.path_for(name, "external", stream.name, BY_ID, session.run_id)
     with session.batches.writer(path, raw_schema()) as writer:
         for row in rows:
             writer.write([row])
             newest = newest_of([row], newest)
-    return Batch(0, name, "external", stream.name, BY_ID, session.run_id, path, writer.rows, newest)
+    entity = session.system.entity_of(stream.name)
+    return Batch(
+        id=0,
+        integration=name,
+        layer="external",
+        name=stream.name,
+        partition=BY_ID,
+        run_id=session.run_id,
+        path=path,
+        rows=writer.rows,
+        newest=newest,
+        records=tuple((entity, external_id) for external_id in sorted(asked_for)),
+    )
 
 
 def _named(session: Session, stream: Stream, batches: Sequence[Batch]) -> Iterator[set[str]]:

@@ -69,7 +69,7 @@ def find_claimed(session: Session, stream: Stream) -> Fetched:
     for since, before in ((recently, None), (None, recently)):
         if wanted.missing:
             _look(session, stream, (since, before), wanted)
-    batch = write(session, stream, wanted.rows) if wanted.rows else None
+    batch = write(session, stream, wanted.rows, asked_for=()) if wanted.rows else None  # nothing gives them by id
     if batch:
         register(session, stream, batch)
     missing = [event.job_id for external_id in wanted.missing for event in events[external_id]]
@@ -183,7 +183,7 @@ def take_payloads(session: Session, stream: Stream) -> Fetched:
     told = _told(session, stream)
     rows = list(_newer(session, stream, {external_id: row for external_id, (row, _) in told.items() if row}))
     silent = [event.job_id for row, events in told.values() if row is None for event in events]
-    batch = write(session, stream, rows) if rows else None
+    batch = write(session, stream, rows, told) if rows else None
     if batch:
         register(session, stream, batch)
     if silent:

@@ -101,6 +101,7 @@ def map_partition(session: Session, flow: Flow, partition: str) -> Mapped:
     letters, through = letters_of_others(session, flow), set[Key]()
     readable = session.unreadable.readable(since_complete(to_do))
     if not readable:
+        session.state.done(mapping_consumer(flow), [source.id for source in session.unreadable.over(to_do)])
         return mapped
     sayings = Sayings(session, flow)
     sources = sorted(readable, key=lambda batch: (streams.index(batch.name), batch.id))

@@ -61,26 +61,37 @@ class Replay:
         mapped: letters whose rows are among them, as rows of other records.
         over: letters whose record is in Odoo in a newer version.
         lost: letters whose row nobody has any more.
+        tried: records whose rows are to be loaded.
+        missing: records without a letter whose row nobody has any more.
     """
 
     rows: list[MappedRow | RejectedRow] = field(default_factory=list)
     mapped: list[Key] = field(default_factory=list)
     over: list[Key] = field(default_factory=list)
     lost: list[Key] = field(default_factory=list)
+    tried: list[Key] = field(default_factory=list)
+    missing: list[Key] = field(default_factory=list)
 
 
 def add_replay(session: Session, flow: Flow) -> Mapped:
-    """Registers a replay batch of the flow if anything is to be tried again, unless one waits to be loaded."""
-    name, state = session.integration.name, session.state
+    """Registers a replay batch of the flow if anything is to be tried again, unless one waits to be loaded.
+
+    What was in one that cannot be read any more is to be tried again, too.
+    """
+    name, state, unreadable = session.integration.name, session.state, session.unreadable
     due = state.letters(LetterFilter(name, flow.name, due=True)) if session.mode == RETRY else []
-    wanted: dict[Key, DeadLetter | None] = dict.fromkeys(_answered(session, flow))
+    again = {key for batch in unreadable.replays(flow.name) for key in batch.records}
+    wanted: dict[Key, DeadLetter | None] = dict.fromkeys([*_answered(session, flow), *sorted(again)])
     wanted |= {letter.record: letter for letter in due}
-    pending = state.pending(name, "mapped", [flow.name], load_consumer(flow.target))
+    pending = unreadable.readable(state.pending(name, "mapped", [flow.name], load_consumer(flow.target)))
     if not wanted or any(batch.partition == REPLAY for batch in pending):
         return Mapped()
     replay = _Search(session, flow, wanted, frozenset(batch.id for batch in pending)).replay()
     state.give_up(name, flow.name, over=replay.over, lost=replay.lost)
-    return _write(session, flow, replay)
+    mapped = _write(session, flow, replay)
+    if again.isdisjoint(replay.missing):
+        unreadable.replaced.update(each.id for each in unreadable.replays(flow.name))
+    return mapped
 
 
 def _answered(session: Session, flow: Flow) -> list[Key]:
@@ -101,7 +112,18 @@ def _write(session: Session, flow: Flow, replay: Replay) -> Mapped:
             mapped.count(row)
             writer.write([columns])
     rows, newest = mapped.rows + mapped.rejected, mapped.newest
-    batch = Batch(0, name, "mapped", flow.name, REPLAY, session.run_id, mapped.path, rows, newest)
+    batch = Batch(
+        id=0,
+        integration=name,
+        layer="mapped",
+        name=flow.name,
+        partition=REPLAY,
+        run_id=session.run_id,
+        path=mapped.path,
+        rows=rows,
+        newest=newest,
+        records=tuple(replay.tried),
+    )
     session.state.register(batch, mapped=replay.mapped)
     return mapped
 
@@ -129,13 +151,17 @@ class _Search:
                 continue
             rows = self._rows(key, letter)
             if letter is None:  # there is no use in rejecting a row again that nobody asked for
-                replay.rows += [row for row in rows or () if isinstance(row, MappedRow)]
+                found = [row for row in rows or () if isinstance(row, MappedRow)]
+                replay.rows += found
+                replay.tried += [key] if found else []
+                replay.missing += [key] if rows is None else []
             elif rows is None:
                 replay.lost += [] if self._unreadable else [key]
             elif all(is_newer(synced.get(row.key), row.updated_at) for row in rows):
                 replay.over.append(key)
             else:
                 replay.rows += rows
+                replay.tried.append(key)
                 replay.mapped += [] if any(_settles(row, letter) for row in rows) else [key]
         return replay
 

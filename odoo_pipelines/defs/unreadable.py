@@ -2,8 +2,8 @@
 
 A batch that was lost stays pending until what replaces it is known: a complete batch of its partition, or for a mapped
 one what is mapped again from the batches of its streams. So a run that dies in between, or an external system that
-cannot be asked, loses nothing. What neither brings back (records that were fetched one by one, rows that were to be
-tried again) comes with the next full sync, which sees every record.
+cannot be asked, loses nothing. Single records (fetched one by one, or to be tried again) are known by their ids, and
+fetched or looked for again. What none of this brings back comes with the next full sync, which sees every record.
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ class Unreadable:
         extract_again: streams and partitions that have to be extracted as a whole.
         map_again: flows and partitions whose streams' batches are mapped again.
         mapped_again: those of them for which that is done.
+        replaced: ids of those batches of single records that others hold by now.
     """
 
     batches: dict[int, Batch] = field(default_factory=dict)
     extract_again: set[tuple[str, str]] = field(default_factory=set)
     map_again: set[tuple[str, str]] = field(default_factory=set)
     mapped_again: set[tuple[str, str]] = field(default_factory=set)
+    replaced: set[int] = field(default_factory=set)
 
     def readable(self, batches: Sequence[Batch]) -> list[Batch]:
         """Without those that cannot be read."""
@@ -55,9 +57,23 @@ class Unreadable:
             each
             for each in batches
             if each.id not in self.batches
+            or each.id in self.replaced
             or each.id < later.get((each.name, each.partition), 0)
             or (each.layer == "mapped" and (each.name, each.partition) in self.mapped_again)
         ]
+
+    def single(self, stream: str) -> list[Batch]:
+        """Those of a stream whose records were fetched one by one, as far as it is known which."""
+        return [each for each in self._with_records("external", BY_ID) if each.name == stream]
+
+    def replays(self, flow: str) -> list[Batch]:
+        """Those of a flow whose records were to be tried again, as far as it is known which."""
+        return [each for each in self._with_records("mapped", REPLAY) if each.name == flow]
+
+    def _with_records(self, layer: Layer, partition: str) -> Iterator[Batch]:
+        for each in self.batches.values():
+            if (each.layer, each.partition) == (layer, partition) and each.records:
+                yield each
 
     def holds(self, layer: Layer, name: str) -> bool:
         """Whether batches of a stream or flow are among them."""
@@ -105,10 +121,36 @@ def fault_of(batches: BatchStore, batch: Batch, *, whole: bool) -> str:
     try:
         rows = batches.examine(batch.path, core_schema(batch.layer), whole=whole)
     except UnreadableBatchError as error:
-        return str(error)
+        return error.fault
     if batch.layer == "external" and rows != batch.rows:
         return f"batch {batch.path} cannot be read: it holds {rows} rows, and {batch.rows} were extracted"
     return ""
+
+
+def is_extracted(partition: str, integration: Integration) -> bool:
+    """Whether a partition is one that syncs extract: none of single records, nor of another partition size."""
+    return partition == WHOLE or partition in partitions_of(integration).get_partition_keys()
+
+
+def cure_of(batch: Batch, integration: Integration) -> str:
+    """What brings again what a lost batch held, as long as it is pending."""
+    if batch.layer == "odoo":
+        return "The next outbound sync reads it out of Odoo again."
+    if batch.records and batch.layer == "external":
+        return "The next sync asks for its records again, one by one."
+    if batch.records:
+        return "The next sync tries its records again, in their newest version."
+    if batch.layer == "external" and is_extracted(batch.partition, integration):
+        return "Its partition is extracted again by the next delta or full sync."
+    if batch.layer == "mapped" and is_extracted(batch.partition, integration):
+        return "It is mapped again by the next sync, from the batches of its streams."
+    again = "" if batch.layer == "external" or batch.partition == REPLAY else "It is mapped again, as far as possible. "
+    return f"{again}Run a full sync, which brings all of it: {full_sync(integration)}"
+
+
+def full_sync(integration: Integration) -> str:
+    """The command."""
+    return f"odoo-pipelines sync --integration {integration.name} --mode full"
 
 
 def find_unreadable(
@@ -155,7 +197,7 @@ class _Finder:
                 batch.name,
                 batch.partition or "none",
                 batch.run_id,
-                self._suggested_fix(batch),
+                cure_of(batch, self._integration),
             )
         return self._found
 
@@ -167,19 +209,19 @@ class _Finder:
         return not self._faults[batch.id]
 
     def _extract_again(self, stream: str, partition: str) -> None:
-        if partition == WHOLE or partition in self._partitions():
+        if is_extracted(partition, self._integration):
             self._found.extract_again.add((stream, partition))
-
-    def _partitions(self) -> Sequence[str]:
-        return partitions_of(self._integration).get_partition_keys()
 
     def _map_again(self, flow: Flow, batch: Batch) -> None:
         """The batches of its streams are mapped again; where they do not hold all of it, it is extracted again."""
         if batch.partition == REPLAY:
             return
         known = self._state.batches(self._integration.name, "external", list(flow.mappers), [batch.partition])
-        sources = [each for each in since_complete(known) if self._is_readable(each)]
-        self._state.begin(mapping_consumer(flow), [each.id for each in sources])
+        still_count = since_complete(known)
+        sources = [each for each in still_count if self._is_readable(each)]
+        # Nothing else brings single records again: as long as one of their batches is lost, so is what was made of it.
+        begun = still_count if batch.partition == BY_ID else sources
+        self._state.begin(mapping_consumer(flow), [each.id for each in begun])
         self._found.map_again.add((flow.name, batch.partition))
         if batch.partition != BY_ID:
             complete = {each.name for each in sources if each.complete}
@@ -188,16 +230,6 @@ class _Finder:
 
     def _streams_of(self, flow: Flow, partition: str) -> set[str]:
         return {each for each in flow.mappers if self._system.streams[each].partitioned == (partition != WHOLE)}
-
-    def _suggested_fix(self, batch: Batch) -> str:
-        place = (batch.name, batch.partition)
-        if batch.layer == "odoo":
-            return "What it held is read out of Odoo again."
-        if place in self._found.map_again:
-            return "It is mapped again from the batches of its streams."
-        if batch.layer == "external" and place in self._found.extract_again:
-            return "Its partition is extracted again by the next delta or full sync."
-        return "Run a full sync: it brings all that the batch held."
 
 
 def settle(state: State, flow: Flow, lost: Unreadable) -> None:

@@ -143,4 +143,5 @@ def _in_layer(integration: str, layer: Layer) -> sa.Select[Any]:
 
 def _batch(row: sa.Row[tuple[object, ...]]) -> Batch:
     values = row._asdict()
-    return Batch(**{**values, "newest": utc(values["newest"])})
+    records = tuple((entity, external_id) for entity, external_id in values["records"])
+    return Batch(**{**values, "newest": utc(values["newest"]), "records": records})

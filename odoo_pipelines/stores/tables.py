@@ -67,6 +67,13 @@ batch = sa.Table(
         "complete", sa.Boolean, nullable=False, comment="Holds its whole partition: earlier ones say nothing more"
     ),
     _now("created_at", "When it was registered"),
+    sa.Column(
+        "records",
+        JSONB,
+        nullable=False,
+        server_default=sa.text("'[]'"),
+        comment="Kind and id of the records of a replay, or fetched one by one: asked for again if the file is lost",
+    ),
     sa.UniqueConstraint("path", name="batch_path_key"),
     _one_of("layer", get_args(Layer), "batch_layer_check"),
     sa.Index("batch_by_source", "integration", "layer", "name", "id"),

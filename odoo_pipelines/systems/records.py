@@ -283,6 +283,7 @@ class Batch:
         newest: newest `updated_at` in it.
         complete: holds the whole window of its partition, so that earlier batches of it say nothing more.
         begun: the consumer for which it is pending has begun with it, and died.
+        records: that it holds, where no extraction of its partition can bring them again.
     """
 
     id: int
@@ -296,6 +297,7 @@ class Batch:
     newest: datetime | None
     complete: bool = False
     begun: bool = False
+    records: tuple[Key, ...] = ()
 
 
 @dataclass(slots=True)

@@ -248,7 +248,7 @@ class TestBatches:
             engine.dispose()
         assert "gone.parquet cannot be read" in finding["detail"]
         assert "1 of 1" in finding["detail"]
-        assert "--mode full" in finding["cure"]
+        assert "`odoo-pipelines batches list --integration pms`" in finding["cure"]
         assert doctor()["batches"]["detail"] == "none waits"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
+from odoo_pipelines.defs.by_id import fetch_by_id
+from odoo_pipelines.defs.by_id import register as register_fetched
+from odoo_pipelines.defs.mapping import map_partition
 from odoo_pipelines.settings import load_settings
-from odoo_pipelines.systems.records import Batch
-from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage, flow_named
+from odoo_pipelines.stores.batches import BatchStore
+from odoo_pipelines.systems.records import BY_ID, Batch
+from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage, flow_named, stream_named
 from odoo_pipelines_tests.defs.test_posting import booking_of, recorded, register
 from odoo_pipelines_tests.stores.builders import rows_of
 
@@ -153,7 +158,7 @@ def test_as_long_as_the_source_cannot_be_asked_nothing_is_given_up(stage: Stage,
     assert_all_there(stage, stage.sync("delta"), engine)
 
 
-def test_records_that_were_fetched_one_by_one_come_with_the_next_full_sync_and_hold_up_nothing_until_then(
+def test_single_records_of_an_earlier_version_come_with_the_next_full_sync_and_hold_up_nothing_until_then(
     stage: Stage, engine: sa.Engine
 ) -> None:
     stage.sync("full")
@@ -196,3 +201,73 @@ def test_payments_that_wait_to_be_sent_are_read_out_of_odoo_again(stage: Stage) 
     assert stage.sync("outbound").success
     assert len(recorded(stage)) == 1
     assert stage.state.pending("pms", "odoo", ["payments_out"], "external/payments_out") == []
+
+
+@pytest.mark.parametrize("mapped", [False, True], ids=["extracted", "and what was mapped of it"])
+def test_records_that_were_fetched_one_by_one_are_asked_for_again_by_the_next_delta(
+    stage: Stage, engine: sa.Engine, *, mapped: bool
+) -> None:
+    stage.sync("full")
+    booking = str(stage.confirmed()["id"])
+    stage.edit(booking, special_requests="A quiet room")
+    fetch(stage, booking, mapped=mapped)
+    single = [each for each in stage.batches("external", "bookings") if each.partition == "by_id"]
+    assert [each.records for each in single] == [(("booking", booking),)]
+    for each in [*single, *(each for each in stage.pending("orders") if each.partition == "by_id")]:
+        damage(each, Path.unlink)
+    with engine.begin() as connection:  # nothing else would ask for it
+        connection.execute(sa.text("update odoo_pipelines.watermark set value = now() + interval '1 day'"))
+
+    assert stage.sync("delta").success
+    assert awaited(stage) == []
+    [order] = stage.odoo("sale.order", "search_read", domain=[["x_external_id", "=", booking]], fields=["note"])
+    assert "A quiet room" in order["note"]
+
+
+def fetch(stage: Stage, booking: str, *, mapped: bool) -> None:
+    """A run fetches a booking, maybe maps it, and ends."""
+    session = stage.session()
+    try:
+        fetched = fetch_by_id(session, stream_named("bookings"), {booking})
+        assert fetched.batch
+        register_fetched(session, stream_named("bookings"), fetched.batch)
+        for flow in session.system.flows if mapped else ():
+            map_partition(session, flow, BY_ID)
+    finally:
+        session.close()
+
+
+def test_rows_that_were_to_be_tried_again_are_looked_for_again_by_the_next_delta(stage: Stage) -> None:
+    stage.sync("full")
+    booking = str(stage.confirmed()["id"])
+    records = (("booking", booking),)
+    lost = Batch(0, "pms", "mapped", "orders", "replay", "earlier", "gone.parquet", 1, None, records=records)
+    stage.state.register(lost)
+
+    assert stage.sync("delta").success
+    assert awaited(stage) == []
+    [again] = [each for each in stage.batches("mapped", "orders") if each.partition == "replay"][1:]
+    assert again.records == lost.records
+
+
+def test_damage_within_the_run_that_wrote_the_batch_ends_it_with_batch_and_cure_and_the_next_run_goes_on(
+    stage: Stage, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = BatchStore.writer
+
+    @contextmanager
+    def damaging(store: BatchStore, path: str, schema: pa.Schema) -> Iterator[Any]:
+        with writer(store, path, schema) as writing:
+            yield writing
+        if "/mapped/orders/" in path:
+            truncated(Path(load_settings().data) / path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(BatchStore, "writer", damaging)
+        result = stage.sync("full")
+    assert not result.success
+    [failed] = [each for each in result.all_events if each.is_step_failure][:1]
+    said = str(failed.step_failure_data.error)
+    assert "/mapped/orders/" in said
+    assert "The next sync makes it again" in said
+    assert_all_there(stage, stage.sync("delta"), engine)
