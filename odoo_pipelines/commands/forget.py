@@ -88,16 +88,18 @@ def _preview(settings: Settings, state: State, entities: dict[str, str], person:
 
 
 def _carry_out(settings: Settings, state: State, entities: dict[str, str], person: Person) -> Forgotten:
-    """While no run writes. Files first: as long as the state knows the person, the command can be repeated."""
+    """While no run writes. Files last: they tell whose outcomes quote the person, also when the command is repeated."""
     from odoo_pipelines.clients import state_url  # noqa: PLC0415
     from odoo_pipelines.stores.batches import BatchStore  # noqa: PLC0415
-    from odoo_pipelines.stores.forgetting import empty_in_batches  # noqa: PLC0415
+    from odoo_pipelines.stores.forgetting import empty_in_batches, find_in_batches  # noqa: PLC0415
     from odoo_pipelines.stores.lock import one_writer  # noqa: PLC0415
 
     with one_writer(state_url(settings), person.integration, "forget", WAIT_SECONDS, _logger):
         batches = state.all_batches(person.integration)
-        found = empty_in_batches(BatchStore(settings.data), batches, entities, person)
-        return _together(found, state.forget(person, found.related))
+        store = BatchStore(settings.data)
+        related = find_in_batches(store, batches, entities, person).related
+        forgotten = state.forget(person, related)
+        return _together(empty_in_batches(store, batches, entities, person), forgotten)
 
 
 def _together(batches: Forgotten, state: Forgotten) -> Forgotten:

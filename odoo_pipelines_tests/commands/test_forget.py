@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from odoo_pipelines.stores.forgetting import Person, without
 from odoo_pipelines.stores.inbox import Inbox, NewEvent
 from odoo_pipelines_tests.command_line import run, staged_folder
 from odoo_pipelines_tests.defs.stage import Stage
+from odoo_pipelines_tests.snapshots import TABLES, StateSnapshot
 
 EMAIL = "zoraida.quintanilla@guest.example"
 GUEST = {"first_name": "Zoraida", "last_name": "Quintanilla", "email": EMAIL, "phone": "+34 910 555 0199"}
@@ -90,6 +92,61 @@ def test_rows_and_numbers_stay_and_a_forgotten_row_that_is_loaded_again_makes_no
     assert stage.pending("partners") == []
     assert stage.state.history("pms", "guest", guest).record is None
     assert stage.odoo("res.partner", "search_count", domain=[["email", "=", EMAIL]]) == 0
+
+
+def test_one_that_dies_between_any_two_of_its_effects_is_finished_by_the_next(
+    stage: Stage, engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First the state, then one file after the other; that a booking names the guest is known from these alone."""
+    guest, booking = named_in_a_booking(stage)
+    assert stage.sync("full").success
+    with engine.begin() as connection:
+        connection.execute(sa.insert(tables.outcome), [quoting(booking)])
+    kept, files = StateSnapshot.of(engine), tmp_path / "files"
+    shutil.copytree("data", files)
+    count = json.loads(run("forget", "guest", guest, "--json").stdout)["batches"]["files"]
+    assert count > 2
+    rewrite = BatchStore.rewrite
+    for done in range(count):
+        left = [None] * done
+
+        def dying(store: BatchStore, path: str, changed: Any, left: list[None] = left) -> None:
+            if not left:
+                raise KeyboardInterrupt
+            left.pop()
+            rewrite(store, path, changed)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(BatchStore, "rewrite", dying)
+            assert run("forget", "guest", guest, "--yes").exit_code != 0
+        assert EMAIL in everything_kept(engine, tmp_path)
+        result = run("forget", "guest", guest, "--yes")
+        assert result.exit_code == 0, result.output
+        assert EMAIL not in everything_kept(engine, tmp_path)
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"truncate {', '.join(TABLES)} restart identity cascade"))
+        kept.restore(engine)
+        shutil.rmtree("data")
+        shutil.copytree(files, "data")
+
+
+def quoting(booking: str) -> dict[str, Any]:
+    """An outcome of a booking, whose reason quotes its guest."""
+    return {
+        "run_id": "an-earlier-run",
+        "integration": "pms",
+        "flow": "orders",
+        "attempt": 1,
+        "entity": "booking",
+        "external_id": booking,
+        "outcome": "rejected",
+        "weight": 1,
+        "field": "guest.email",
+        "code": "unreadable",
+        "reason": f"{EMAIL} is no address",
+        "warnings": [],
+        "changes": [],
+    }
 
 
 def test_it_asks_first_and_a_no_removes_nothing(stage: Stage, engine: sa.Engine, tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +24,7 @@ from odoo_pipelines_tests.command_line import staged_folder
 from odoo_pipelines_tests.defs.stage import Stage
 from odoo_pipelines_tests.defs.test_posting import booking_of, held, recorded, register
 from odoo_pipelines_tests.in_memory import record_in_memory
+from odoo_pipelines_tests.snapshots import TABLES, StateSnapshot
 
 
 @pytest.fixture
@@ -174,3 +178,180 @@ class TestPms:
         assert stage.odoo("account.payment", "search_count", domain=[["amount", "=", 77.0]]) == 1
         recover("pms-backup")
         assert len(recorded(stage)) == 1
+
+
+def empty(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"truncate {', '.join(TABLES)} restart identity cascade"))
+
+
+@contextmanager
+def state_restored(engine: sa.Engine) -> Iterator[None]:
+    """At the end of the block the state is what it was at its beginning."""
+    backup = StateSnapshot.of(engine)
+    yield
+    empty(engine)
+    backup.restore(engine)
+
+
+@contextmanager
+def batches_restored(folder: Path) -> Iterator[None]:
+    """The same of the batches."""
+    shutil.copytree("data", folder)
+    yield
+    shutil.rmtree("data")
+    shutil.copytree(folder, "data")
+
+
+@contextmanager
+def batches_lost() -> Iterator[None]:
+    yield
+    shutil.rmtree("data")
+
+
+def contacts(stage: Stage) -> list[tuple[Any, ...]]:
+    fields = ["x_sync_key", "name", "email", "phone"]
+    rows = stage.odoo("res.partner", "search_read", domain=[["x_sync_key", "!=", False]], fields=fields)
+    return sorted(tuple(row[name] for name in fields) for row in rows)
+
+
+def paid(stage: Stage) -> list[tuple[str, float, bool]]:
+    """The payments that Odoo has, without the names that it gives."""
+    fields = ["x_related_booking_id", "amount", "x_external_synced"]
+    rows = stage.odoo("account.payment", "search_read", domain=[], fields=fields)
+    return sorted(tuple(row[name] for name in fields) for row in rows)
+
+
+def both_sides(stage: Stage) -> dict[str, Any]:
+    """What people see in the stand-in, and what the PMS was sent."""
+    sent = sorted((each["transaction_id"], each["amount"]) for each in recorded(stage))
+    return {"orders": orders(stage), "contacts": contacts(stage), "payments": paid(stage), "sent": sent}
+
+
+def life_goes_on(stage: Stage, amount: float) -> None:
+    """What happens between a backup and a loss, in both systems and from one to the other."""
+    later(stage)
+    booking = stage.confirmed()["id"]
+    stage.edit(booking, special_requests=f"A quiet room for {amount}")
+    stage.advance(new_bookings=2, cancelled=1, changed_guests=2)
+    assert stage.sync("delta").success
+    register(stage, booking_of(stage), amount)
+    assert stage.sync("outbound").success
+    assert stage.sync("delta").success
+
+
+class TestAnOlderState:
+    def test_everything_is_as_if_it_had_not_been_set_back_and_nothing_is_there_twice(
+        self, stage: Stage, engine: sa.Engine
+    ) -> None:
+        life_goes_on(stage, 11.0)
+        with state_restored(engine):
+            life_goes_on(stage, 77.0)
+            before = both_sides(stage)
+        told = recover("state-backup")
+        assert both_sides(stage) == before
+        assert told["for_a_person"]["in_neither_system"] == told["for_a_person"]["rejected"] == []
+        again = recover("state-backup")
+        assert again["written_again"] == again["created_again"] == []
+        assert both_sides(stage) == before
+
+    def test_changes_of_the_pms_after_the_restore_come_too(self, stage: Stage, engine: sa.Engine) -> None:
+        with state_restored(engine):
+            life_goes_on(stage, 77.0)
+        booking = stage.confirmed()["id"]
+        later(stage)
+        stage.edit(booking, special_requests="A room with a view")
+        recover("state-backup")
+        [row] = stage.odoo("sale.order", "search_read", domain=[["x_external_id", "=", booking]], fields=["note"])
+        assert "A room with a view" in row["note"]
+
+    def test_the_batches_of_the_same_backup_or_lost_ones_make_no_difference(
+        self, stage: Stage, engine: sa.Engine, tmp_path: Path
+    ) -> None:
+        for number, batches in enumerate((batches_restored(tmp_path / "backup"), batches_lost())):
+            with state_restored(engine), batches:
+                life_goes_on(stage, 70.0 + number)
+                before = both_sides(stage)
+            recover("state-backup")
+            assert both_sides(stage) == before
+
+    def test_batches_that_are_older_than_the_state_are_extracted_again(
+        self, stage: Stage, engine: sa.Engine, tmp_path: Path
+    ) -> None:
+        life_goes_on(stage, 11.0)
+        with batches_restored(tmp_path / "backup"), state_restored(engine):
+            life_goes_on(stage, 77.0)
+            before = both_sides(stage)
+        told = recover("batches-lost")
+        assert both_sides(stage) == before
+        assert told["status"] == "success"
+
+    @pytest.mark.parametrize("older", ["odoo", "state"])
+    def test_odoo_and_state_of_two_backups_end_as_if_nothing_had_been_lost(
+        self, stage: Stage, engine: sa.Engine, older: str
+    ) -> None:
+        first, second = (
+            (odoo_restored(stage), state_restored(engine))
+            if older == "odoo"
+            else (state_restored(engine), odoo_restored(stage))
+        )
+        with first:
+            life_goes_on(stage, 11.0)
+            with second:
+                life_goes_on(stage, 77.0)
+                before = both_sides(stage)
+        recover("state-backup")
+        recover("odoo-backup")
+        after = both_sides(stage)
+        assert {**after, "payments": None} == {**before, "payments": None}
+        assert [each[:2] for each in after["payments"]] == [each[:2] for each in before["payments"]]
+        again = recover("odoo-backup")
+        assert again["written_again"] == again["created_again"] == []
+        assert both_sides(stage) == after
+
+    def test_one_store_after_the_other_where_all_were_restored(
+        self, stage: Stage, engine: sa.Engine, tmp_path: Path
+    ) -> None:
+        with odoo_restored(stage), state_restored(engine), batches_restored(tmp_path / "backup"), pms_restored(stage):
+            before = both_sides(stage)
+            life_goes_on(stage, 77.0)
+        for disaster in ("state-backup", "batches-lost", "odoo-backup", "pms-backup"):
+            assert recover(disaster)["status"] == "success"
+        assert both_sides(stage) == before
+
+
+@pytest.mark.parametrize("point", ["within the full sync", "between the syncs"])
+def test_a_recovery_that_is_killed_and_started_again_ends_as_if_it_had_run_once(
+    stage: Stage, engine: sa.Engine, point: str
+) -> None:
+    """Killed when the first record is there again, or when the full sync has ended."""
+    with odoo_restored(stage):
+        life_goes_on(stage, 77.0)
+        before = both_sides(stage)
+    restored, known = both_sides(stage), runs_that_succeeded(engine)
+
+    def reached() -> bool:
+        if point == "within the full sync":
+            return both_sides(stage) != restored
+        return runs_that_succeeded(engine) > known
+
+    killed_when(reached)
+    recover("odoo-backup")
+    after = both_sides(stage)
+    assert {**after, "payments": None} == {**before, "payments": None}
+    assert [each[:2] for each in after["payments"]] == [each[:2] for each in before["payments"]]
+
+
+def runs_that_succeeded(engine: sa.Engine) -> int:
+    with engine.connect() as connection:
+        query = "select count(*) from odoo_pipelines.sync_run where status = 'succeeded' and flow = 'payments'"
+        return int(connection.execute(sa.text(query)).scalar_one())
+
+
+def killed_when(reached: Callable[[], bool]) -> None:
+    """A recovery in a process of its own."""
+    command = [sys.executable, "-m", "odoo_pipelines.cli", "recover", "--from", "odoo-backup", "--yes", "--json"]
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(command_line.ROOT)}) as process:  # noqa: S603 - constants
+        while not reached():
+            assert process.poll() is None
+        process.kill()
