@@ -106,6 +106,14 @@ class TestLimits:
         with pytest.raises(ValidationError):
             Integration.model_validate({"name": "pms", "taxes": "10% Lodging"})
 
+    @pytest.mark.parametrize("none", [{}, {"taxes": "none"}])
+    def test_totals_without_tax_need_taxes(self, none: dict[str, Any]) -> None:
+        without = {"name": "pms", "compare_total": "without_tax"}
+        with pytest.raises(ValidationError, match="compare_total: 'without_tax' needs taxes: set `taxes` to 'odoo'"):
+            Integration.model_validate(without | none)
+        for taxes in ("odoo", ["City tax"]):
+            assert Integration.model_validate(without | {"taxes": taxes}).compare_total == "without_tax"
+
     def test_journals_are_named_by_method_gateway_or_both(self) -> None:
         journals = {"cash": "CSH1", "adyen": "BNK2", "credit_card/stripe": "BNK3"}
         assert Integration.model_validate({"name": "pms", "journals": journals}).journals == journals

@@ -5,8 +5,9 @@ The fields are those of the models, so a new one is tried without a word here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from pathlib import Path as Folder
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +18,8 @@ from odoo_pipelines.defs.payloads import payload_of
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.odoo.fields import FieldSchema
 from odoo_pipelines.odoo.values import cast
-from odoo_pipelines.stores.rows import from_columns, mapped_schema, to_columns
+from odoo_pipelines.stores.batches import BatchStore
+from odoo_pipelines.stores.rows import from_columns, mapped_schema, raw_schema, to_columns
 from odoo_pipelines.systems.base import Flow, MappedRow
 from odoo_pipelines.systems.payload import SourceRecord
 from odoo_pipelines.systems.pms.flows import SYSTEM
@@ -101,6 +103,49 @@ def test_only_what_a_row_cannot_do_without_costs_it(stream: str) -> None:
                     assert_told(flow, stream, record, path, rows)
     for flow in flows:
         load(flow, taken[flow.name])
+
+
+@pytest.mark.parametrize("stream", SYSTEM.streams)
+def test_batch_files_give_back_what_was_put_in_them(stream: str, tmp_path: Folder) -> None:
+    """Both layers: payloads as they came, and what was mapped of them."""
+    store = BatchStore(tmp_path)
+    sent = [
+        with_value(BASE[stream](), path, value)
+        for path in fields(SYSTEM.streams[stream].payload)
+        for value in VALUES.values()
+    ]
+    raw = [raw_row(each, SYSTEM.streams[stream].id_of) for each in sent]
+    kept = written_and_read(store, "raw.parquet", raw_schema(), raw)
+    assert [(each["external_id"], each["hash"], each["payload"]) for each in kept] == [
+        (each["external_id"], each["hash"], each["payload"]) for each in raw
+    ]
+    records = [record for each in kept if (record := record_or_none(stream, payload_of(each["payload"])))]
+    for flow in (flow for flow in SYSTEM.flows if stream in flow.mappers):
+        rows = [row for each in records for row in rows_or_none(flow, stream, each) or ()]
+        columns = [to_columns(each, flow.target) for each in rows]
+        read_again = written_and_read(store, f"{flow.name}.parquet", columns_of(flow.name), columns)
+        assert [(each.external_id, each.values) for each in rows] == [
+            (each.external_id, each.values)
+            for each in (from_columns(row, flow.target) for row in read_again)
+            if isinstance(each, MappedRow)
+        ]
+
+
+def written_and_read(
+    store: BatchStore, path: str, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    with store.writer(path, schema) as writer:
+        writer.write(rows)
+    assert store.examine(path, schema, whole=True) == len(rows)
+    return [row for some in store.rows(path, 500) for row in some]
+
+
+def record_or_none(stream: str, payload: dict[str, Any]) -> SourceRecord | None:
+    model: type[SourceRecord] = SYSTEM.streams[stream].payload
+    try:
+        return model.parse(payload)
+    except RowRejectedError:
+        return None
 
 
 def read_or_not(stream: str, payload: dict[str, Any]) -> SourceRecord | None:
