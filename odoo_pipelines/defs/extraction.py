@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,10 +19,12 @@ from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.rows import raw_schema
 from odoo_pipelines.systems import values
 from odoo_pipelines.systems.base import Stream, own_id
-from odoo_pipelines.systems.clocks import is_believed
+from odoo_pipelines.systems.clocks import TOLERANCE, is_believed
 from odoo_pipelines.systems.records import Batch
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class Extraction:
     def __init__(self, session: Session, stream: Stream) -> None:
         self._session = session
         self._stream = stream
+        self._bring_back_watermark()
         self._watermark = session.state.watermark(session.integration.name, stream.name)
         self._covered_to: datetime | None = self._watermark
 
@@ -135,11 +139,19 @@ class Extraction:
             extracted.complete,
         )
 
+    def _bring_back_watermark(self) -> None:
+        """A watermark of the future, from when the external system's clock was ahead, would hide all that is new."""
+        name, stream = self._session.integration.name, self._stream.name
+        was = self._session.state.bring_back_watermark(name, stream, self._session.clock(), TOLERANCE)
+        if was is not None:
+            log.warning("%s: the watermark was in the future (%s) and is brought back; clocks were wrong", stream, was)
+
     def _mark(self, first: Page, newest: datetime | None) -> tuple[str, datetime] | None:
-        """The new watermark; a change time from the future does not push it past the server's clock, or else ours."""
+        """The new watermark; neither a change time from the future nor a wrong clock pushes it past both clocks."""
         if newest is None:
             return None
-        return self._stream.name, min(newest, first.server_time or self._session.clock())
+        now = self._session.clock()
+        return self._stream.name, min(newest, first.server_time or now, now)
 
 
 def require_all(session: Session, batch: Batch, carried: int) -> None:

@@ -105,6 +105,27 @@ def checked(answer: Answer) -> Answer:
     raise _error(answer)
 
 
+def is_absent(answer: Answer) -> bool:
+    """Whether the external system says that it has no such record.
+
+    Raises:
+        ExternalProtocolError: the 404 is not in JSON, so it is that of something else, such as a proxy.
+    """
+    if answer.status != HTTPStatus.NOT_FOUND:
+        return False
+    try:
+        told = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise ExternalProtocolError(
+            f"{answer.place} answered 404, but not with the JSON in which the API tells that it has no such record. "
+            f"{_PAGE_FIX}",
+            status=answer.status,
+        )
+    return True
+
+
 def _error(answer: Answer) -> ExternalError:
     if answer.status < HTTPStatus.BAD_REQUEST:
         return ExternalProtocolError(

@@ -13,7 +13,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from odoo_pipelines.errors import ExternalProtocolError
-from odoo_pipelines.external.answers import Answer, checked, storable
+from odoo_pipelines.external.answers import Answer, checked, is_absent, storable
 from odoo_pipelines.external.auth import ApiKey, Credential, ExchangedToken
 from odoo_pipelines.external.connection import ExternalConnection
 from odoo_pipelines.external.paging import Page, walk, window
@@ -81,9 +81,9 @@ class ExternalClient:
         return checked(self._send(Request("GET", path, params or {}))).content
 
     def get_record(self, path: str) -> Any:
-        """Gets one record, as a row of a page would hold it; None when there is none (404)."""
+        """Gets one record, as a row of a page would hold it; None when there is none (a 404 of the API)."""
         answer = self._send(Request("GET", path))
-        if answer.status == HTTPStatus.NOT_FOUND:
+        if is_absent(answer):
             return None
         record = checked(answer).content
         if record is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,10 @@ from odoo_pipelines.systems.records import BY_ID, REPLAY, Batch, Layer
 
 _USE = tables.batch_use
 _COLUMNS = [column for column in tables.batch.columns if column.name != "created_at"]
+
+
+_WALK = timedelta(days=1)
+"""Longer than any walk takes: what was changed before a walk began is in its batches."""
 
 
 def utc(value: datetime | None) -> datetime | None:
@@ -42,6 +46,20 @@ def move_watermark(connection: Connection, integration: str, stream: str, value:
             where=new.excluded.value > table.c.value,
         )
     )
+
+
+def bring_back_watermark(
+    connection: Connection, integration: str, stream: str, now: datetime, tolerance: timedelta
+) -> datetime | None:
+    """Brings a watermark of the future back to before it was moved there; what it was then, None if it was none."""
+    table = tables.watermark
+    of_stream = (table.c.integration == integration, table.c.stream == stream)
+    row = connection.execute(sa.select(table.c.value, table.c.moved_at).where(*of_stream).with_for_update()).first()
+    if row is None or row.value <= now + tolerance:
+        return None
+    back = min(row.moved_at, now) - _WALK
+    connection.execute(sa.update(table).where(*of_stream).values(value=back, moved_at=sa.func.now()))
+    return utc(row.value)
 
 
 def insert_batch(connection: Connection, batch: Batch) -> Batch:

@@ -73,7 +73,7 @@ class NewEvent:
 
     Attributes:
         integration: name.
-        event_key: the same on every redelivery: begins with BY_ID, BY_CONTENT or BY_CHANCE.
+        event_key: the same on every redelivery: begins with BY_ID, BY_CONTENT or BY_REQUEST.
         event_type: as sent.
         body: as it came, JSON text.
         flow: of a manual sync; "" for an event.

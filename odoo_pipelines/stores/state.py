@@ -7,7 +7,7 @@ reached, or refuses, is a StateError.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -71,6 +71,19 @@ class State:
         """Newest change time (UTC) that is safely in a batch; None before the first extraction."""
         with transaction(self._engine) as connection:
             return batch_registry.watermark_of(connection, integration, stream)
+
+    def bring_back_watermark(
+        self, integration: str, stream: str, now: datetime, tolerance: timedelta
+    ) -> datetime | None:
+        """Brings a watermark back that lies in the future, because a clock was wrong when it was moved there.
+
+        It is then a day before that: all that was changed earlier is in batches.
+
+        Returns:
+            What it was; None if it is none of the future.
+        """
+        with transaction(self._engine) as connection:
+            return batch_registry.bring_back_watermark(connection, integration, stream, now, tolerance)
 
     def register(
         self,

@@ -279,7 +279,10 @@ webhook_event = sa.Table(
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True, comment="Number; the job id of the answer"),
     _text("integration", "Name of the integration"),
-    _text("event_key", "id:<the sender's>, or sha256:<of the body>, or sync:<random>; the same on every redelivery"),
+    _text(
+        "event_key",
+        "id:<the sender's>, or sha256:<of the body>, or sync:<hash>:<random>; the same on every redelivery",
+    ),
     _text("event_type", "As sent; for manual syncs: sync"),
     _text("flow", "Flow of a manual sync; empty for events"),
     _text("entity", "Kind of the record that it names; empty: none"),

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from typing import Any, TypeAlias
 
 from starlette.applications import Starlette
@@ -27,11 +28,13 @@ class Feed:
     Attributes:
         pages: of rows; where they carry a readable `updated_at`, the window of the request is heeded.
         broken_page: number of the page that is refused; None for none.
+        clock: the server's, as it tells it; None for the true one.
         asked: queries of all requests for a first page.
     """
 
     pages: list[list[Any]] = field(default_factory=list)
     broken_page: int | None = None
+    clock: dt.datetime | None = None
     asked: list[Mapping[str, str]] = field(default_factory=list)
 
     async def answer(self, request: Request) -> Response:
@@ -43,7 +46,8 @@ class Feed:
             return JSONResponse({"error": "no"}, 400)
         rows = [row for row in self.pages[number] if _within(row, query)] if self.pages else []
         cursor = str(number + 1) if number + 1 < len(self.pages) else None
-        return JSONResponse({"data": rows, "next_cursor": cursor})
+        told = {"Date": format_datetime(self.clock, usegmt=True)} if self.clock else None
+        return JSONResponse({"data": rows, "next_cursor": cursor}, headers=told)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import AccountingError, ExternalRequestError
 from odoo_pipelines.stores.batches import BatchStore, BatchWriter
+from odoo_pipelines.stores.rows import raw_schema
 from odoo_pipelines.systems.clocks import FROM_THE_FUTURE
 from odoo_pipelines.systems.records import WHOLE, Batch
 from odoo_pipelines_tests.defs.feed import Feed, NewSession, booking
@@ -30,6 +31,7 @@ from odoo_pipelines_tests.defs.stage import flow_named, stream_named
 JANUARY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 FEBRUARY = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
 MARCH = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+AHEAD = dt.datetime(2031, 6, 1, tzinfo=dt.UTC)
 FIRST = Window("2026-01-01", None, FEBRUARY)
 MIDDLE = Window("2026-02-01", FEBRUARY, MARCH)
 LAST = Window("2026-03-01", MARCH, None)
@@ -43,6 +45,15 @@ def day(number: float) -> dt.datetime:
 
 def watermark(session: Session) -> dt.datetime | None:
     return session.state.watermark("pms", "bookings")
+
+
+def _push_watermark(session: Session, to: dt.datetime) -> None:
+    """As a version did that believed the server's clock, whatever it said."""
+    written = session.batches.path_for("pms", "external", "bookings", "2026-01-01", "earlier")
+    with session.batches.writer(written, raw_schema()) as writer:
+        writer.write([])
+    batch = Batch(0, "pms", "external", "bookings", "2026-01-01", "earlier", written, 0, None)
+    session.state.register(batch, watermark=("bookings", to))
 
 
 def batches(session: Session) -> list[Batch]:
@@ -148,6 +159,45 @@ class TestWatermark:
         session = new_session("full")
         Extraction(session, BOOKINGS).extract(Window("2026-01-01"))
         assert [row["updated_at"] for row in stored(session)] == [ahead]
+
+    def test_a_server_whose_clock_is_ahead_does_not_push_it_past_our_time(
+        self, new_session: NewSession, feed: Feed
+    ) -> None:
+        feed.clock, feed.pages = AHEAD, [[booking(1, AHEAD)]]
+        session = new_session("full")
+        Extraction(session, BOOKINGS).extract(Window("2026-01-01"))
+        moved = watermark(session)
+        assert moved is not None
+        assert moved <= dt.datetime.now(dt.UTC)
+        feed.clock, feed.pages = None, [[booking(2, dt.datetime.now(dt.UTC))]]
+        assert Extraction(new_session(), BOOKINGS).extract(Window("2026-01-01")).rows == 1
+
+    @pytest.mark.parametrize("mode", ["delta", "full"])
+    def test_one_that_a_former_version_has_pushed_into_the_future_is_brought_back_with_a_warning(
+        self, new_session: NewSession, feed: Feed, caplog: pytest.LogCaptureFixture, mode: str
+    ) -> None:
+        feed.pages = [[booking(1, day(3))]]
+        session = new_session("full")
+        Extraction(session, BOOKINGS).extract(Window("2026-01-01"))
+        now = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(minutes=1)
+        _push_watermark(session, AHEAD)
+        feed.pages = [[booking(2, now), booking(3, now - dt.timedelta(hours=20))]]
+        session = new_session(mode)
+        assert Extraction(session, BOOKINGS).extract(Window("2026-01-01")).rows == 2
+        assert watermark(session) == now
+        assert "bookings: the watermark was in the future (2031-06-01" in caplog.text
+        caplog.clear()
+        Extraction(new_session(mode), BOOKINGS).extract(Window("2026-01-01"))
+        assert caplog.text == ""
+
+    def test_one_that_is_brought_back_stays_where_nothing_new_comes(self, new_session: NewSession, feed: Feed) -> None:
+        feed.pages = [[booking(1, day(3))]]
+        Extraction(new_session("full"), BOOKINGS).extract(Window("2026-01-01"))
+        _push_watermark(session := new_session(), AHEAD)
+        Extraction(session, BOOKINGS).extract(Window("2026-01-01"))
+        back = watermark(session)
+        assert back is not None
+        assert abs(dt.datetime.now(dt.UTC) - back - dt.timedelta(days=1)) < dt.timedelta(minutes=5)
 
     def test_rows_without_a_readable_time_do_not_move_it(self, new_session: NewSession, feed: Feed) -> None:
         feed.pages = [[booking(1, "yesterday"), booking(2, None)]]

@@ -41,6 +41,28 @@ def test_a_record_that_does_not_exist_is_none(client: ExternalClient, server: Se
     assert client.requests.rows == 0
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        Reply(404, b"<html><h1>404 Not Found</h1><hr>nginx</html>", headers={"Content-Type": "text/html"}),
+        Reply(404, b"default backend - 404", headers={"Content-Type": "text/plain"}),
+        Reply(404, b'{"error": "no', headers={"Content-Type": "application/json"}),
+        Reply(404, b'"confidential"', headers={"Content-Type": "application/json"}),
+        Reply(404, b"\xff\xfe"),
+        Reply(404, b""),
+    ],
+    ids=["web page", "text", "cut off", "no object", "no text", "nothing"],
+)
+def test_a_404_that_is_not_the_apis_says_nothing_about_the_record(
+    client: ExternalClient, server: Server, page: Reply
+) -> None:
+    server.script(page)
+    with pytest.raises(ExternalProtocolError, match="no proxy or login page answers in its place") as caught:
+        client.get_record("/orders/7")
+    assert caught.value.status == 404
+    assert "confidential" not in str(caught.value)
+
+
 def test_a_null_record_is_not_taken_for_one_that_does_not_exist(client: ExternalClient, server: Server) -> None:
     server.script(json_reply(None))
     with pytest.raises(ExternalProtocolError, match="null"):
