@@ -41,11 +41,11 @@ class Bench:
     def hotel(self, bookings: int) -> str:
         """Starts a sandbox PMS with generated bookings and returns its URL."""
         arguments = ["--bookings", str(bookings), "--api-key", PMS_KEY]
-        return self._serve("odoo_pipelines.sandbox.pms", "/sandbox/stats", *arguments)
+        return self._serve("odoo_pipelines_sandbox.pms", "/sandbox/stats", *arguments)
 
     def standin(self) -> str:
         """Starts an Odoo stand-in and returns its URL."""
-        return self._serve("odoo_pipelines.sandbox.odoo", "/web/version")
+        return self._serve("odoo_pipelines_sandbox.odoo", "/web/version")
 
     def environment(self, pms_url: str, **more: str) -> dict[str, str]:
         """Settings of an installation between that PMS and whatever `more` names, for a child process."""

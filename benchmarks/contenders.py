@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.report import Measurement
-from odoo_pipelines.defs.session import FlowState
+from odoo_pipelines.engine.keys import xmlid
+from odoo_pipelines.engine.loader import FlowLoader, LoadOptions
+from odoo_pipelines.engine.planned import PlanOptions
+from odoo_pipelines.engine.ports import Schema
 from odoo_pipelines.odoo.client import OdooClient
+from odoo_pipelines.odoo.reference_data import ReferenceData
+from odoo_pipelines.odoo.references import References
+from odoo_pipelines.odoo.resolve import ResolvedRow, Resolver
 from odoo_pipelines.odoo.schema import Schemas
+from odoo_pipelines.pipeline.session import FlowState
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.claims import BatchClaims
 from odoo_pipelines.stores.rows import from_columns, mapped_schema, to_columns
 from odoo_pipelines.stores.state import RunRef, State
-from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
-from odoo_pipelines.sync.keys import xmlid
-from odoo_pipelines.sync.planned import PlanOptions
-from odoo_pipelines.sync.ports import Schema
-from odoo_pipelines.sync.reference_data import ReferenceData
-from odoo_pipelines.sync.references import References
-from odoo_pipelines.sync.resolve import ResolvedRow, Resolver
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines.systems.targets import Target

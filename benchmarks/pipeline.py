@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from odoo_pipelines.defs.extraction import Extracted, Extraction
-from odoo_pipelines.defs.mapping import Mapped, map_partition
 from odoo_pipelines.defs.partitions import Window
-from odoo_pipelines.defs.session import Session
+from odoo_pipelines.pipeline.extraction import Extracted, Extraction
+from odoo_pipelines.pipeline.mapping import Mapped, map_partition
+from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.settings import load_settings
 
 PARTITION = "2026-01"

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from sqlalchemy import Engine
 
 from odoo_pipelines.errors import ConfigurationError
-from odoo_pipelines.external.client import ExternalClient
-from odoo_pipelines.external.connection import ExternalConnection
+from odoo_pipelines.http.connection import ExternalConnection
 from odoo_pipelines.integration import ExternalSettings, OdooSettings
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
+from odoo_pipelines.rest.client import ExternalClient
 from odoo_pipelines.settings import Settings, hand_on_embedded_dir
 from odoo_pipelines.stores.database import connect, database_url, migrate
 from odoo_pipelines.stores.inbox import Inbox

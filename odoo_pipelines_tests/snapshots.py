@@ -8,8 +8,8 @@ from io import StringIO
 
 import sqlalchemy as sa
 
-from odoo_pipelines.sandbox.odoo.store import Database, Row
 from odoo_pipelines.stores.tables import SCHEMA, metadata
+from odoo_pipelines_sandbox.odoo.store import Database, Row
 
 TABLES = [table.fullname for table in metadata.sorted_tables]
 LAST_NUMBERS = sa.text(

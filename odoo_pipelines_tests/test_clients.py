@@ -12,13 +12,13 @@ from pydantic import SecretStr
 from odoo_pipelines.clients import external_client, odoo_client, open_state, state_url
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.integration import ExternalSettings, OdooSettings
-from odoo_pipelines.sandbox.odoo.app import create_app as create_odoo
-from odoo_pipelines.sandbox.odoo.server import Options
-from odoo_pipelines.sandbox.pms.app import create_app as create_pms
-from odoo_pipelines.sandbox.pms.options import SandboxOptions
-from odoo_pipelines.sandbox.serving import running
 from odoo_pipelines.settings import DatabaseSettings, Settings
 from odoo_pipelines.stores.limits import SharedLimiter
+from odoo_pipelines_sandbox.odoo.app import create_app as create_odoo
+from odoo_pipelines_sandbox.odoo.server import Options
+from odoo_pipelines_sandbox.pms.app import create_app as create_pms
+from odoo_pipelines_sandbox.pms.options import SandboxOptions
+from odoo_pipelines_sandbox.serving import running
 
 KEY = "key-4711-confidential"
 

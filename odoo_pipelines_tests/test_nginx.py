@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from odoo_pipelines_tests.external.server import Reply, Server, serving
+from odoo_pipelines_tests.http.server import Reply, Server, serving
 from odoo_pipelines_tests.webhooks.site import MemoryStore, body_of, served, signed, status_of
 
 pytestmark = pytest.mark.odoo  # it needs none, but nginx, which `make test` has to do without

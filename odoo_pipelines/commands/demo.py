@@ -145,11 +145,11 @@ def _environment(home: Path, pms_port: int, odoo_port: int) -> dict[str, str]:
 def _start_sandboxes(processes: Processes, bookings: int, ports: tuple[int, int], receiver_port: int) -> None:
     pms_port, odoo_port = ports
     receiver = f"http://127.0.0.1:{receiver_port}/api/v1/webhook/pms"
-    pms = [sys.executable, "-m", "odoo_pipelines.sandbox.pms", "--port", str(pms_port), "--bookings", str(bookings)]
+    pms = [sys.executable, "-m", "odoo_pipelines_sandbox.pms", "--port", str(pms_port), "--bookings", str(bookings)]
     history = ["--days", str(HISTORY_DAYS), "--api-key", _KEY]
     events = ["--webhook-url", receiver, "--webhook-secret", _SECRET]
     processes.start(_PMS, [*pms, *history, *events])
-    processes.start(_ODOO, [sys.executable, "-m", "odoo_pipelines.sandbox.odoo", "--port", str(odoo_port)])
+    processes.start(_ODOO, [sys.executable, "-m", "odoo_pipelines_sandbox.odoo", "--port", str(odoo_port)])
     _wait_until_it_answers(processes, _PMS, f"http://127.0.0.1:{pms_port}/sandbox/stats")
     _wait_until_it_answers(processes, _ODOO, f"http://127.0.0.1:{odoo_port}/web/version")
 

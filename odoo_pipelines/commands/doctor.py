@@ -7,9 +7,7 @@ from odoo_pipelines.clients import external_client, odoo_client, open_state
 from odoo_pipelines.commands.doctor_odoo import odoo_findings
 from odoo_pipelines.commands.findings import Examination, Finding, findings_table, ok, problem, warning
 from odoo_pipelines.commands.instance import prepare_home
-from odoo_pipelines.defs.choices import check_choices
 from odoo_pipelines.defs.instance import instance_facts
-from odoo_pipelines.defs.unreadable import awaited, fault_of
 from odoo_pipelines.errors import (
     BatchStoreError,
     ConfigurationError,
@@ -20,6 +18,8 @@ from odoo_pipelines.errors import (
     StateError,
 )
 from odoo_pipelines.integration import ExternalSettings, Integration
+from odoo_pipelines.pipeline.choices import check_choices
+from odoo_pipelines.pipeline.unreadable import awaited, fault_of
 from odoo_pipelines.settings import Settings, load_settings
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.private_files import is_open, open_to_others

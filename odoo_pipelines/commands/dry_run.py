@@ -12,8 +12,8 @@ from rich.text import Text
 from odoo_pipelines.commands.console import plain
 from odoo_pipelines.commands.sync import counts_table, showing_progress
 from odoo_pipelines.defs.rehearsal import FlowPreview, rehearse
+from odoo_pipelines.engine.preview import Preview
 from odoo_pipelines.settings import Settings
-from odoo_pipelines.sync.preview import Preview
 from odoo_pipelines.systems.policies import Disaster
 from odoo_pipelines.systems.records import Outcome
 

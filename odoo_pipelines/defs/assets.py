@@ -8,11 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from odoo_pipelines.defs.by_id import asset_name
 from odoo_pipelines.defs.checks import check_results, check_specs, not_checked
-from odoo_pipelines.defs.claimed import extract_windows, fetch_single
-from odoo_pipelines.defs.loading import load_flow, partitions_to_load
-from odoo_pipelines.defs.mapping import map_partition, partitions_to_map
 from odoo_pipelines.defs.metadata import (
     extracted_metadata,
     fetched_metadata,
@@ -22,9 +18,13 @@ from odoo_pipelines.defs.metadata import (
     schema_metadata,
 )
 from odoo_pipelines.defs.partitions import Window, partitions_of, windows
-from odoo_pipelines.defs.replay import add_replay
 from odoo_pipelines.defs.resources import Sessions
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.pipeline.by_id import asset_name
+from odoo_pipelines.pipeline.claimed import extract_windows, fetch_single
+from odoo_pipelines.pipeline.loading import load_flow, partitions_to_load
+from odoo_pipelines.pipeline.mapping import map_partition, partitions_to_map
+from odoo_pipelines.pipeline.replay import add_replay
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, Stream, System
 

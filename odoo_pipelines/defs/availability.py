@@ -12,18 +12,18 @@ import dagster as dg
 from odoo_pipelines.defs.assets import odoo_key
 from odoo_pipelines.defs.outbound_assets import sent_asset, source_asset
 from odoo_pipelines.defs.resources import BY_HAND
-from odoo_pipelines.defs.sending import Sent, send_flow
-from odoo_pipelines.defs.session import FlowState, Session
-from odoo_pipelines.external.connection import record_path
+from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, external_id_of, sync_key
+from odoo_pipelines.engine.ports import EVEN_ARCHIVED
+from odoo_pipelines.engine.report import FlowReport
+from odoo_pipelines.http.connection import record_path
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.odoo.capture import Reader
 from odoo_pipelines.odoo.client import OdooClient
+from odoo_pipelines.pipeline.sending import Sent, send_flow
+from odoo_pipelines.pipeline.session import FlowState, Session
+from odoo_pipelines.pipeline.telling import Telling
 from odoo_pipelines.stores.day_rows import day_schema, from_columns, to_columns
 from odoo_pipelines.stores.dead_letters import LetterFilter
-from odoo_pipelines.sync.capture import Reader
-from odoo_pipelines.sync.keys import SYNC_KEY_FIELD, external_id_of, sync_key
-from odoo_pipelines.sync.ports import EVEN_ARCHIVED
-from odoo_pipelines.sync.report import FlowReport
-from odoo_pipelines.sync.telling import Telling
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.availability import (
     AvailabilityFlow,

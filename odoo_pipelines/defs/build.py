@@ -6,7 +6,6 @@ from itertools import chain
 import dagster as dg
 
 from odoo_pipelines.defs.assets import assets_of
-from odoo_pipelines.defs.choices import check_choices
 from odoo_pipelines.defs.jobs import jobs_of, schedules_of
 from odoo_pipelines.defs.outbound import outbound_assets_of
 from odoo_pipelines.defs.rehearsal import dry_run_job
@@ -14,6 +13,7 @@ from odoo_pipelines.defs.resources import Progress, sessions_resource
 from odoo_pipelines.defs.retention import retention, retention_schedule
 from odoo_pipelines.defs.webhooks import sensor_of
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.pipeline.choices import check_choices
 
 
 def build_definitions(integrations: Iterable[Integration], progress: Progress) -> dg.Definitions:

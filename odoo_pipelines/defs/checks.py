@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 import dagster as dg
 
-from odoo_pipelines.defs.loading import FlowLoad
 from odoo_pipelines.defs.metadata import counts_metadata
+from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.sync.report import FlowReport
+from odoo_pipelines.pipeline.loading import FlowLoad
 from odoo_pipelines.systems.base import Flow
 from odoo_pipelines.systems.policies import VanishedPolicy
 from odoo_pipelines.systems.records import Outcome

@@ -13,12 +13,12 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from odoo_pipelines.clients import open_state
 from odoo_pipelines.defs.assets import external_key
-from odoo_pipelines.defs.consumers import load_consumer, mapping_consumer
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.resources import MODE_TAG
-from odoo_pipelines.defs.session import OUTBOUND, RETRY, WEBHOOK
 from odoo_pipelines.errors import ConfigurationError, NewerSchemaError
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.pipeline.consumers import load_consumer, mapping_consumer
+from odoo_pipelines.pipeline.session import OUTBOUND, RETRY, WEBHOOK
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.state import State

@@ -5,12 +5,12 @@ from typing import Any
 
 import dagster as dg
 
-from odoo_pipelines.defs.by_id import Fetched
-from odoo_pipelines.defs.extraction import Extracted
-from odoo_pipelines.defs.loading import FlowLoad
-from odoo_pipelines.defs.mapping import Mapped
+from odoo_pipelines.engine.report import FlowReport, Rejection
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.sync.report import FlowReport, Rejection
+from odoo_pipelines.pipeline.by_id import Fetched
+from odoo_pipelines.pipeline.extraction import Extracted
+from odoo_pipelines.pipeline.loading import FlowLoad
+from odoo_pipelines.pipeline.mapping import Mapped
 from odoo_pipelines.systems.base import Flow
 from odoo_pipelines.systems.records import Counts
 from odoo_pipelines.systems.targets import TargetField

@@ -10,9 +10,9 @@ from odoo_pipelines.defs.checks import account_results, account_specs, accounts_
 from odoo_pipelines.defs.jobs import outbound_group
 from odoo_pipelines.defs.metadata import counts_metadata, rejections_metadata
 from odoo_pipelines.defs.resources import Sessions
-from odoo_pipelines.defs.sending import Sent
-from odoo_pipelines.defs.session import Session
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.pipeline.sending import Sent
+from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.outbound import OutboundFlow
 

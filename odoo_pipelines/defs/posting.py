@@ -9,21 +9,21 @@ from typing import Any
 import dagster as dg
 
 from odoo_pipelines.defs.assets import odoo_key
-from odoo_pipelines.defs.captured import capture, captured_rows, owners_of
 from odoo_pipelines.defs.outbound_assets import sent_asset, source_asset
-from odoo_pipelines.defs.sending import Sent, send_flow
-from odoo_pipelines.defs.session import FlowState, Session
-from odoo_pipelines.external.client import ExternalClient
-from odoo_pipelines.external.connection import record_path
+from odoo_pipelines.engine.patience import Patience
+from odoo_pipelines.engine.report import FlowReport
+from odoo_pipelines.http.connection import record_path
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.odoo.capture import Reader
+from odoo_pipelines.odoo.writing import Writing
+from odoo_pipelines.pipeline.captured import capture, captured_rows, owners_of
+from odoo_pipelines.pipeline.posting import Sender
+from odoo_pipelines.pipeline.posting_delivery import Delivery
+from odoo_pipelines.pipeline.sending import Sent, send_flow
+from odoo_pipelines.pipeline.session import FlowState, Session
+from odoo_pipelines.rest.client import ExternalClient
 from odoo_pipelines.stores.outbound import OutboundState, Posting
 from odoo_pipelines.stores.state import RunRef
-from odoo_pipelines.sync.capture import Reader
-from odoo_pipelines.sync.patience import Patience
-from odoo_pipelines.sync.posting import Sender
-from odoo_pipelines.sync.posting_delivery import Delivery
-from odoo_pipelines.sync.report import FlowReport
-from odoo_pipelines.sync.writing import Writing
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.outbound import Message, PostedFlow
 from odoo_pipelines.systems.policies import Disaster

@@ -12,21 +12,21 @@ from typing import Any
 
 import dagster as dg
 
-from odoo_pipelines.defs.by_id import fetch_named
-from odoo_pipelines.defs.extraction import Extraction
 from odoo_pipelines.defs.jobs import INTEGRATION_TAG, Mode, range_of
-from odoo_pipelines.defs.loading import load_flow, partitions_to_load
-from odoo_pipelines.defs.mapping import map_partition, partitions_to_map
 from odoo_pipelines.defs.metadata import counts_metadata, tally_metadata
 from odoo_pipelines.defs.partitions import Window, partitions_of, windows
-from odoo_pipelines.defs.replay import add_replay
 from odoo_pipelines.defs.resources import Progress, log_progress
-from odoo_pipelines.defs.session import Session
+from odoo_pipelines.engine.names import general_name
+from odoo_pipelines.engine.preview import KeyOfNew, Preview, previews
 from odoo_pipelines.errors import AccountingError, ConfigurationError
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.pipeline.by_id import fetch_named
+from odoo_pipelines.pipeline.extraction import Extraction
+from odoo_pipelines.pipeline.loading import load_flow, partitions_to_load
+from odoo_pipelines.pipeline.mapping import map_partition, partitions_to_map
+from odoo_pipelines.pipeline.replay import add_replay
+from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.settings import Settings, load_settings
-from odoo_pipelines.sync.names import general_name
-from odoo_pipelines.sync.preview import KeyOfNew, Preview, previews
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, System
 from odoo_pipelines.systems.policies import Disaster

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import dagster as dg
 
-from odoo_pipelines.defs.session import Session
+from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.systems.policies import Disaster
 

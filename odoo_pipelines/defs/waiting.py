@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from odoo_pipelines.defs.partitions import Window, partitions_of, windows
-from odoo_pipelines.defs.unreadable import awaited, cure_of, fault_of, full_sync, is_extracted
 from odoo_pipelines.errors import BatchChoiceError
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.pipeline.unreadable import awaited, cure_of, fault_of, full_sync, is_extracted
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems import get_system

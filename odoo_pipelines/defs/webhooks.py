@@ -12,9 +12,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from odoo_pipelines.clients import open_inbox
 from odoo_pipelines.defs.jobs import Mode, covering_range, job_name, range_tags, run_tags
 from odoo_pipelines.defs.resources import BY_HAND, CLAIM_TAG, MODE_TAG
-from odoo_pipelines.defs.session import WEBHOOK
 from odoo_pipelines.errors import NewerSchemaError
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.pipeline.session import WEBHOOK
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.stores.inbox import Claim, Inbox
 from odoo_pipelines.systems import get_system

@@ -17,7 +17,8 @@ import orjson
 import requests
 from requests.auth import AuthBase
 
-from odoo_pipelines.bounded_http import (
+from odoo_pipelines.errors import ConfigurationError
+from odoo_pipelines.http.bounds import (
     AnswerTooLargeError,
     AnswerTooSlowError,
     Bounds,
@@ -26,7 +27,6 @@ from odoo_pipelines.bounded_http import (
     parse_http_date,
     read_body,
 )
-from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.odoo.connection import OdooConnection
 from odoo_pipelines.odoo.faults import Call, lost_answer
 

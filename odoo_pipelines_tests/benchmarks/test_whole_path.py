@@ -22,12 +22,12 @@ from benchmarks.whole_path import Installation, PathMeasurement, measure_burst, 
 from odoo_pipelines.commands.processes import Processes
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
-from odoo_pipelines.sandbox.odoo.app import create_app as create_odoo
-from odoo_pipelines.sandbox.odoo.server import Options
-from odoo_pipelines.sandbox.pms.app import create_app as create_pms
-from odoo_pipelines.sandbox.pms.options import SandboxOptions
-from odoo_pipelines.sandbox.serving import running
 from odoo_pipelines.stores.inbox import Inbox, NewEvent
+from odoo_pipelines_sandbox.odoo.app import create_app as create_odoo
+from odoo_pipelines_sandbox.odoo.server import Options
+from odoo_pipelines_sandbox.pms.app import create_app as create_pms
+from odoo_pipelines_sandbox.pms.options import SandboxOptions
+from odoo_pipelines_sandbox.serving import running
 
 KEY = "key"
 

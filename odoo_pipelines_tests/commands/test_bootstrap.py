@@ -17,10 +17,10 @@ from odoo_pipelines.errors import OdooAccessError
 from odoo_pipelines.integration import ExternalSettings, Integration, OdooSettings
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
-from odoo_pipelines.sandbox.odoo.app import create_app
-from odoo_pipelines.sandbox.serving import running
 from odoo_pipelines.settings import DatabaseSettings, Settings
 from odoo_pipelines.systems import get_system
+from odoo_pipelines_sandbox.odoo.app import create_app
+from odoo_pipelines_sandbox.serving import running
 
 KEY = "sandbox-api-key"
 ACCESS_RIGHTS = ("base.group_user", "base.group_erp_manager", "product.group_product_manager")

@@ -27,15 +27,15 @@ from odoo_pipelines.commands.doctor_odoo import odoo_findings
 from odoo_pipelines.commands.findings import Finding
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
-from odoo_pipelines.sandbox.odoo.app import create_app as create_odoo
-from odoo_pipelines.sandbox.odoo.server import Options
-from odoo_pipelines.sandbox.pms.app import create_app as create_pms
-from odoo_pipelines.sandbox.pms.options import SandboxOptions
-from odoo_pipelines.sandbox.serving import running
 from odoo_pipelines.stores.database import connect
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.records import Batch
+from odoo_pipelines_sandbox.odoo.app import create_app as create_odoo
+from odoo_pipelines_sandbox.odoo.server import Options
+from odoo_pipelines_sandbox.pms.app import create_app as create_pms
+from odoo_pipelines_sandbox.pms.options import SandboxOptions
+from odoo_pipelines_sandbox.serving import running
 from odoo_pipelines_tests.conftest import _database
 from odoo_pipelines_tests.environment import unset_all
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from odoo_pipelines.sandbox.odoo.app import create_app
-from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines_sandbox.odoo.app import create_app
+from odoo_pipelines_sandbox.serving import running
 from odoo_pipelines_tests.conformance.wire import TIMEOUT, Wire, unique
 from odoo_pipelines_tests.real_odoo import OdooUser, RealOdoo
 

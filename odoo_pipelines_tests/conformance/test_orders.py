@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from odoo_pipelines.sync.lifecycle import free_fields
+from odoo_pipelines.engine.lifecycle import free_fields
 from odoo_pipelines.systems.pms.targets import SALE_ORDER
 from odoo_pipelines_tests.conformance.wire import Refusal, Wire, unique, xmlid
 

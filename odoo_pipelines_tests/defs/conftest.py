@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.defs.session import Session
+from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines_tests.defs.feed import Feed, NewSession, served
 from odoo_pipelines_tests.defs.snapshot import Snapshot

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from odoo_pipelines.defs.session import Session
-from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines_sandbox.serving import running
 
 NewSession: TypeAlias = Callable[..., Session]
 """Makes the session of one run after the other, by mode."""

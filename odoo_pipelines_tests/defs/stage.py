@@ -21,21 +21,21 @@ from odoo_pipelines.defs.assets import assets_of, external_key, mapped_key, odoo
 from odoo_pipelines.defs.build import build_definitions
 from odoo_pipelines.defs.jobs import Mode, job_name, range_tags, run_tags
 from odoo_pipelines.defs.partitions import partitions_of
-from odoo_pipelines.defs.session import Session
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.sandbox.odoo.app import create_app as create_odoo
-from odoo_pipelines.sandbox.odoo.server import Options, Server
-from odoo_pipelines.sandbox.pms.app import SandboxApp
-from odoo_pipelines.sandbox.pms.app import create_app as create_pms
-from odoo_pipelines.sandbox.pms.events import Advance, Edit, Touched, advance, edit
-from odoo_pipelines.sandbox.pms.faults import Fault
-from odoo_pipelines.sandbox.pms.options import SandboxOptions
-from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, Stream
 from odoo_pipelines.systems.records import Batch
+from odoo_pipelines_sandbox.odoo.app import create_app as create_odoo
+from odoo_pipelines_sandbox.odoo.server import Options, Server
+from odoo_pipelines_sandbox.pms.app import SandboxApp
+from odoo_pipelines_sandbox.pms.app import create_app as create_pms
+from odoo_pipelines_sandbox.pms.events import Advance, Edit, Touched, advance, edit
+from odoo_pipelines_sandbox.pms.faults import Fault
+from odoo_pipelines_sandbox.pms.options import SandboxOptions
+from odoo_pipelines_sandbox.serving import running
 from odoo_pipelines_tests.environment import unset_all
 
 PMS_KEY = "pms-key-0815-confidential"

@@ -18,11 +18,11 @@ from odoo_pipelines.defs.availability import count_availability, tell_availabili
 from odoo_pipelines.defs.checks import BALANCE, LETTERS, REJECTED
 from odoo_pipelines.defs.outbound import outbound_assets_of
 from odoo_pipelines.defs.outbound_assets import sent_key, source_key
-from odoo_pipelines.defs.sending import Sent
-from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import ExternalUnavailableError
-from odoo_pipelines.external.client import ExternalClient
-from odoo_pipelines.external.connection import ExternalConnection
+from odoo_pipelines.http.connection import ExternalConnection
+from odoo_pipelines.pipeline.sending import Sent
+from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.rest.client import ExternalClient
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.limits import unlimited
 from odoo_pipelines.systems.pms.availability import AVAILABILITY_OUT

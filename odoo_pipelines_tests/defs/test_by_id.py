@@ -12,12 +12,8 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from odoo_pipelines.defs.by_id import Fetched, fetch_by_id, fetch_named
-from odoo_pipelines.defs.extraction import Extraction
-from odoo_pipelines.defs.mapping import map_partition, partitions_to_map
 from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.rehearsal import rehearse
-from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import (
     AccountingError,
     ExternalAuthenticationError,
@@ -25,14 +21,18 @@ from odoo_pipelines.errors import (
     ExternalUnavailableError,
     StateError,
 )
-from odoo_pipelines.external.client import ExternalClient
-from odoo_pipelines.external.connection import ExternalConnection
-from odoo_pipelines.sandbox.pms.events import Edit, edit
+from odoo_pipelines.http.connection import ExternalConnection
+from odoo_pipelines.pipeline.by_id import Fetched, fetch_by_id, fetch_named
+from odoo_pipelines.pipeline.extraction import Extraction
+from odoo_pipelines.pipeline.mapping import map_partition, partitions_to_map
+from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.rest.client import ExternalClient
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.limits import unlimited
 from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.systems.records import BY_ID, Batch, Counts, Outcome, Record, RowOutcome
+from odoo_pipelines_sandbox.pms.events import Edit, edit
 from odoo_pipelines_tests.defs.feed import Feed, NewSession, booking
 from odoo_pipelines_tests.defs.stage import Stage, flow_named, stream_named
 
@@ -175,8 +175,8 @@ class TestWhatIsFetched:
     def test_any_number_of_payments_is_looked_at_in_parts(
         self, new_session: NewSession, hotel: Hotel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("odoo_pipelines.defs.by_id.IDS_IN_MEMORY", 2)
-        monkeypatch.setattr("odoo_pipelines.defs.by_id.READ_ROWS", 2)
+        monkeypatch.setattr("odoo_pipelines.pipeline.by_id.IDS_IN_MEMORY", 2)
+        monkeypatch.setattr("odoo_pipelines.pipeline.by_id.READ_ROWS", 2)
         hotel.sells(*map(str, range(7)))
         hotel.listed = [hotel.bookings["3"]]
         session = new_session()

@@ -20,13 +20,13 @@ from odoo_pipelines.defs.checks import (
     check_specs,
     not_checked,
 )
-from odoo_pipelines.defs.loading import FlowLoad
-from odoo_pipelines.defs.requirements import Required
-from odoo_pipelines.defs.uniqueness import Uniqueness
-from odoo_pipelines.defs.vanished import VanishedRecords
+from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.pipeline.loading import FlowLoad
+from odoo_pipelines.pipeline.requirements import Required
+from odoo_pipelines.pipeline.uniqueness import Uniqueness
+from odoo_pipelines.pipeline.vanished import VanishedRecords
 from odoo_pipelines.stores.vanished import Marked
-from odoo_pipelines.sync.report import FlowReport
 from odoo_pipelines.systems.policies import VanishedPolicy
 from odoo_pipelines.systems.records import Counts, Outcome
 from odoo_pipelines_tests.defs.stage import Stage, flow_named

@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from odoo_pipelines.defs.competing import Competition
-from odoo_pipelines.defs.session import Session
+from odoo_pipelines.pipeline.competing import Competition
+from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.stores.rows import mapped_schema, to_columns
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.records import Batch
 from odoo_pipelines_tests.defs.feed import NewSession
 from odoo_pipelines_tests.defs.stage import flow_named
-from odoo_pipelines_tests.sync.sales import guest
-from odoo_pipelines_tests.sync.test_chunks import REJECTED
+from odoo_pipelines_tests.engine.sales import guest
+from odoo_pipelines_tests.engine.test_chunks import REJECTED
 
 TARGET = flow_named("partners").target
 

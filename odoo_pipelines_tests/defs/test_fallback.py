@@ -11,9 +11,9 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.defs.claimed import UNAVAILABLE
 from odoo_pipelines.defs.webhooks import NOTHING_DUE, evaluate
-from odoo_pipelines.external import retries
+from odoo_pipelines.http import retries
+from odoo_pipelines.pipeline.claimed import UNAVAILABLE
 from odoo_pipelines.stores.inbox import PAUSES, EventFilter, Inbox, StoredEvent
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.webhooks.events import new_event

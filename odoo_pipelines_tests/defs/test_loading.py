@@ -9,11 +9,11 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from odoo_pipelines.defs.loading import load_flow
+from odoo_pipelines.pipeline.loading import load_flow
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage, flow_named
-from odoo_pipelines_tests.sync.fakes import KilledError
+from odoo_pipelines_tests.engine.fakes import KilledError
 
 
 def orders_in_odoo(stage: Stage) -> list[dict[str, object]]:

@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.defs.extraction import Extraction
-from odoo_pipelines.defs.mapping import map_partition
 from odoo_pipelines.defs.partitions import Window
-from odoo_pipelines.defs.replay import add_replay
-from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.sandbox.pms.events import Edit, edit
+from odoo_pipelines.pipeline.extraction import Extraction
+from odoo_pipelines.pipeline.mapping import map_partition
+from odoo_pipelines.pipeline.replay import add_replay
+from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.stores import tables
 from odoo_pipelines.stores.conflicts import ConflictFilter
 from odoo_pipelines.stores.dead_letters import LetterFilter
@@ -36,6 +35,7 @@ from odoo_pipelines.systems.records import (
     Record,
     RowOutcome,
 )
+from odoo_pipelines_sandbox.pms.events import Edit, edit
 from odoo_pipelines_tests.defs.feed import Feed, NewSession, booking
 from odoo_pipelines_tests.defs.stage import BOOKINGS, INTEGRATION, Stage, flow_named, history_start, stream_named
 

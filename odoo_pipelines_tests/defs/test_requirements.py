@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odoo_pipelines.defs.requirements import Required, examine_requirement
+from odoo_pipelines.pipeline.requirements import Required, examine_requirement
 from odoo_pipelines_tests.defs.stage import Stage, flow_named
 
 PAYMENT = "account.payment"

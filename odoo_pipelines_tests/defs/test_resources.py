@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.defs import session as session_module
 from odoo_pipelines.defs.resources import Sessions
 from odoo_pipelines.errors import ConfigurationError, IntegrationBusyError
+from odoo_pipelines.pipeline import session as session_module
 from odoo_pipelines_tests.defs.feed import Feed, NewSession
 from odoo_pipelines_tests.defs.stage import Stage
 

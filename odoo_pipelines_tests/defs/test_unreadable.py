@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.defs.by_id import fetch_by_id
-from odoo_pipelines.defs.by_id import register as register_fetched
-from odoo_pipelines.defs.mapping import map_partition
+from odoo_pipelines.pipeline.by_id import fetch_by_id
+from odoo_pipelines.pipeline.by_id import register as register_fetched
+from odoo_pipelines.pipeline.mapping import map_partition
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.systems.records import BY_ID, Batch

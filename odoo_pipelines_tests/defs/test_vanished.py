@@ -11,10 +11,10 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from odoo_pipelines.defs.vanished import _are_many
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.sandbox.pms.events import Edit, edit, require
+from odoo_pipelines.pipeline.vanished import _are_many
 from odoo_pipelines.stores.vanished import Census
+from odoo_pipelines_sandbox.pms.events import Edit, edit, require
 from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage
 from odoo_pipelines_tests.stores.builders import rows_of
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from odoo_pipelines.sandbox.odoo.app import create_app
-from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines_sandbox.odoo.app import create_app
+from odoo_pipelines_sandbox.serving import running
 from odoo_pipelines_tests.conftest import _database
 from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
 from odoo_pipelines_tests.end_to_end.installation import Installation

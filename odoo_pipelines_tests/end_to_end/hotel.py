@@ -10,9 +10,9 @@ from typing import Any
 import requests
 from pydantic import SecretStr
 
-from odoo_pipelines.sandbox.pms.app import create_app
-from odoo_pipelines.sandbox.pms.options import SandboxOptions
-from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines_sandbox.pms.app import create_app
+from odoo_pipelines_sandbox.pms.options import SandboxOptions
+from odoo_pipelines_sandbox.serving import running
 
 KEY = "hotel-key"
 TIMEOUT_SECONDS = 60

@@ -17,39 +17,39 @@ from pydantic import SecretStr
 
 from odoo_pipelines.commands.bootstrap import lacking_in, needed_fields
 from odoo_pipelines.defs.jobs import Mode
+from odoo_pipelines.engine.loader import FlowLoader, LoadOptions
+from odoo_pipelines.engine.patience import Patience
+from odoo_pipelines.engine.planned import PlanOptions
 from odoo_pipelines.errors import ExternalRequestError, ExternalUnavailableError, OdooPipelinesError
+from odoo_pipelines.odoo.capture import CapturedRow, Reader, by_version, captured, since
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection, OdooVersion
 from odoo_pipelines.odoo.faults import Call as FailedCall
 from odoo_pipelines.odoo.faults import lost_answer, named_fault
+from odoo_pipelines.odoo.reference_data import ReferenceData
 from odoo_pipelines.odoo.schema import Schemas
 from odoo_pipelines.odoo.transport import READ_METHODS
-from odoo_pipelines.sandbox.odoo.errors import OdooFault
-from odoo_pipelines.sandbox.odoo.server import Call, Options, Server
-from odoo_pipelines.sandbox.pms import events
-from odoo_pipelines.sandbox.pms.ledger import PaymentInput
-from odoo_pipelines.sandbox.pms.options import Repeats, SandboxOptions
-from odoo_pipelines.sandbox.pms.state import Sandbox
+from odoo_pipelines.odoo.writing import Writing
+from odoo_pipelines.pipeline.posting import Sender
+from odoo_pipelines.pipeline.posting_delivery import Delivery
+from odoo_pipelines.pipeline.posting_owners import Owners
 from odoo_pipelines.stores.rows import row_hash
-from odoo_pipelines.sync.capture import CapturedRow, Reader, by_version, captured, since
-from odoo_pipelines.sync.engine import FlowLoader, LoadOptions
-from odoo_pipelines.sync.patience import Patience
-from odoo_pipelines.sync.planned import PlanOptions
-from odoo_pipelines.sync.posting import Sender
-from odoo_pipelines.sync.posting_delivery import Delivery
-from odoo_pipelines.sync.posting_owners import Owners
-from odoo_pipelines.sync.reference_data import ReferenceData
-from odoo_pipelines.sync.writing import Writing
 from odoo_pipelines.systems.base import Flow, MappedRow, MappingOptions, RejectedRow
 from odoo_pipelines.systems.outbound import Message
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
 from odoo_pipelines.systems.records import Outcome
+from odoo_pipelines_sandbox.odoo.errors import OdooFault
+from odoo_pipelines_sandbox.odoo.server import Call, Options, Server
+from odoo_pipelines_sandbox.pms import events
+from odoo_pipelines_sandbox.pms.ledger import PaymentInput
+from odoo_pipelines_sandbox.pms.options import Repeats, SandboxOptions
+from odoo_pipelines_sandbox.pms.state import Sandbox
 from odoo_pipelines_tests.end_to_end.ledgers import transactions_of
-from odoo_pipelines_tests.sync.claims import RowClaims
-from odoo_pipelines_tests.sync.fakes import KilledError
-from odoo_pipelines_tests.sync.memory import MemoryState
-from odoo_pipelines_tests.sync.posting_world import Remembered
+from odoo_pipelines_tests.engine.claims import RowClaims
+from odoo_pipelines_tests.engine.fakes import KilledError
+from odoo_pipelines_tests.engine.memory import MemoryState
+from odoo_pipelines_tests.engine.posting_world import Remembered
 
 INTEGRATION = "pms"
 BOOKINGS = 4

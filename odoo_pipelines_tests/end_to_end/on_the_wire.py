@@ -11,11 +11,11 @@ from random import Random
 from typing import Any
 
 from odoo_pipelines.clients import open_state
-from odoo_pipelines.defs.captured import capture
 from odoo_pipelines.defs.jobs import OUTBOUND_MODES, Mode
 from odoo_pipelines.defs.posting import send_records
-from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import OdooPipelinesError
+from odoo_pipelines.pipeline.captured import capture
+from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.settings import DatabaseSettings
 from odoo_pipelines.stores.conflicts import ConflictFilter
 from odoo_pipelines.stores.dead_letters import LetterFilter
@@ -25,11 +25,11 @@ from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
 from odoo_pipelines_tests.end_to_end.hotel import Hotel, open_hotel
 from odoo_pipelines_tests.end_to_end.ledgers import transactions_of
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
+from odoo_pipelines_tests.engine.fakes import KilledError
 from odoo_pipelines_tests.faults.kinds import BAD_GATEWAY, CUT, LOST, REFRAMED, RESET, TOO_MANY
 from odoo_pipelines_tests.faults.proxy import proxy_to
 from odoo_pipelines_tests.faults.schedule import Schedule
 from odoo_pipelines_tests.faults.works import Works, open_works
-from odoo_pipelines_tests.sync.fakes import KilledError
 
 BOOKINGS = 6
 FAULTS = (LOST, LOST, RESET, CUT, REFRAMED, TOO_MANY, BAD_GATEWAY)

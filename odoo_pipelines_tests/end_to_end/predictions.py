@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from odoo_pipelines.engine.keys import sync_key
 from odoo_pipelines.odoo.html import comparable_html
-from odoo_pipelines.sync.keys import sync_key
 from odoo_pipelines.systems.pms.payment_keys import PAYMENT, REFUND
 from odoo_pipelines.systems.pms.payment_keys import sync_parts as payment_parts
 from odoo_pipelines.systems.pms.payment_target import payment_state

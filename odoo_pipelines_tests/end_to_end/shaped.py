@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines_sandbox.serving import running
 
 STREAMS = ("rooms", "guests", "bookings", "payments")
 

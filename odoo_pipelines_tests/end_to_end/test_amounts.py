@@ -13,18 +13,18 @@ from pydantic import SecretStr
 
 from odoo_pipelines.commands.bootstrap import lacking_in
 from odoo_pipelines.commands.doctor_amounts import amount_findings
+from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
 from odoo_pipelines.stores.conflicts import ConflictFilter
 from odoo_pipelines.stores.state import State
-from odoo_pipelines.sync.report import FlowReport
 from odoo_pipelines.systems.base import MappingOptions
 from odoo_pipelines.systems.pms.flows import SYSTEM
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines.systems.targets import CompareTotal
 from odoo_pipelines_tests.end_to_end.site import Odoo, Site
+from odoo_pipelines_tests.engine.runs import JOURNALS, Run
 from odoo_pipelines_tests.real_odoo import RealOdoo
-from odoo_pipelines_tests.sync.runs import JOURNALS, Run
 from odoo_pipelines_tests.systems.pms.payloads import booking, guest, payment, room
 
 pytestmark = pytest.mark.odoo

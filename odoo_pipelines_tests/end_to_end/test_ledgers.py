@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from odoo_pipelines.sandbox.pms.options import Repeats
+from odoo_pipelines_sandbox.pms.options import Repeats
 from odoo_pipelines_tests.end_to_end.histories import History
 from odoo_pipelines_tests.end_to_end.in_process import InProcess
 from odoo_pipelines_tests.end_to_end.on_the_wire import OnTheWire, open_exchange

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from odoo_pipelines_tests.external.server import Server, json_reply, serving
 from odoo_pipelines_tests.faults.kinds import (
     BAD_GATEWAY,
     CUT,
@@ -24,6 +23,7 @@ from odoo_pipelines_tests.faults.kinds import (
     Fault,
 )
 from odoo_pipelines_tests.faults.proxy import Proxy, proxy_to
+from odoo_pipelines_tests.http.server import Server, json_reply, serving
 
 PATIENCE = 0.2
 

@@ -15,20 +15,20 @@ from pydantic import SecretStr
 
 from odoo_pipelines.commands.bootstrap import lacking_in
 from odoo_pipelines.defs.availability import count_availability, tell_availability
-from odoo_pipelines.defs.captured import capture
-from odoo_pipelines.defs.extraction import Extraction
 from odoo_pipelines.defs.jobs import Mode
-from odoo_pipelines.defs.loading import load_flow
-from odoo_pipelines.defs.mapping import map_partition
 from odoo_pipelines.defs.partitions import Window, partitions_of, windows
 from odoo_pipelines.defs.posting import send_records
-from odoo_pipelines.defs.session import Session
 from odoo_pipelines.errors import OdooPipelinesError
-from odoo_pipelines.external.client import ExternalClient
-from odoo_pipelines.external.connection import ExternalConnection
+from odoo_pipelines.http.connection import ExternalConnection
 from odoo_pipelines.integration import ExternalSettings, Integration, OdooSettings
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
+from odoo_pipelines.pipeline.captured import capture
+from odoo_pipelines.pipeline.extraction import Extraction
+from odoo_pipelines.pipeline.loading import load_flow
+from odoo_pipelines.pipeline.mapping import map_partition
+from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.rest.client import ExternalClient
 from odoo_pipelines.settings import DatabaseSettings, Settings
 from odoo_pipelines.stores.limits import unlimited
 from odoo_pipelines.systems.base import System

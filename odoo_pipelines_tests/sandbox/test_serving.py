@@ -8,7 +8,7 @@ import pytest
 import requests
 from fastapi import FastAPI, Request, Response
 
-from odoo_pipelines.sandbox.serving import drop_connection, running
+from odoo_pipelines_sandbox.serving import drop_connection, running
 
 
 def application() -> FastAPI:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import requests
 
-from odoo_pipelines.sandbox.odoo.app import create_app
-from odoo_pipelines.sandbox.odoo.server import SYNC_KEY_FIELDS, Options
-from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines_sandbox.odoo.app import create_app
+from odoo_pipelines_sandbox.odoo.server import SYNC_KEY_FIELDS, Options
+from odoo_pipelines_sandbox.serving import running
 
 TIMEOUT = (5, 30)
 HEADERS = {"Authorization": "bearer sandbox-api-key", "X-Odoo-Database": "odoo"}

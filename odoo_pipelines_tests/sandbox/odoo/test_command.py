@@ -1,4 +1,4 @@
-"""python -m odoo_pipelines.sandbox.odoo"""
+"""python -m odoo_pipelines_sandbox.odoo"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import requests
 
 
 def test_one_line_tells_where_it_listens_and_an_interrupt_ends_it() -> None:
-    command = [sys.executable, "-m", "odoo_pipelines.sandbox.odoo", "--port", "0", "--database", "demo"]
+    command = [sys.executable, "-m", "odoo_pipelines_sandbox.odoo", "--port", "0", "--database", "demo"]
     with subprocess.Popen([*command, "--seed-fields"], stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stderr is not None
         line = process.stderr.readline()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odoo_pipelines.sandbox.odoo.schema import Field, model, registry
-from odoo_pipelines.sandbox.odoo.store import Database, Table
+from odoo_pipelines_sandbox.odoo.schema import Field, model, registry
+from odoo_pipelines_sandbox.odoo.store import Database, Table
 
 NAME = "thing"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from odoo_pipelines.sandbox.pms import SandboxOptions, create_app
-from odoo_pipelines.sandbox.serving import running
+from odoo_pipelines_sandbox.pms import SandboxOptions, create_app
+from odoo_pipelines_sandbox.serving import running
 
 START = date(2025, 12, 1)
 TIMEOUT = (5, 30)

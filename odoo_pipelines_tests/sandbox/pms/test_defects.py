@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from odoo_pipelines.sandbox.pms.defects import DEFECTS, kind_of
+from odoo_pipelines_sandbox.pms.defects import DEFECTS, kind_of
 from odoo_pipelines_tests.sandbox.pms.client import sandbox
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from odoo_pipelines.sandbox.pms.faults import Fault, FaultPlan
+from odoo_pipelines_sandbox.pms.faults import Fault, FaultPlan
 from odoo_pipelines_tests.sandbox.pms.client import sandbox
 
 PAYMENT = {"amount": 1, "transaction_id": "t"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odoo_pipelines.sandbox.pms.feed import Feed, Key
+from odoo_pipelines_sandbox.pms.feed import Feed, Key
 
 FIRST: Key = (-1, 0)
 

@@ -6,8 +6,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-from odoo_pipelines.sandbox.pms.ids import Stream
-from odoo_pipelines.sandbox.pms.world import World
+from odoo_pipelines_sandbox.pms.ids import Stream
+from odoo_pipelines_sandbox.pms.world import World
 from odoo_pipelines_tests.sandbox.pms.client import options
 
 FORMATS = {r"\d\d/\d\d/\d{4}": "%d/%m/%Y", r"\d\d-\d\d-\d{4}": "%d-%m-%Y", r"\d{4}/\d\d/\d\d": "%Y/%m/%d"}

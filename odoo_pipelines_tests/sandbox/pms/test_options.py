@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from typer import Typer
 from typer.testing import CliRunner
 
-from odoo_pipelines.sandbox.pms.__main__ import main
+from odoo_pipelines_sandbox.pms.__main__ import main
 from odoo_pipelines_tests.sandbox.pms.client import options
 
 

@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.sandbox.serving import running
 from odoo_pipelines.webhooks.signatures import check_signature, read_signature, signing_keys
+from odoo_pipelines_sandbox.serving import running
 from odoo_pipelines_tests.sandbox.pms.client import Client, sandbox
 from odoo_pipelines_tests.sandbox.pms.contract import check_schema
 

@@ -14,9 +14,9 @@ import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
 
-from odoo_pipelines.sandbox.pms import paging
-from odoo_pipelines.sandbox.pms.ids import STREAMS, Stream
-from odoo_pipelines.sandbox.pms.world import World
+from odoo_pipelines_sandbox.pms import paging
+from odoo_pipelines_sandbox.pms.ids import STREAMS, Stream
+from odoo_pipelines_sandbox.pms.world import World
 from odoo_pipelines_tests.sandbox.pms.client import options
 from odoo_pipelines_tests.sandbox.pms.contract import document
 

@@ -13,11 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from odoo_pipelines.defs.extraction import raw_row
-from odoo_pipelines.defs.payloads import payload_of
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.odoo.fields import FieldSchema
 from odoo_pipelines.odoo.values import cast
+from odoo_pipelines.pipeline.extraction import raw_row
+from odoo_pipelines.pipeline.payloads import payload_of
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.rows import from_columns, mapped_schema, raw_schema, to_columns
 from odoo_pipelines.systems.base import Flow, MappedRow

@@ -1,1 +1,0 @@
-"""Speaks to an external REST API: credentials, signatures, rate limit, retries, paging; knows no particular system."""

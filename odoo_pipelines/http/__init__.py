@@ -1,0 +1,1 @@
+"""One HTTP stack: sessions, limits, retries, authentication, signing, paging."""

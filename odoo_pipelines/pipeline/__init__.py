@@ -1,0 +1,1 @@
+"""The steps of a run, without Dagster: extract, map, load, by id, replay, dry run, vanished records."""

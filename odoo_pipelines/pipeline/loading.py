@@ -1,0 +1,235 @@
+"""Loads mapped batches into Odoo and closes the accounts of the flow."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+from odoo_pipelines.engine.loader import FlowLoader, LoadOptions
+from odoo_pipelines.engine.planned import PlanOptions
+from odoo_pipelines.engine.report import FlowReport, merged
+from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.pipeline.competing import Competition
+from odoo_pipelines.pipeline.consumers import load_consumer
+from odoo_pipelines.pipeline.duplicates import end_notes
+from odoo_pipelines.pipeline.mapping import abandoned_partitions, batches_to_do, with_believed_time, without_partition
+from odoo_pipelines.pipeline.requirements import Required, examine_requirement
+from odoo_pipelines.pipeline.session import FlowState, Session
+from odoo_pipelines.pipeline.uniqueness import Uniqueness, examine_uniqueness
+from odoo_pipelines.pipeline.unreadable import settle
+from odoo_pipelines.pipeline.vanished import VanishedRecords, is_whole, judge, treat_vanished
+from odoo_pipelines.stores.batch_registry import since_complete
+from odoo_pipelines.stores.claims import BatchClaims
+from odoo_pipelines.stores.conflicts import ConflictFilter
+from odoo_pipelines.stores.dead_letters import LetterFilter
+from odoo_pipelines.stores.rows import from_columns
+from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow
+from odoo_pipelines.systems.policies import Disaster
+from odoo_pipelines.systems.records import TOTAL_DIFFERS, Batch
+
+READ_ROWS = 1_000
+
+log = logging.getLogger(__name__)
+
+
+def partitions_to_load(session: Session, flow: Flow, keys: Sequence[str]) -> list[str]:
+    """The partitions that a run over these keys loads: those of streams without partitions, and old ones, too."""
+    abandoned = abandoned_partitions(session, "mapped", [flow.name], load_consumer(flow.target))
+    return [*without_partition(session.system, flow), *abandoned, *keys]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLoad:
+    """One flow's load in one run.
+
+    Attributes:
+        report: of all partitions together.
+        by_partition: of each; batches without a partition are under WHOLE.
+        rows_in: rows of the batches, counted when they were mapped.
+        balanced: every one of them has exactly one outcome.
+        uniqueness: records by external id, afterwards.
+        required: records that must have something in Odoo, afterwards.
+        vanished: records that the external system has no more.
+        dead_letters: rejected rows that wait, by class, whichever run rejected them.
+        totals: external ids of records whose total waits for a person, whichever run has compared it.
+        requests: made to Odoo.
+        seconds: that it took.
+    """
+
+    report: FlowReport
+    by_partition: Mapping[str, FlowReport]
+    rows_in: int
+    balanced: bool
+    uniqueness: Uniqueness
+    required: Required
+    vanished: VanishedRecords
+    dead_letters: Mapping[str, int]
+    totals: Sequence[str]
+    requests: int
+    seconds: float
+
+
+def load_flow(
+    session: Session, flow: Flow, partitions: Sequence[str], progress: Callable[[str, int, int], None]
+) -> FlowLoad:
+    """Loads a flow's batches, partition by partition, and closes the accounts.
+
+    Args:
+        session: of the run; loads must be switched on.
+        flow: what is loaded.
+        partitions: keys, WHOLE for batches that have none.
+        progress: told the flow's name, rows done and rows in all, after every chunk.
+
+    Raises:
+        OdooPipelinesError: Odoo cannot be reached, or refuses everything; what was done so far is remembered.
+    """
+    judge(session)
+    started = time.monotonic()
+    requests_before = session.odoo.requests.total if session.odoo else 0
+    state = session.flow_state(flow.name)
+    consumer = load_consumer(flow.target)
+    to_do = {part: batches_to_do(session, "mapped", [flow.name], consumer, part) for part in partitions}
+    lost = session.unreadable
+    batches = {partition: lost.readable(since_complete(some)) for partition, some in to_do.items()}
+    rows_in = sum(batch.rows for each in batches.values() for batch in each)
+    state.state.start(state.run, session.mode)
+    with marked_as_failed(state):
+        loader = _loader(session, flow, state, [batch.path for some in batches.values() for batch in some])
+        fresh = [batch for each in batches.values() for batch in each if not batch.begun]
+        competition = Competition(session, fresh, flow.target, verify=session.verify)
+        by_partition: dict[str, FlowReport] = {}
+        for partition, some in batches.items():
+            done = sum(report.counts.extracted for report in by_partition.values())
+            state.state.begin(consumer, [batch.id for batch in some])
+            ready = _as_begun(some, to_do[partition])
+            teller = _teller(progress, flow, done, rows_in)
+            by_partition[partition] = _load_batches(loader, session, flow, ready, competition=competition, tell=teller)
+        vanished = treat_vanished(session, flow, state)
+        end_notes(session, flow)
+        done_with = [batch.id for each in to_do.values() for batch in lost.over(each)]
+        balanced = close_accounts(state, rows_in, consumer, done_with)
+        if balanced and is_whole(session):
+            settle(session.state, flow, lost)
+    return FlowLoad(
+        report=merged(by_partition.values()),
+        by_partition=by_partition,
+        rows_in=rows_in,
+        balanced=balanced,
+        uniqueness=examine_uniqueness(session, flow),
+        required=examine_requirement(session, flow),
+        vanished=vanished,
+        totals=_totals_that_wait(session, flow),
+        dead_letters=session.state.count_letters(LetterFilter(session.integration.name, flow.name)),
+        requests=(session.odoo.requests.total if session.odoo else 0) - requests_before,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _totals_that_wait(session: Session, flow: Flow) -> list[str]:
+    waiting = session.state.conflicts(ConflictFilter(session.integration.name, flow.name))
+    return [each.external_id for each in waiting if each.code == TOTAL_DIFFERS]
+
+
+def _as_begun(batches: Sequence[Batch], to_do: Sequence[Batch]) -> Sequence[Batch]:
+    """What stands for a batch that an earlier run had begun with, and that cannot be read any more, counts as begun."""
+    if all(each in batches for each in to_do if each.begun):
+        return batches
+    return [replace(batch, begun=True) for batch in batches]
+
+
+def _load_batches(
+    loader: FlowLoader,
+    session: Session,
+    flow: Flow,
+    batches: Sequence[Batch],
+    *,
+    competition: Competition,
+    tell: Callable[[int, FlowReport], None],
+) -> FlowReport:
+    """Loads a partition's batches; first those that an earlier run began with, for their rows are the older ones.
+
+    Of these none is left out: a part of it may have been written, which must be recognised.
+    """
+    begun = [batch for batch in batches if batch.begun]
+    fresh = [batch for batch in batches if not batch.begun]
+    resumed = loader.load(_rows(session, flow, begun), partial(tell, 0), resumed=True)
+    rows = (competition.judged(row) if isinstance(row, MappedRow) else row for row in _rows(session, flow, fresh))
+    return merged([resumed, loader.load(rows, partial(tell, resumed.counts.extracted))])
+
+
+def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]) -> FlowLoader:
+    odoo = session.integration.connections().odoo
+    if odoo is None or session.odoo is None:
+        message = "loads are switched off"
+        raise RuntimeError(message)
+    target = session.target(flow)
+    return FlowLoader(
+        integration=session.integration.name,
+        target=target.comparing(session.integration.compare_total),
+        odoo=session.engine_odoo,
+        schemas=session.schemas,
+        reference_data=session.reference_data,
+        state=state,
+        claims=BatchClaims(session.batches, paths, flow.target),
+        options=LoadOptions(
+            PlanOptions(
+                verify=session.verify,
+                unlock=session.integration.unlock_orders,
+                policies=session.integration.policies(flow.name),
+                whole=is_whole(session),
+                lost=session.disaster is Disaster.ODOO_BACKUP,
+            ),
+            chunk_size=odoo.chunk_size,
+            connections=odoo.connections,
+        ),
+        still_writer=session.still_writer,
+        sleep=session.sleep,
+        carry_out=partial(session.rehearsal.carry_out, target) if session.rehearsal else None,
+    )
+
+
+def _rows(session: Session, flow: Flow, batches: Sequence[Batch]) -> Iterator[MappedRow | RejectedRow]:
+    for batch in batches:
+        for rows in session.batches.rows(batch.path, READ_ROWS):
+            for columns in rows:
+                row = from_columns(columns, flow.target)
+                if isinstance(row, MappedRow) and row.seen_at is None:  # mapped by an older version
+                    row = with_believed_time(row, session.clock())
+                yield row
+
+
+def _teller(
+    progress: Callable[[str, int, int], None], flow: Flow, before: int, total: int
+) -> Callable[[int, FlowReport], None]:
+    return lambda already, report: progress(flow.name, before + already + report.counts.extracted, total)
+
+
+def close_accounts(state: FlowState, rows_in: int, consumer: str, batch_ids: Sequence[int]) -> bool:
+    """Closes the accounts of a flow; numbers that do not add up fail the run through its blocking check.
+
+    Args:
+        state: of the flow.
+        rows_in: rows that went in.
+        consumer: who has done the batches.
+        batch_ids: that they came from.
+    """
+    try:
+        state.state.finish(state.run, rows_in, consumer=consumer, batch_ids=batch_ids)
+    except AccountingError:
+        log.exception("%s: the accounts do not balance", state.run.flow)
+        return False
+    return True
+
+
+@contextmanager
+def marked_as_failed(state: FlowState) -> Iterator[None]:
+    """Notes in the accounts of a flow that what happens inside has failed."""
+    try:
+        yield
+    except BaseException as error:  # a signal to stop, too
+        state.state.fail(state.run, type(error).__name__)
+        raise
