@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.report import Measurement
+from odoo_pipelines.engine.context import FlowContext
 from odoo_pipelines.engine.keys import xmlid
-from odoo_pipelines.engine.loader import FlowLoader, LoadOptions
+from odoo_pipelines.engine.loader import Concurrency, FlowLoader
 from odoo_pipelines.engine.planned import PlanOptions
 from odoo_pipelines.engine.ports import Schema
+from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.odoo.client import OdooClient
+from odoo_pipelines.odoo.model import CallOptions, OdooModel
 from odoo_pipelines.odoo.reference_data import ReferenceData
 from odoo_pipelines.odoo.references import References
-from odoo_pipelines.odoo.resolve import ResolvedRow, Resolver
+from odoo_pipelines.odoo.resolve import Resolver
 from odoo_pipelines.odoo.schema import Schemas
 from odoo_pipelines.pipeline.session import FlowState
 from odoo_pipelines.stores.batches import BatchStore
@@ -102,18 +105,15 @@ class Engine:
 
     def _loader(self, state: FlowState, path: str, *, verify: bool) -> FlowLoader:
         schemas = Schemas(self._tools.client)  # asked for anew in every run
-        return FlowLoader(
-            integration=self._integration,
-            target=self._target,
-            odoo=self._tools.client,
-            schemas=schemas,
-            reference_data=ReferenceData(self._tools.client, schemas, self._tools.client.company_id()),
-            state=state,
-            claims=BatchClaims(self._tools.batches, [path], self._target),
-            options=LoadOptions(PlanOptions(verify=verify), self._tools.batch, self._tools.threads),
-            still_writer=lambda: None,
-            sleep=time.sleep,
+        context = FlowContext(self._integration, self._target, schemas, state, PlanOptions(verify=verify))
+        model = OdooModel(
+            context,
+            self._tools.client,
+            ReferenceData(self._tools.client, schemas, self._tools.client.company_id()),
+            BatchClaims(self._tools.batches, [path], self._target),
+            calls=CallOptions(self._tools.batch, self._tools.threads),
         )
+        return FlowLoader(context, model, still_writer=lambda: None, concurrency=Concurrency(self._tools.threads))
 
     def _rows(self, path: str) -> Any:
         for rows in self._tools.batches.rows(path, _READ_ROWS):

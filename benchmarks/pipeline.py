@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.pipeline.extraction import Extracted, Extraction
 from odoo_pipelines.pipeline.mapping import Mapped, map_partition
 from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.settings import load_settings
 
 PARTITION = "2026-01"
@@ -22,7 +22,7 @@ def open_session(environment: Mapping[str, str]) -> Iterator[Session]:
     """A run of the integration that the environment describes, with loads switched off."""
     os.environ.update(environment, ODOO_ENABLED="false")
     settings = load_settings(needed="pms")
-    session = Session(settings, settings.integration("pms"), "benchmark", "partition")
+    session = Session(settings, settings.integration("pms"), "benchmark", "partition", [PARTITION])
     try:
         session.state.watermark("pms", STREAM)  # connected and migrated before any clock starts
         yield session

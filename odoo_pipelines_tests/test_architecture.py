@@ -11,36 +11,36 @@ from typing import Any
 
 PACKAGE = "odoo_pipelines"
 ROOT = Path(__file__).resolve().parents[1] / PACKAGE
+SANDBOX = ROOT.with_name("odoo_pipelines_sandbox")
 
 SETTINGS = frozenset({"errors", "settings", "integration", "integrations_yaml"})
 """Everything may know the errors; what is configured stands beside them, at the bottom."""
 MAY_KNOW = {
     "errors": frozenset(),
-    "bounded_http": frozenset(),
+    "http": frozenset({"errors"}),
+    "systems": frozenset({"errors", "http"}),
     "integration": frozenset({"errors", "systems"}),  # its choices are in the words that the engine takes
     "integrations_yaml": frozenset({"errors"}),
     "settings": frozenset({"errors", "integration", "integrations_yaml", "systems"}),
-    "systems": frozenset({"errors"}),
-    "external": SETTINGS | {"systems", "bounded_http"},
-    "odoo": SETTINGS | {"systems", "bounded_http"},
-    "stores": SETTINGS | {"systems"},
-    "sync": frozenset({"errors", "systems"}),
-    "sandbox": frozenset({"errors", "settings"}),
-    "clients": SETTINGS | {"external", "odoo", "stores"},
+    "engine": frozenset({"errors", "systems"}),
+    "odoo": frozenset({"errors", "http", "systems", "engine"}),  # it answers the engine in its words
+    "rest": frozenset({"errors", "http", "systems", "engine"}),
+    "stores": SETTINGS | {"http", "systems"},
+    "clients": SETTINGS | {"http", "rest", "odoo", "stores"},
     "storage": SETTINGS | {"stores"},
-    "webhooks": SETTINGS | {"systems", "stores"},
-    "defs": SETTINGS | {"systems", "external", "odoo", "stores", "sync", "clients", "storage", "webhooks"},
+    "webhooks": SETTINGS | {"http", "systems", "stores"},
+    "pipeline": SETTINGS | {"http", "systems", "engine", "odoo", "rest", "stores", "clients", "webhooks"},
+    "defs": SETTINGS
+    | {"http", "systems", "engine", "odoo", "rest", "stores", "clients", "storage", "webhooks", "pipeline"},
     "notebook": SETTINGS | {"systems", "stores", "clients"},
     "definitions": SETTINGS | {"defs"},
     "commands": SETTINGS
-    | {"systems", "external", "odoo", "stores", "sync", "clients", "storage", "defs", "definitions", "webhooks"}
-    | {"notebook"},
+    | {"http", "systems", "engine", "odoo", "rest", "stores", "clients", "storage", "pipeline", "defs"}
+    | {"definitions", "webhooks", "notebook"},
     "cli": frozenset({"errors", "settings", "commands"}),
 }
 """The arrows: what each part of the package may import, besides itself."""
 KNOW_MORE = {
-    # The demo is what puts the sandbox and the pipelines together.
-    "commands/demo.py": frozenset({"sandbox"}),
     # Choices of the command line that the engine knows by the same words.
     "cli.py": frozenset({"systems"}),
 }
@@ -109,8 +109,8 @@ def test_the_arrows_have_no_circle() -> None:
     assert done == set(MAY_KNOW)
 
 
-def test_external_odoo_and_stores_never_know_each_other() -> None:
-    siblings = {"external", "odoo", "stores"}
+def test_rest_odoo_and_stores_never_know_each_other() -> None:
+    siblings = {"rest", "odoo", "stores"}
     assert not [part for part in siblings if MAY_KNOW[part] & siblings]
 
 
@@ -120,8 +120,17 @@ def test_a_module_knows_only_what_lies_below_it() -> None:
 
 
 def test_only_the_demo_knows_the_sandbox() -> None:
-    known = offenders(lambda module: sorted(module.parts_known() & {"sandbox"}))
-    assert set(known) <= {"commands/demo.py"}
+    assert set(offenders(lambda module: sorted(module.roots() & {"odoo_pipelines_sandbox"}))) <= {"commands/demo.py"}
+
+
+def test_the_sandbox_knows_only_errors_and_settings_of_the_pipelines() -> None:
+    known = {
+        name.split(".")[1]
+        for file in sorted(SANDBOX.rglob("*.py"))
+        for name in Module(file.name, ast.parse(file.read_text(encoding="utf-8"))).imports()
+        if name.startswith(f"{PACKAGE}.")
+    }
+    assert known <= {"errors", "settings"}
 
 
 def test_no_system_is_known_but_through_the_table_of_systems() -> None:
@@ -152,7 +161,7 @@ def test_modules_that_import_dagster_keep_their_annotations() -> None:
 
 def test_the_engine_knows_no_network_and_no_database() -> None:
     outside = {"requests", "urllib3", "sqlalchemy", "psycopg2", "os", "socket", "fsspec", "pyarrow"}
-    assert offenders(lambda module: sorted(module.roots() & outside) if module.part == "sync" else []) == {}
+    assert offenders(lambda module: sorted(module.roots() & outside) if module.part == "engine" else []) == {}
 
 
 def test_only_the_settings_read_the_environment() -> None:

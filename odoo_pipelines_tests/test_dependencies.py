@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = {"odoo_pipelines", "odoo_pipelines_tests", "benchmarks"}
+PACKAGES = {"odoo_pipelines", "odoo_pipelines_sandbox", "odoo_pipelines_tests", "benchmarks"}
 USED_OTHERWISE = {
     "dagster-webserver": "a program, which `dagster dev` starts",
     "filelock": "what pyrate-limiter guards its files with",
@@ -54,7 +54,11 @@ def imported(*folders: str) -> dict[str, set[str]]:
 
 
 def test_every_package_that_the_product_imports_is_declared() -> None:
-    assert {name: files for name, files in imported("odoo_pipelines").items() if name not in declared()} == {}
+    assert {
+        name: files
+        for name, files in imported("odoo_pipelines", "odoo_pipelines_sandbox").items()
+        if name not in declared()
+    } == {}
 
 
 def test_every_package_that_tests_and_tools_import_is_declared() -> None:
@@ -64,7 +68,7 @@ def test_every_package_that_tests_and_tools_import_is_declared() -> None:
 
 
 def test_every_declared_package_is_used() -> None:
-    everywhere = imported("odoo_pipelines", "odoo_pipelines_tests", "benchmarks", "tools")
+    everywhere = imported("odoo_pipelines", "odoo_pipelines_sandbox", "odoo_pipelines_tests", "benchmarks", "tools")
     used = {*everywhere, *USED_OTHERWISE}
     known = declared() | declared("dev")
     assert {name for name in known - used if not name.startswith("types-")} == set()

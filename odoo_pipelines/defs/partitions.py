@@ -2,27 +2,11 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import dagster as dg
 
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.systems.records import WHOLE
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A range of change times.
-
-    Attributes:
-        partition: key, or WHOLE.
-        since: inclusive; None from the beginning of history.
-        before: exclusive; None to its end.
-    """
-
-    partition: str = WHOLE
-    since: dt.datetime | None = None
-    before: dt.datetime | None = None
+from odoo_pipelines.pipeline.windows import Window
 
 
 def partitions_of(integration: Integration) -> dg.TimeWindowPartitionsDefinition:

@@ -10,11 +10,11 @@ import dagster as dg
 
 from odoo_pipelines.defs.assets import odoo_key
 from odoo_pipelines.defs.outbound_assets import sent_asset, source_asset
-from odoo_pipelines.engine.patience import Patience
 from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.http.connection import record_path
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.odoo.capture import Reader
+from odoo_pipelines.odoo.retries import Retries
 from odoo_pipelines.odoo.writing import Writing
 from odoo_pipelines.pipeline.captured import capture, captured_rows, owners_of
 from odoo_pipelines.pipeline.posting import Sender
@@ -56,7 +56,7 @@ def _send(session: Session, flow: PostedFlow, state: FlowState, batches: Sequenc
         integration=session.integration.name,
         flow=flow,
         reader=reader,
-        writing=Writing(session.engine_odoo, Patience(session.sleep)),
+        writing=Writing(session.engine_odoo, Retries(session.sleep)),
         state=state,
         postings=postings,
         owners=owners_of(session, flow, reader),

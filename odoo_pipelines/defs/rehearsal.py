@@ -14,7 +14,7 @@ import dagster as dg
 
 from odoo_pipelines.defs.jobs import INTEGRATION_TAG, Mode, range_of
 from odoo_pipelines.defs.metadata import counts_metadata, tally_metadata
-from odoo_pipelines.defs.partitions import Window, partitions_of, windows
+from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.resources import Progress, log_progress
 from odoo_pipelines.engine.names import general_name
 from odoo_pipelines.engine.preview import KeyOfNew, Preview, previews
@@ -26,6 +26,7 @@ from odoo_pipelines.pipeline.loading import load_flow, partitions_to_load
 from odoo_pipelines.pipeline.mapping import map_partition, partitions_to_map
 from odoo_pipelines.pipeline.replay import add_replay
 from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.settings import Settings, load_settings
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, System
@@ -151,7 +152,8 @@ def _session(
         return session.rehearsal.key_of_new(odoo_id) if session.rehearsal else None
 
     notes = Notes(get_system(integration.system), sample, key_of_new)
-    session = Session(settings, integration, run_id, mode, dry_run=notes.take, disaster=disaster)
+    keys = partitions_of(integration).get_partition_keys()
+    session = Session(settings, integration, run_id, mode, keys, dry_run=notes.take, disaster=disaster)
     try:
         yield session, notes
     finally:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import dagster as dg
 
+from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.systems.policies import Disaster
@@ -57,7 +58,13 @@ class Sessions:
             for warning in found.warnings:
                 log.warning(warning)
             session = Session(
-                settings, found, self._run_id, self._mode, claim_id=self._claim_id, disaster=self._disaster
+                settings,
+                found,
+                self._run_id,
+                self._mode,
+                partitions_of(found).get_partition_keys(),
+                claim_id=self._claim_id,
+                disaster=self._disaster,
             )
             self._sessions[integration] = session
         return self._sessions[integration]

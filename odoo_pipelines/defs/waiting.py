@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from odoo_pipelines.defs.partitions import Window, partitions_of, windows
+from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.errors import BatchChoiceError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.pipeline.unreadable import awaited, cure_of, fault_of, full_sync, is_extracted
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems import get_system
@@ -95,12 +96,14 @@ def loss_of(found: Found, integration: Integration) -> str:
 def _found(store: BatchStore, integration: Integration, batch: Batch, awaited_by: Sequence[str]) -> Found:
     fault = fault_of(store, batch, whole=True)
     kept_only = "Nothing waits for it: a newer batch replaces it, or discard it."
-    cure = (cure_of(batch, integration) if awaited_by else kept_only) if fault else ""
+    keys = partitions_of(integration).get_partition_keys()
+    cure = (cure_of(batch, integration, keys) if awaited_by else kept_only) if fault else ""
     return Found(batch, _window(integration, batch), tuple(awaited_by), fault, cure)
 
 
 def _window(integration: Integration, batch: Batch) -> Window:
-    if batch.partition == WHOLE or not is_extracted(batch.partition, integration):
+    partitions = partitions_of(integration)
+    if batch.partition == WHOLE or not is_extracted(batch.partition, partitions.get_partition_keys()):
         return Window(batch.partition)
-    [window] = windows(partitions_of(integration), [batch.partition])
+    [window] = windows(partitions, [batch.partition])
     return window

@@ -8,8 +8,8 @@ from dataclasses import replace
 from odoo_pipelines.engine.base import Base, Kept
 from odoo_pipelines.engine.chunks import ChunkRow
 from odoo_pipelines.engine.planned import Decided
+from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.odoo.resolve import ResolvedRow
 from odoo_pipelines.systems.policies import DeletedPolicy
 from odoo_pipelines.systems.records import DELETED_IN_ODOO, WHOLE_RECORD, Conflict, Outcome, Record, Resolution
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from odoo_pipelines.engine.amounts import amount_text
 from odoo_pipelines.engine.base import UNKNOWN, Agreement, Base
-from odoo_pipelines.odoo.resolve import ResolvedRow
+from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import Binding, Outcome
 

@@ -9,17 +9,24 @@ from functools import cached_property
 
 from odoo_pipelines.engine.base import Agreement, Base
 from odoo_pipelines.engine.chunks import Chunk, ChunkRow
+from odoo_pipelines.engine.context import FlowContext
 from odoo_pipelines.engine.deleted import decide_deleted
+from odoo_pipelines.engine.destination import (
+    AMBIGUOUS_MATCH,
+    BOUND_ELSEWHERE,
+    FORMER_DIFFERS,
+    MERGED,
+    Answers,
+    Destination,
+    Found,
+    known_former,
+)
 from odoo_pipelines.engine.diff import latest, local_outcome, says_the_same
-from odoo_pipelines.engine.planned import Decided, Plan, Planned, PlanOptions
-from odoo_pipelines.engine.ports import FlowState
+from odoo_pipelines.engine.planned import Decided, Plan, Planned
 from odoo_pipelines.engine.reuse import ReuseCheck
 from odoo_pipelines.engine.row_plan import FIXED_FIELD, FROZEN, INVOICED, InOdoo, Known, RowPlanner
+from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.odoo.bind import AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, Binder, Found
-from odoo_pipelines.odoo.former import DIFFERS, FormerRecords, known_before
-from odoo_pipelines.odoo.reading import Reading
-from odoo_pipelines.odoo.resolve import ResolvedRow, Resolver
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import (
     POSSIBLE_MATCH,
@@ -29,52 +36,30 @@ from odoo_pipelines.systems.records import (
     Key,
     Outcome,
     Record,
-    Resolution,
 )
 
-_FOR_A_HUMAN = frozenset({AMBIGUOUS_MATCH, BOUND_ELSEWHERE, DIFFERS, MERGED, FROZEN, FIXED_FIELD, INVOICED})
+_FOR_A_HUMAN = frozenset({AMBIGUOUS_MATCH, BOUND_ELSEWHERE, FORMER_DIFFERS, MERGED, FROZEN, FIXED_FIELD, INVOICED})
 
 
 class Planner:
     """Plans the chunks of one flow; safe to use from several threads.
 
     Args:
-        resolver: turns names into ids.
-        binder: finds records that the state does not know.
-        former: finds those that it knows under another key.
-        reading: reads records and lines.
+        flow: what is planned, and what was agreed on before.
+        destination: finds and reads records.
         row_planner: compares a row with its record.
-        reuse: notices rows whose id was another record's.
-        state: what was agreed on before.
-        options: choices of the run.
-        total: field that holds the total which is compared; "" where none is.
     """
 
-    def __init__(
-        self,
-        *,
-        resolver: Resolver,
-        binder: Binder,
-        former: FormerRecords,
-        reading: Reading,
-        row_planner: RowPlanner,
-        reuse: ReuseCheck,
-        state: FlowState,
-        options: PlanOptions,
-        total: str = "",
-    ) -> None:
-        self._resolver = resolver
-        self._binder = binder
-        self._former = former
-        self._reading = reading
+    def __init__(self, flow: FlowContext, destination: Destination, row_planner: RowPlanner) -> None:
+        self._destination = destination
         self._row_planner = row_planner
-        self._reuse = reuse
-        self._state = state
-        self._options = options
-        self._total = total
+        self._reuse = ReuseCheck(flow.target, flow.schemas(flow.target.model))
+        self._state = flow.state
+        self._options = flow.options
+        self._total = flow.target.total
 
     @cached_property
-    def _answers(self) -> Mapping[Key, Mapping[str, Resolution]]:
+    def _answers(self) -> Answers:
         """A human's answers by record and field; those that come while the run goes on wait for the next."""
         return {key: {each.field: each for each in some} for key, some in self._state.resolutions().items()}
 
@@ -89,7 +74,7 @@ class Planner:
         bindings = self._bindings(chunk)
         undecided, interrupted = self._undecided(chunk, bindings, plan)
         sources = {each.key: each for each in undecided}
-        resolved, rejected = self._resolver.resolve([each.row for each in sources.values()])
+        resolved, rejected = self._destination.resolve([each.row for each in sources.values()])
         for refused, error in rejected:
             old = refused.key in interrupted
             plan.decided.append(_rejected(sources[refused.key], error, refused.warnings, interrupted=old))
@@ -111,7 +96,7 @@ class Planner:
             elif record and not self._verify(row.row.key) and _is_agreed(row, record, self._total):
                 remembered = _remembered(row, record)
                 plan.decided.append(Decided(sources[row.row.key], Outcome.UNCHANGED, None, row.warnings, remembered))
-            elif not self._options.verify and self._former.is_superseded(row, former):
+            elif not self._options.verify and self._destination.superseded_by_former(row, former):
                 plan.decided.append(Decided(sources[row.row.key], Outcome.SUPERSEDED, None, row.warnings))
             else:
                 rows.append(row)
@@ -165,21 +150,21 @@ class Planner:
         plan: Plan,
     ) -> None:
         bound = {row.key: known[row.row.key].odoo_id for row in rows if row.row.key in known}
-        odoo = self._reading.records(rows, bound.values())
-        ids = self._binder.still_theirs(bound, odoo)
+        odoo = self._destination.read(rows, bound.values())
+        ids = self._destination.still_bound(bound, odoo)
         unbound = [row for row in rows if row.key not in ids]
-        claims = self._former.claim(unbound, former)
+        claims = self._destination.find_former(unbound, former)
         ids |= claims.ids
         settled = ids.keys() | claims.undecidable.keys() | claims.gone.keys()
         unbound = [row for row in unbound if row.key not in settled]
-        found = self._binder.find(unbound, lost=bound.keys() - ids.keys(), answers=self._answers)
+        found = self._destination.find(unbound, bound.keys() - ids.keys(), self._answers)
         ids |= found.ids
         undecidable = {**claims.undecidable, **found.undecidable}
-        odoo |= self._reading.records(rows, [*claims.ids.values(), *found.ids.values()])
-        lines, at = self._reading.lines(ids.values()), self._reading.at
+        odoo |= self._destination.read(rows, [*claims.ids.values(), *found.ids.values()])
+        lines, at = self._destination.read_lines(ids.values()), self._destination.server_time
         for row in rows:
             key, odoo_id = row.row.key, ids.get(row.key, 0)
-            record = known.get(key) or claims.gone.get(row.key) or known_before(row, odoo_id, former)
+            record = known.get(key) or claims.gone.get(row.key) or _known_before(row, odoo_id, former)
             answers = self._answers.get(record.key if record else key) or self._answers.get(key, {})
             known_row = Known(record and replace(record, external_id=key[1]), answers, plan.resumed, at)
             in_odoo = InOdoo(odoo[odoo_id], lines.get(odoo_id, [])) if odoo_id in odoo else None
@@ -263,3 +248,8 @@ def _refused(source: ChunkRow, row: ResolvedRow, error: RowRejectedError) -> Dec
         return Decided(source, Outcome.REJECTED, error, row.warnings)
     conflict = Conflict(WHOLE_RECORD, error.code, error.reason, external_at=row.row.updated_at)
     return Decided(source, Outcome.CONFLICT, error, row.warnings, conflicts=(conflict,))
+
+
+def _known_before(row: ResolvedRow, odoo_id: int, known: Mapping[Key, Record]) -> Record | None:
+    """What the state knows of a row's record under a former key."""
+    return next((record for record, _ in known_former(row, known) if record.odoo_id == odoo_id), None)

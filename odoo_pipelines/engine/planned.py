@@ -10,9 +10,8 @@ from odoo_pipelines.engine.base import Base
 from odoo_pipelines.engine.chunks import Chunk, ChunkRow
 from odoo_pipelines.engine.lifecycle import Way
 from odoo_pipelines.engine.lines import LineChanges
+from odoo_pipelines.engine.rows import Doubt, ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.odoo.adopt import Doubt
-from odoo_pipelines.odoo.resolve import ResolvedRow
 from odoo_pipelines.systems.policies import FlowPolicies, UnlockPolicy
 from odoo_pipelines.systems.records import Conflict, FieldChange, Outcome, Record, Resolution
 

@@ -10,13 +10,12 @@ import orjson
 
 from odoo_pipelines.engine.base import Base
 from odoo_pipelines.engine.chunks import ChunkRow
+from odoo_pipelines.engine.destination import MISSING_REFERENCE, Applied
 from odoo_pipelines.engine.diff import latest
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.planned import Decided, Plan, Planned
 from odoo_pipelines.engine.totals import TotalCheck
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.odoo.apply import Applied
-from odoo_pipelines.odoo.named import MISSING_REFERENCE
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.records import Conflict, Counts, FieldChange, Outcome, PossibleDuplicate, Record, RowOutcome
 

@@ -13,8 +13,8 @@ from odoo_pipelines.engine.base import Base
 from odoo_pipelines.engine.chunks import ChunkRow
 from odoo_pipelines.engine.planned import Decided
 from odoo_pipelines.engine.ports import Schema
+from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.odoo.resolve import ResolvedRow
 from odoo_pipelines.systems.records import ID_REUSED, WHOLE_RECORD, Conflict, Outcome, Record, Resolution
 from odoo_pipelines.systems.targets import Identity, Target
 

@@ -10,6 +10,7 @@ from typing import Any
 from odoo_pipelines.engine.arbiter import Arbiter
 from odoo_pipelines.engine.base import RECORD, UNKNOWN, Agreement, Base, earliest_after
 from odoo_pipelines.engine.chunks import ChunkRow
+from odoo_pipelines.engine.context import FlowContext
 from odoo_pipelines.engine.decision import Times
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.lifecycle import (
@@ -25,13 +26,12 @@ from odoo_pipelines.engine.lines import LineChanges, LineMerger, MergedLines
 from odoo_pipelines.engine.merge import FieldMerger, server_names
 from odoo_pipelines.engine.names import STATE, general_name, line_field, line_key
 from odoo_pipelines.engine.planned import STAY, Planned
-from odoo_pipelines.engine.ports import Schemas
+from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.odoo.resolve import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
-from odoo_pipelines.systems.policies import FlowPolicies, UnlockPolicy
+from odoo_pipelines.systems.policies import UnlockPolicy
 from odoo_pipelines.systems.records import RECREATED, FieldChange, Record, Resolution
-from odoo_pipelines.systems.targets import Lifecycle, Target
+from odoo_pipelines.systems.targets import Lifecycle
 
 FROZEN = "frozen"
 FIXED_FIELD = "fixed_field"
@@ -95,22 +95,17 @@ class Standing:
 
 
 class RowPlanner:
-    """Plans rows of one target; makes no request.
+    """Plans rows of one flow; makes no request.
 
     Args:
-        integration: whose lines are compared.
-        target: what the rows are for.
-        schemas: the server's fields.
-        policies: who wins where both sides differ.
-        unlock: when records may leave a frozen state to be written.
+        flow: whose target, schemas and policies decide.
     """
 
-    def __init__(
-        self, integration: str, target: Target, schemas: Schemas, *, policies: FlowPolicies, unlock: UnlockPolicy
-    ) -> None:
+    def __init__(self, flow: FlowContext) -> None:
+        integration, target, schemas = flow.integration, flow.target, flow.schemas
         self._target = target
-        self._policies = policies
-        self._unlock = unlock
+        self._policies = flow.options.policies
+        self._unlock = flow.options.unlock
         schema = schemas(target.model)
         watched = server_names(schema, [each for each in target.fields if each.watched], only_on_create=True)
         self._fields = FieldMerger(schema, server_names(schema, target.fields, only_on_create=True), watched)

@@ -18,8 +18,8 @@ from odoo_pipelines.errors import (
     ExternalProtocolError,
     ExternalRequestError,
 )
-from odoo_pipelines.systems import json_text
-from odoo_pipelines.systems.json_text import read_json_text
+from odoo_pipelines.http import json_text
+from odoo_pipelines.http.json_text import read_json_text
 
 _CURES = {
     HTTPStatus.UNAUTHORIZED: "Check API key and secret, and that the clock of this machine is right.",

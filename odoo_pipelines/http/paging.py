@@ -10,7 +10,7 @@ from typing import Any
 
 from odoo_pipelines.errors import ExternalProtocolError
 from odoo_pipelines.http.answers import Answer, storable
-from odoo_pipelines.systems.values import is_storable
+from odoo_pipelines.http.json_text import is_storable
 
 MOST_PAGES_WITHOUT_NEWS = 100
 """In a row, empty ones or repeated ones: more than any filter leaves, and the walk is taken for one without an end."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, sync_key
-from odoo_pipelines.odoo.resolve import ResolvedRow
+from odoo_pipelines.engine.rows import Doubt, ResolvedRow
 from odoo_pipelines.systems.records import POSSIBLE_MATCH, WHOLE_RECORD, Conflict, Resolution
 from odoo_pipelines.systems.targets import Adoption
 
@@ -46,14 +46,6 @@ class Candidate:
     by: frozenset[str]
     agrees: bool
     obstacle: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """A candidate that was not adopted, and why."""
-
-    candidate_id: int
-    code: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from odoo_pipelines.engine.caution import Caution
+from odoo_pipelines.engine.destination import Applied
 from odoo_pipelines.engine.keys import xmlid
 from odoo_pipelines.engine.lifecycle import frozen_again
-from odoo_pipelines.engine.patience import Patience
 from odoo_pipelines.engine.planned import Planned
 from odoo_pipelines.engine.ports import Odoo, Schema, Schemas
+from odoo_pipelines.engine.rows import ResolvedLine, ResolvedRow
 from odoo_pipelines.errors import OdooError, RowRejectedError
 from odoo_pipelines.odoo.loading import Loading, LoadItem
-from odoo_pipelines.odoo.resolve import ResolvedLine, ResolvedRow
+from odoo_pipelines.odoo.retries import RefusalBackoff, Retries
 from odoo_pipelines.odoo.transitions import Transitions
 from odoo_pipelines.odoo.writing import Failures, Writing
 from odoo_pipelines.systems.targets import Target, Transition
-
-
-@dataclass(slots=True)
-class Applied:
-    """What became of the planned rows of a chunk.
-
-    Attributes:
-        ids: Odoo ids by sync key, of all rows that are in Odoo now.
-        refused: reasons by sync key.
-        after: the records as read after the last step, by Odoo id: their total, where there is one to be compared.
-        warnings: by sync key.
-    """
-
-    ids: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, RowRejectedError] = field(default_factory=dict)
-    after: dict[int, Mapping[str, Any]] = field(default_factory=dict)
-    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Applier:
@@ -47,8 +29,8 @@ class Applier:
         odoo: Odoo,
         schemas: Schemas,
         find: Callable[[str, Iterable[str]], Mapping[str, list[int]]],
-        patience: Patience,
-        caution: Caution,
+        retries: Retries,
+        backoff: RefusalBackoff,
         reached: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._target = target
@@ -56,9 +38,9 @@ class Applier:
         self._reached = reached
         self._schema = schemas(target.model)
         self._line_schema = schemas(target.lines.model) if target.lines else None
-        self._writing = Writing(odoo, patience)
-        self._loading = Loading(odoo, target.model, find, patience, caution)
-        self._line_loading = Loading(odoo, target.lines.model, find, patience, caution) if target.lines else None
+        self._writing = Writing(odoo, retries)
+        self._loading = Loading(odoo, target.model, find, retries, backoff)
+        self._line_loading = Loading(odoo, target.lines.model, find, retries, backoff) if target.lines else None
         self._transitions = (
             Transitions(odoo, self._writing, target.model, target.lifecycle) if target.lifecycle else None
         )

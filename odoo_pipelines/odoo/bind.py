@@ -13,8 +13,10 @@ from functools import cached_property
 from threading import Lock
 from typing import Any, TypeAlias
 
+from odoo_pipelines.engine.destination import AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, Answers, Found
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, row_key, xmlid
 from odoo_pipelines.engine.ports import EVEN_ARCHIVED, Claims, FlowState, Odoo
+from odoo_pipelines.engine.rows import Doubt, ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.odoo.adopt import (
     BOUND,
@@ -22,7 +24,6 @@ from odoo_pipelines.odoo.adopt import (
     USED,
     Candidate,
     Decision,
-    Doubt,
     answered,
     candidates,
     decide,
@@ -32,44 +33,17 @@ from odoo_pipelines.odoo.adopt import (
     question,
     with_obstacles,
 )
-from odoo_pipelines.odoo.resolve import ResolvedRow
 from odoo_pipelines.odoo.xmlids import record_of_xmlid
 from odoo_pipelines.systems.policies import AdoptPolicy
-from odoo_pipelines.systems.records import WHOLE_RECORD, Conflict, Key, Resolution
+from odoo_pipelines.systems.records import WHOLE_RECORD, Conflict, Key
 from odoo_pipelines.systems.targets import Adoption, Match, Target
 
 Condition: TypeAlias = tuple[str, str, Any]
 Domain: TypeAlias = list[Condition | str]
-Answers: TypeAlias = Mapping[Key, Mapping[str, Resolution]]
 
 _EVEN_ARCHIVED: Condition = ("active", "in", [True, False])
 _WITHOUT_KEY: Condition = (SYNC_KEY_FIELD, "=", False)
 _NEXT_TO_NOTHING = 1e-6
-
-AMBIGUOUS_MATCH = "ambiguous_match"
-BOUND_ELSEWHERE = "bound_elsewhere"
-MERGED = "merged_in_odoo"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Where rows belong.
-
-    Attributes:
-        ids: Odoo ids by sync key; a key that is missing here has no record yet.
-        undecidable: sync keys that only a human can give a record, with the reason.
-        questions: sync keys of rows over whose record a human is asked.
-        waiting: sync keys of rows that tell nothing new about such a question.
-        adopted: sync keys of rows that are bound to a record which had none.
-        doubts: records that may be the same as a row's own, by the row's sync key.
-    """
-
-    ids: Mapping[str, int]
-    undecidable: Mapping[str, RowRejectedError]
-    questions: Mapping[str, Conflict] = field(default_factory=dict)
-    waiting: frozenset[str] = frozenset()
-    adopted: frozenset[str] = frozenset()
-    doubts: Mapping[str, tuple[Doubt, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -10,18 +10,38 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
 from odoo_pipelines.engine.keys import sync_key, xmlid
 from odoo_pipelines.engine.ports import Schemas
-from odoo_pipelines.pipeline.posting_ports import Source
 from odoo_pipelines.systems.outbound import OdooRow, PostedFlow
 
 PAGE = 500
 WRITE_DATE = "write_date"
 _PRINTED = "%Y-%m-%d %H:%M:%S"
+
+
+class Source(Protocol):
+    """Odoo, as far as it is read."""
+
+    def search_read(
+        self,
+        model: str,
+        domain: Sequence[Any],
+        fields: Sequence[str],
+        *,
+        limit: int | None = None,
+        order: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """The records that match."""
+
+    def read(self, model: str, ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:
+        """Records by id; those that are gone are left out."""
+
+    def call(self, model: str, method: str, ids: Sequence[int] | None = None, **kwargs: Any) -> Any:
+        """Calls a method that changes nothing."""
 
 
 class Reader:

@@ -10,11 +10,11 @@ from datetime import datetime
 from itertools import count
 from typing import Any, NoReturn, TypeAlias
 
+from odoo_pipelines.engine.destination import Applied
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.planned import Plan, Planned
 from odoo_pipelines.engine.ports import Odoo
-from odoo_pipelines.odoo.apply import Applied
-from odoo_pipelines.odoo.resolve import ResolvedLine
+from odoo_pipelines.engine.rows import ResolvedLine
 from odoo_pipelines.systems.targets import LineTarget, Target
 
 LAST_ID = 2**31 - 1
@@ -26,7 +26,7 @@ _UNSET: Mapping[str, Any] = {"active": True}
 Row: TypeAlias = dict[str, Any]
 
 
-class Rehearsal:
+class PlannedOdoo:
     """Odoo with the plans of one run laid over it; safe to use from several threads, which share no record.
 
     Args:

@@ -7,9 +7,9 @@ from functools import cached_property
 from threading import Lock
 from typing import Any
 
+from odoo_pipelines.engine.destination import Applied
 from odoo_pipelines.engine.planned import Planned
 from odoo_pipelines.engine.ports import Odoo, Schemas
-from odoo_pipelines.odoo.apply import Applied
 from odoo_pipelines.systems.targets import Entry, Follower, Target
 
 _COMPANY = "res.company"

@@ -7,35 +7,18 @@ record goes to the row that agrees with it; another row's stays untouched, and t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 from odoo_pipelines.engine.base import Base
+from odoo_pipelines.engine.destination import FORMER_DIFFERS, FoundFormer, known_former
 from odoo_pipelines.engine.diff import is_newer
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, xmlid
 from odoo_pipelines.engine.ports import EVEN_ARCHIVED, Odoo, Schema
+from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.odoo.resolve import ResolvedRow
 from odoo_pipelines.systems.records import Key, Record
 from odoo_pipelines.systems.targets import Target
-
-DIFFERS = "former_record_differs"
-
-
-@dataclass(slots=True)
-class Given:
-    """What rows were given.
-
-    Attributes:
-        ids: Odoo ids by sync key.
-        undecidable: sync keys that only a human can give a record, with the reason.
-        gone: by sync key, what the state knows of a record that nobody finds in Odoo any more.
-    """
-
-    ids: dict[str, int] = field(default_factory=dict)
-    undecidable: dict[str, RowRejectedError] = field(default_factory=dict)
-    gone: dict[str, Record] = field(default_factory=dict)
 
 
 class FormerRecords:
@@ -56,14 +39,14 @@ class FormerRecords:
         self._claimed: set[int | Key] = set()
         self._lock = Lock()
 
-    def claim(self, rows: Sequence[ResolvedRow], known: Mapping[Key, Record]) -> Given:
+    def claim(self, rows: Sequence[ResolvedRow], known: Mapping[Key, Record]) -> FoundFormer:
         """Gives rows their records; rows that find none are left out.
 
         Args:
             rows: that have no record under their own key.
             known: what the state knows under their former keys.
         """
-        claims, rows = Given(), [row for row in rows if row.former]
+        claims, rows = FoundFormer(), [row for row in rows if row.former]
         if not rows:
             return claims
         found = self._search(rows, known)
@@ -88,13 +71,13 @@ class FormerRecords:
         """Whether the state knows a newer version of the row's record, under a former key."""
         return any(
             is_newer(record.updated_at, row.row.updated_at) and self._said(row, record, self._agreeing)
-            for record, _ in _known(row, known)
+            for record, _ in known_former(row, known)
         )
 
     def _search(self, rows: Sequence[ResolvedRow], known: Mapping[Key, Record]) -> dict[str, list[Mapping[str, Any]]]:
         """Records by the former key that they carry; where somebody has emptied that, by the xmlid that proves it."""
         keys = sorted({key for row in rows for key in row.former})
-        ids = {record.odoo_id: key for row in rows for record, key in _known(row, known)}
+        ids = {record.odoo_id: key for row in rows for record, key in known_former(row, known)}
         domain: list[Any] = [(SYNC_KEY_FIELD, "in", keys)]
         if ids:
             domain = ["|", *domain, ("id", "in", sorted(ids))]
@@ -122,7 +105,7 @@ class FormerRecords:
 
     def _gone(self, row: ResolvedRow, known: Mapping[Key, Record], there: set[int]) -> Record | None:
         """What the state knows of the row's record, where Odoo has it no more."""
-        for record, _ in _known(row, known):
+        for record, _ in known_former(row, known):
             agrees = self._said(row, record, [*self._agreeing, *self._confirming])
             if record.odoo_id not in there and agrees and self._take(record.key):
                 return record
@@ -144,18 +127,8 @@ class FormerRecords:
     def _differs(self, odoo: Mapping[str, Any]) -> RowRejectedError:
         names = " or ".join(self._confirming)
         reason = f"record {odoo['id']} of Odoo was known under the same former key, but differs in {names}; correct it"
-        return RowRejectedError(SYNC_KEY_FIELD, DIFFERS, reason)
-
-
-def _known(row: ResolvedRow, known: Mapping[Key, Record]) -> list[tuple[Record, str]]:
-    pairs = zip(row.row.former_keys, row.former, strict=True)
-    return [(known[key], former) for key, former in pairs if key in known]
+        return RowRejectedError(SYNC_KEY_FIELD, FORMER_DIFFERS, reason)
 
 
 def _server_names(schema: Schema, names: Iterable[str]) -> list[str]:
     return [name for each in names if (name := schema.server_name(each))]
-
-
-def known_before(row: ResolvedRow, odoo_id: int, known: Mapping[Key, Record]) -> Record | None:
-    """What the state knows of a row's record under a former key."""
-    return next((record for record, _ in _known(row, known) if record.odoo_id == odoo_id), None)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from odoo_pipelines.engine.caution import Caution
-from odoo_pipelines.engine.patience import Patience
 from odoo_pipelines.engine.ports import LoadMessage, Odoo
 from odoo_pipelines.errors import OdooMissingRecordError, OdooServerError, OdooValidationError, RowRejectedError
+from odoo_pipelines.odoo.retries import RefusalBackoff, Retries
 
 SERVER_STOPS_AT = 10
 """Odoo stops naming faulty rows after this many, so a longer list says nothing about the rest (measured on 19.0)."""
@@ -63,8 +62,8 @@ class Loading:
         odoo: where they go.
         model: technical name.
         find: gives the ids of the records that carry these sync keys.
-        patience: for lost answers and concurrent updates.
-        caution: learns how many rows go into one call.
+        retries: for lost answers and concurrent updates.
+        backoff: learns how many rows go into one call.
     """
 
     def __init__(
@@ -72,14 +71,14 @@ class Loading:
         odoo: Odoo,
         model: str,
         find: Callable[[str, Iterable[str]], Mapping[str, list[int]]],
-        patience: Patience,
-        caution: Caution,
+        retries: Retries,
+        backoff: RefusalBackoff,
     ) -> None:
         self._odoo = odoo
         self._model = model
         self._find = find
-        self._patience = patience
-        self._caution = caution
+        self._retries = retries
+        self._backoff = backoff
 
     def load(self, items: Sequence[LoadItem]) -> Loaded:
         """Creates every item that Odoo accepts.
@@ -92,10 +91,10 @@ class Loading:
         for columns, alike in _by_columns(items).items():
             sent = 0
             while sent < len(alike):
-                with self._caution.turn(len(alike) - sent) as size:
+                with self._backoff.turn(len(alike) - sent) as size:
                     some = alike[sent : sent + size]
                     refusals = self._try(columns, some, loaded)
-                    self._caution.learn(len(some), refused=bool(refusals))
+                    self._backoff.learn(len(some), refused=bool(refusals))
                 for refusal in refusals:
                     self._isolate(columns, refusal, loaded)
                 sent += len(some)
@@ -118,7 +117,7 @@ class Loading:
             refused = {item.key for refusal in refusals for item in refusal.items}
             return [item for item in self._not_through(some, loaded) if item.key not in refused]
 
-        self._patience.send(items, send, left)
+        self._retries.send(items, send, left)
         return refusals
 
     def _send(self, columns: tuple[str, ...], items: Sequence[LoadItem], loaded: Loaded) -> _Refusal | None:

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
+from odoo_pipelines.engine.destination import MISSING_REFERENCE
 from odoo_pipelines.engine.ports import Schema
+from odoo_pipelines.engine.rows import Candidates
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.odoo.reference_data import Candidates
 from odoo_pipelines.systems.base import Value
 from odoo_pipelines.systems.targets import ANY_ENTITY, ANY_FIELD, Borrowed, Lookup, TargetField
 
 Found = TypeVar("Found")
 
-MISSING_REFERENCE = "missing_reference"
 UNKNOWN_TO_ODOO = "unknown_to_odoo"
 
 Kind: TypeAlias = tuple[str, str]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.merge import server_names
 from odoo_pipelines.engine.ports import Odoo, Schemas
-from odoo_pipelines.odoo.resolve import ResolvedRow
+from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.systems.targets import Target
 
 
@@ -38,11 +37,6 @@ class Reading:
             return {}
         names = self._always.union(*(row.values for row in rows))
         return {row["id"]: row for row in self._odoo.read(self._target.model, wanted, sorted(names))}
-
-    @property
-    def at(self) -> datetime | None:
-        """Odoo's clock at its newest answer, UTC to the second; None where that did not tell."""
-        return self._odoo.server_time
 
     def lines(self, ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
         """Lines by the id of their record."""

@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any
 
 from odoo_pipelines.engine.ports import EVEN_ARCHIVED, Odoo, Schemas
+from odoo_pipelines.engine.rows import Candidates
 from odoo_pipelines.odoo.currencies import Currencies
 from odoo_pipelines.systems.targets import ANY_FIELD, Lookup
-
-Candidates: TypeAlias = tuple[int | bool, ...]
 
 
 class ReferenceData:

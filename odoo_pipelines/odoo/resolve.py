@@ -3,51 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, row_key, sync_key
 from odoo_pipelines.engine.ports import Schemas
+from odoo_pipelines.engine.rows import Candidates, ResolvedLine, ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.odoo.named import Known, Names, Slots, lender
-from odoo_pipelines.odoo.reference_data import Candidates, ReferenceData
+from odoo_pipelines.odoo.reference_data import ReferenceData
 from odoo_pipelines.odoo.references import References
 from odoo_pipelines.systems.base import MappedLine, MappedRow, Value
 from odoo_pipelines.systems.records import Key
 from odoo_pipelines.systems.targets import Target, TargetField
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedLine:
-    """A line with the values that Odoo should hold, by the server's field names; the sync key is one of them."""
-
-    key: str
-    values: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedRow:
-    """A row with the values that Odoo should hold, by the server's field names.
-
-    Attributes:
-        row: what it was made of.
-        key: its sync key, which is also among the values.
-        former: the sync keys of `MappedRow.former`, in the same order.
-        untold: how the sync keys of lines begin of which the row tells nothing.
-        values: as Odoo will print them.
-        lines: None where they are left alone.
-        warnings: those of the mapping and those of values that Odoo has no place for.
-        as_good: values by field that Odoo may have instead, such as another pricelist in the same currency.
-    """
-
-    row: MappedRow
-    key: str
-    values: dict[str, Any]
-    lines: tuple[ResolvedLine, ...] | None
-    warnings: tuple[str, ...]
-    as_good: Mapping[str, Candidates]
-    former: tuple[str, ...] = ()
-    untold: tuple[str, ...] = ()
 
 
 class Resolver:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, row_key
-from odoo_pipelines.engine.patience import Patience
 from odoo_pipelines.engine.ports import FlowState, Odoo, Schemas
 from odoo_pipelines.errors import ConfigurationError, OdooError, RowRejectedError
 from odoo_pipelines.odoo.ownership import Compared
+from odoo_pipelines.odoo.retries import Retries
 from odoo_pipelines.odoo.vanished_actions import ACTIVE, CANCEL, VANISHED, Action, Archiving, Cancelling, Row
 from odoo_pipelines.odoo.writing import Writing
 from odoo_pipelines.systems.policies import UnlockPolicy, VanishedPolicy
@@ -89,7 +89,7 @@ class Vanishing:
         return None
 
     def _writing(self) -> Writing:
-        return Writing(self.odoo, Patience(self.sleep))
+        return Writing(self.odoo, Retries(self.sleep))
 
     def _treat(self, action: Action, entity: str, external_ids: Sequence[str], *, told: Set[str]) -> int:
         self.still_writer()

@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from odoo_pipelines.engine.patience import Patience
 from odoo_pipelines.engine.ports import Odoo
 from odoo_pipelines.errors import OdooError, OdooUnknownNameError
 from odoo_pipelines.odoo.loading import REFUSALS
+from odoo_pipelines.odoo.retries import Retries
 
 _SAVE_MANY = "web_save_multi"
 
@@ -26,9 +26,9 @@ Failures: TypeAlias = dict[int, OdooError]
 class Writing:
     """Writes to one Odoo."""
 
-    def __init__(self, odoo: Odoo, patience: Patience) -> None:
+    def __init__(self, odoo: Odoo, retries: Retries) -> None:
         self._odoo = odoo
-        self._patience = patience
+        self._retries = retries
         self._saves_many = True
 
     def write(self, model: str, changes: Sequence[Change]) -> Failures:
@@ -100,7 +100,7 @@ class Writing:
         if not ids:
             return {}
         try:
-            self._patience.send(ids, call, still_to_do)
+            self._retries.send(ids, call, still_to_do)
         except REFUSALS as error:
             if len(ids) == 1:
                 return {ids[0]: error}

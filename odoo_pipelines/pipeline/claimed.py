@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.engine.diff import is_newer
 from odoo_pipelines.errors import ExternalUnavailableError, RowRejectedError
 from odoo_pipelines.pipeline.by_id import Fetched, fetch_named, register, write
 from odoo_pipelines.pipeline.extraction import Extracted, Extraction, raw_row, received, server_time
 from odoo_pipelines.pipeline.payloads import payload_of
 from odoo_pipelines.pipeline.session import WEBHOOK, Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.stores.inbox import ClaimedEvent
 from odoo_pipelines.systems.base import Stream, System
 from odoo_pipelines.systems.records import Key

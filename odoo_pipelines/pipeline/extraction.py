@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, TypeVar
 
-from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.errors import AccountingError
 from odoo_pipelines.http.paging import Page
 from odoo_pipelines.pipeline.payloads import payload_text
 from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.rows import raw_schema
 from odoo_pipelines.systems import values

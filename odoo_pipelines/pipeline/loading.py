@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from odoo_pipelines.engine.loader import FlowLoader, LoadOptions
+from odoo_pipelines.engine.context import FlowContext
+from odoo_pipelines.engine.loader import Concurrency, FlowLoader
 from odoo_pipelines.engine.planned import PlanOptions
 from odoo_pipelines.engine.report import FlowReport, merged
 from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.odoo.model import CallOptions, OdooModel
 from odoo_pipelines.pipeline.competing import Competition
 from odoo_pipelines.pipeline.consumers import load_consumer
 from odoo_pipelines.pipeline.duplicates import end_notes
@@ -166,30 +168,28 @@ def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]
     if odoo is None or session.odoo is None:
         message = "loads are switched off"
         raise RuntimeError(message)
-    target = session.target(flow)
-    return FlowLoader(
-        integration=session.integration.name,
-        target=target.comparing(session.integration.compare_total),
-        odoo=session.engine_odoo,
-        schemas=session.schemas,
-        reference_data=session.reference_data,
-        state=state,
-        claims=BatchClaims(session.batches, paths, flow.target),
-        options=LoadOptions(
-            PlanOptions(
-                verify=session.verify,
-                unlock=session.integration.unlock_orders,
-                policies=session.integration.policies(flow.name),
-                whole=is_whole(session),
-                lost=session.disaster is Disaster.ODOO_BACKUP,
-            ),
-            chunk_size=odoo.chunk_size,
-            connections=odoo.connections,
+    context = FlowContext(
+        session.integration.name,
+        session.target(flow).comparing(session.integration.compare_total),
+        session.schemas,
+        state,
+        PlanOptions(
+            verify=session.verify,
+            unlock=session.integration.unlock_orders,
+            policies=session.integration.policies(flow.name),
+            whole=is_whole(session),
+            lost=session.disaster is Disaster.ODOO_BACKUP,
         ),
-        still_writer=session.still_writer,
-        sleep=session.sleep,
-        carry_out=partial(session.rehearsal.carry_out, target) if session.rehearsal else None,
     )
+    model = OdooModel(
+        context,
+        session.engine_odoo,
+        session.reference_data,
+        BatchClaims(session.batches, paths, flow.target),
+        calls=CallOptions(odoo.chunk_size, odoo.connections, session.sleep),
+        dry_run=session.rehearsal,
+    )
+    return FlowLoader(context, model, session.still_writer, Concurrency(odoo.connections))
 
 
 def _rows(session: Session, flow: Flow, batches: Sequence[Batch]) -> Iterator[MappedRow | RejectedRow]:

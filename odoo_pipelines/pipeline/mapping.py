@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.engine.diff import latest
 from odoo_pipelines.engine.versions import joined
 from odoo_pipelines.errors import AccountingError, RowRejectedError
@@ -75,7 +74,7 @@ def batches_to_do(session: Session, layer: Layer, names: Sequence[str], consumer
 
 def abandoned_partitions(session: Session, layer: Layer, names: Sequence[str], consumer: str) -> list[str]:
     """Partitions with batches to do that are no partitions any more, since the partition size was changed."""
-    known = {WHOLE, *partitions_of(session.integration).get_partition_keys()}
+    known = {WHOLE, *session.partition_keys}
     pending = session.state.pending(session.integration.name, layer, names, consumer, None)
     return sorted({batch.partition for batch in pending} - known)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from odoo_pipelines.systems.json_text import storable
+from odoo_pipelines.http.json_text import storable
 
 _ALL_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _LONG_DIGITS = b"0" * 19

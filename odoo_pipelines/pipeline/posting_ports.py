@@ -10,27 +10,6 @@ from odoo_pipelines.systems.outbound import Message
 from odoo_pipelines.systems.records import Counts, Record, RowOutcome
 
 
-class Source(Protocol):
-    """Odoo, as far as it is read."""
-
-    def search_read(
-        self,
-        model: str,
-        domain: Sequence[Any],
-        fields: Sequence[str],
-        *,
-        limit: int | None = None,
-        order: str | None = None,
-    ) -> list[dict[str, Any]]:
-        """The records that match."""
-
-    def read(self, model: str, ids: Sequence[int], fields: Sequence[str]) -> list[dict[str, Any]]:
-        """Records by id; those that are gone are left out."""
-
-    def call(self, model: str, method: str, ids: Sequence[int] | None = None, **kwargs: Any) -> Any:
-        """Calls a method that changes nothing."""
-
-
 class Recipient(Protocol):
     """The external system."""
 

@@ -16,7 +16,7 @@ from odoo_pipelines.engine.lifecycle import with_auto_lock
 from odoo_pipelines.engine.ports import Odoo
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.odoo.client import OdooClient
-from odoo_pipelines.odoo.dry_run import Rehearsal
+from odoo_pipelines.odoo.dry_run import PlannedOdoo
 from odoo_pipelines.odoo.reference_data import ReferenceData
 from odoo_pipelines.odoo.schema import Schemas
 from odoo_pipelines.pipeline.unreadable import Unreadable, find_unreadable
@@ -61,6 +61,7 @@ class Session:
         integration: the one that is run.
         run_id: of Dagster.
         mode: "delta", "retry", "full", "webhook", "outbound", "outbound_full" or "partition".
+        partition_keys: of the integration, oldest first.
         sleep: waits between tries of what was lost on the way to Odoo.
         clock: gives the time, UTC.
         dry_run: told the flow, records and outcomes of every commit of a run that writes nothing anywhere; None for
@@ -75,6 +76,7 @@ class Session:
     integration: Integration
     run_id: str
     mode: str
+    partition_keys: Sequence[str]
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], datetime] = utc_now
     dry_run: Listener | None = None
@@ -168,7 +170,10 @@ class Session:
     @cached_property
     def unreadable(self) -> Unreadable:
         """Which of the batches that earlier runs have left cannot be read; looked at once, before anything is done."""
-        return find_unreadable(self.state, self.batches, self.system, self.integration, self.run_id)
+        keys = self.partition_keys
+        return find_unreadable(
+            self.state, self.batches, self.system, self.integration, run_id=self.run_id, partition_keys=keys
+        )
 
     @cached_property
     def external(self) -> ExternalClient:
@@ -194,12 +199,12 @@ class Session:
         return ReferenceData(client, self.schemas, client.company_id())
 
     @cached_property
-    def rehearsal(self) -> Rehearsal | None:
+    def rehearsal(self) -> PlannedOdoo | None:
         """What stands for Odoo in a dry run."""
         if self.dry_run is None:
             return None
         targets = [self.target(flow) for flow in self.system.flows]
-        return Rehearsal(self.connected, targets, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
+        return PlannedOdoo(self.connected, targets, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
 
     def target(self, flow: Flow) -> Target:
         """Where a flow's rows go, with the states that its records have on this server."""

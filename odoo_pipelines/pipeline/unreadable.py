@@ -12,7 +12,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.errors import UnreadableBatchError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.pipeline.consumers import by_id_consumer, load_consumer, mapping_consumer, sending_consumer
@@ -127,12 +126,12 @@ def fault_of(batches: BatchStore, batch: Batch, *, whole: bool) -> str:
     return ""
 
 
-def is_extracted(partition: str, integration: Integration) -> bool:
+def is_extracted(partition: str, partition_keys: Sequence[str]) -> bool:
     """Whether a partition is one that syncs extract: none of single records, nor of another partition size."""
-    return partition == WHOLE or partition in partitions_of(integration).get_partition_keys()
+    return partition == WHOLE or partition in partition_keys
 
 
-def cure_of(batch: Batch, integration: Integration) -> str:
+def cure_of(batch: Batch, integration: Integration, partition_keys: Sequence[str]) -> str:
     """What brings again what a lost batch held, as long as it is pending."""
     if batch.layer == "odoo":
         return "The next outbound sync reads it out of Odoo again."
@@ -140,9 +139,9 @@ def cure_of(batch: Batch, integration: Integration) -> str:
         return "The next sync asks for its records again, one by one."
     if batch.records:
         return "The next sync tries its records again, in their newest version."
-    if batch.layer == "external" and is_extracted(batch.partition, integration):
+    if batch.layer == "external" and is_extracted(batch.partition, partition_keys):
         return "Its partition is extracted again by the next delta or full sync."
-    if batch.layer == "mapped" and is_extracted(batch.partition, integration):
+    if batch.layer == "mapped" and is_extracted(batch.partition, partition_keys):
         return "It is mapped again by the next sync, from the batches of its streams."
     again = "" if batch.layer == "external" or batch.partition == REPLAY else "It is mapped again, as far as possible. "
     return f"{again}Run a full sync, which brings all of it: {full_sync(integration)}"
@@ -154,22 +153,44 @@ def full_sync(integration: Integration) -> str:
 
 
 def find_unreadable(
-    state: State, batches: BatchStore, system: System, integration: Integration, run_id: str
+    state: State,
+    batches: BatchStore,
+    system: System,
+    integration: Integration,
+    *,
+    run_id: str,
+    partition_keys: Sequence[str],
 ) -> Unreadable:
     """Reads the batches that earlier runs have left, and prepares that what cannot be read is made again.
+
+    Args:
+        state: knows the batches.
+        batches: where they are.
+        system: whose streams and flows they are of.
+        integration: whose they are.
+        run_id: of the run, whose own batches are left alone.
+        partition_keys: what can be extracted again.
 
     Raises:
         BatchStoreError: the storage could not be asked.
     """
-    return _Finder(state, batches, system, integration).find(run_id)
+    return _Finder(state, batches, system, integration, partition_keys).find(run_id)
 
 
 class _Finder:
-    def __init__(self, state: State, batches: BatchStore, system: System, integration: Integration) -> None:
+    def __init__(
+        self,
+        state: State,
+        batches: BatchStore,
+        system: System,
+        integration: Integration,
+        partition_keys: Sequence[str],
+    ) -> None:
         self._state = state
         self._batches = batches
         self._system = system
         self._integration = integration
+        self._partition_keys = partition_keys
         self._faults: dict[int, str] = {}
         self._found = Unreadable()
 
@@ -197,7 +218,7 @@ class _Finder:
                 batch.name,
                 batch.partition or "none",
                 batch.run_id,
-                cure_of(batch, self._integration),
+                cure_of(batch, self._integration, self._partition_keys),
             )
         return self._found
 
@@ -209,7 +230,7 @@ class _Finder:
         return not self._faults[batch.id]
 
     def _extract_again(self, stream: str, partition: str) -> None:
-        if is_extracted(partition, self._integration):
+        if is_extracted(partition, self._partition_keys):
             self._found.extract_again.add((stream, partition))
 
     def _map_again(self, flow: Flow, batch: Batch) -> None:

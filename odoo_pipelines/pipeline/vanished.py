@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.errors import TooManyVanishedError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.odoo.vanished import Vanishing, require_possible
@@ -89,7 +88,7 @@ def is_whole(session: Session) -> bool:
     """Whether the run has extracted every stream and mapped every flow, over all partitions, and as a whole."""
     if session.mode != "full":
         return False
-    keys = partitions_of(session.integration).get_partition_keys()
+    keys = session.partition_keys
     needed: set[tuple[Layer, str, str]] = set()
     for flow in session.system.flows:
         needed |= {("mapped", flow.name, each) for each in (*without_partition(session.system, flow), *keys)}

@@ -15,11 +15,11 @@ import orjson
 import pyarrow as pa
 
 from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.http.json_text import is_storable
 from odoo_pipelines.stores.text import storable
 from odoo_pipelines.systems.base import MappedLine, MappedRow, RejectedRow, Value
 from odoo_pipelines.systems.records import Layer
 from odoo_pipelines.systems.targets import FieldType, LineTarget, Target, TargetField
-from odoo_pipelines.systems.values import is_storable
 
 _TIME: pa.DataType = pa.timestamp("us", tz="UTC")
 _TEXTS = pa.list_(pa.string())

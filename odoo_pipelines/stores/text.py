@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odoo_pipelines.systems.values import is_storable
+from odoo_pipelines.http.json_text import is_storable
 
 
 def storable(text: str) -> str:

@@ -14,6 +14,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from odoo_pipelines.http.json_text import is_storable
+
 T = TypeVar("T")
 D = TypeVar("D", bound=date)
 
@@ -31,7 +33,6 @@ _SHOWN_LENGTH = 120
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 _YEAR_FIRST = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})", re.ASCII)
 _DAY_FIRST = re.compile(r"(\d{1,2})([-/])(\d{1,2})\2(\d{4})", re.ASCII)
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -69,11 +70,6 @@ def nullable(read: Callable[[Any], T]) -> Callable[[Any], T | None]:
         return read(value)
 
     return read_or_none
-
-
-def is_storable(value: str) -> bool:
-    """Whether a text is free of what no database takes: NUL and lone surrogates."""
-    return ("\0" not in value) if value.isascii() else _UNSTORABLE.search(value) is None
 
 
 def text(value: Any) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from odoo_pipelines.http.json_text import decoder, is_storable
 from odoo_pipelines.stores.inbox_rows import BY_CONTENT, BY_ID, NewEvent
 from odoo_pipelines.systems.base import EventReader
-from odoo_pipelines.systems.json_text import decoder
 from odoo_pipelines.systems.records import Key
-from odoo_pipelines.systems.values import UnreadableValueError, external_id, is_storable, utc_datetime
+from odoo_pipelines.systems.values import UnreadableValueError, external_id, utc_datetime
 from odoo_pipelines.webhooks.refusals import NO_EVENT_TYPE, NOT_JSON, TOO_MANY_EVENTS, RefusedError
 
 UNKNOWN_TYPE, NO_RECORD = "unknown_type", "no_record"

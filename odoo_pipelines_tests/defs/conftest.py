@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines_tests.defs.feed import Feed, NewSession, served
@@ -82,7 +83,9 @@ def new_session(
         def make(mode: str = "partition") -> Session:
             stack.close()
             settings = load_settings(needed="pms")
-            session = Session(settings, settings.integration("pms"), f"run-{mode}", mode)
+            integration = settings.integration("pms")
+            keys = partitions_of(integration).get_partition_keys()
+            session = Session(settings, integration, f"run-{mode}", mode, keys)
             stack.callback(session.close)
             return session
 

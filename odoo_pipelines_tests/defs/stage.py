@@ -123,7 +123,8 @@ class Stage:
     def session(self, mode: str = "partition", run_id: str = "a-run") -> Session:
         """What an asset works with; to be closed."""
         settings = load_settings(needed="pms")
-        return Session(settings, settings.integration("pms"), run_id, mode)
+        integration = settings.integration("pms")
+        return Session(settings, integration, run_id, mode, partitions_of(integration).get_partition_keys())
 
     def edit(self, booking: str | int, **fields: Any) -> None:
         """Changes a booking in the PMS."""

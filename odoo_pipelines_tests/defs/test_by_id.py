@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.rehearsal import rehearse
 from odoo_pipelines.errors import (
     AccountingError,
@@ -26,6 +25,7 @@ from odoo_pipelines.pipeline.by_id import Fetched, fetch_by_id, fetch_named
 from odoo_pipelines.pipeline.extraction import Extraction
 from odoo_pipelines.pipeline.mapping import map_partition, partitions_to_map
 from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.rest.client import ExternalClient
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.stores.batches import BatchStore

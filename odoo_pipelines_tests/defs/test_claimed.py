@@ -12,13 +12,13 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.defs.webhooks import evaluate
 from odoo_pipelines.errors import ExternalUnavailableError
 from odoo_pipelines.http.connection import ExternalConnection
 from odoo_pipelines.pipeline.by_id import Fetched
 from odoo_pipelines.pipeline.claimed import UNAVAILABLE, extract_windows, fetch_single, take_payloads
 from odoo_pipelines.pipeline.session import WEBHOOK, Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.rest.client import ExternalClient
 from odoo_pipelines.stores.inbox import Inbox
 from odoo_pipelines.stores.limits import unlimited

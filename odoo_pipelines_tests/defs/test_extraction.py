@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.errors import AccountingError, ExternalRequestError
 from odoo_pipelines.pipeline.extraction import Extraction
 from odoo_pipelines.pipeline.mapping import map_partition
 from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.stores.batches import BatchStore, BatchWriter
 from odoo_pipelines.stores.rows import raw_schema
 from odoo_pipelines.systems.clocks import FROM_THE_FUTURE

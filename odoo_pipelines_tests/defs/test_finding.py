@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.pipeline.claimed import NOT_FOUND, extract_windows
 from odoo_pipelines.pipeline.session import WEBHOOK, Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.stores.inbox import EventFilter
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.records import BY_ID, Batch

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.pipeline.extraction import Extraction
 from odoo_pipelines.pipeline.mapping import Mapped, fold, map_partition
 from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.stores.rows import from_columns
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.records import WHOLE, Batch

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odoo_pipelines.defs.partitions import Window, partitions_of, windows
+from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.pipeline.windows import Window
 
 TODAY = dt.datetime.now(dt.UTC).date()
 STARTS = st.dates(dt.date(2023, 1, 1), TODAY)

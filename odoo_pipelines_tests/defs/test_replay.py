@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.pipeline.extraction import Extraction
 from odoo_pipelines.pipeline.mapping import map_partition
 from odoo_pipelines.pipeline.replay import add_replay
 from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.stores import tables
 from odoo_pipelines.stores.conflicts import ConflictFilter
 from odoo_pipelines.stores.dead_letters import LetterFilter

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from odoo_pipelines.defs.partitions import Window
 from odoo_pipelines.pipeline.extraction import Extraction
 from odoo_pipelines.pipeline.mapping import map_partition
 from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.stores.rows import from_columns
 from odoo_pipelines.stores.state import RunRef
 from odoo_pipelines.systems.base import MappedRow

@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from odoo_pipelines.commands.bootstrap import lacking_in, needed_fields
 from odoo_pipelines.defs.jobs import Mode
-from odoo_pipelines.engine.loader import FlowLoader, LoadOptions
-from odoo_pipelines.engine.patience import Patience
+from odoo_pipelines.engine.context import FlowContext
+from odoo_pipelines.engine.loader import Concurrency, FlowLoader
 from odoo_pipelines.engine.planned import PlanOptions
 from odoo_pipelines.errors import ExternalRequestError, ExternalUnavailableError, OdooPipelinesError
 from odoo_pipelines.odoo.capture import CapturedRow, Reader, by_version, captured, since
@@ -26,7 +26,9 @@ from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection, OdooVersion
 from odoo_pipelines.odoo.faults import Call as FailedCall
 from odoo_pipelines.odoo.faults import lost_answer, named_fault
+from odoo_pipelines.odoo.model import CallOptions, OdooModel
 from odoo_pipelines.odoo.reference_data import ReferenceData
+from odoo_pipelines.odoo.retries import Retries
 from odoo_pipelines.odoo.schema import Schemas
 from odoo_pipelines.odoo.transport import READ_METHODS
 from odoo_pipelines.odoo.writing import Writing
@@ -354,19 +356,23 @@ class InProcess:
         if not rows:
             return
         told = len(self._state.outcomes)
-        FlowLoader(
-            integration=INTEGRATION,
-            target=flow.target,
-            odoo=self._client,
-            schemas=self._schemas,
-            reference_data=ReferenceData(self._client, self._schemas, 1),
-            state=self._state,
-            claims=RowClaims(rows),
-            options=LoadOptions(PlanOptions(verify=verify), chunk_size=100, ahead=0),
-            still_writer=lambda: None,
-            sleep=lambda _: None,
+        context = FlowContext(INTEGRATION, flow.target, self._schemas, self._state, PlanOptions(verify=verify))
+        model = OdooModel(
+            context,
+            self._client,
+            ReferenceData(self._client, self._schemas, 1),
+            RowClaims(rows),
+            calls=CallOptions(chunk_size=100, sleep=lambda _: None),
             reached=lambda _: self._standin.trouble.befall(),
-        ).load(rows, resumed=resumed)
+        )
+        loader = FlowLoader(
+            context,
+            model,
+            still_writer=lambda: None,
+            concurrency=Concurrency(ahead=0),
+            reached=lambda _: self._standin.trouble.befall(),
+        )
+        loader.load(rows, resumed=resumed)
         self._remember(flow.name, told)
 
     def _remember(self, flow: str, first: int) -> None:
@@ -395,7 +401,7 @@ class InProcess:
             integration=INTEGRATION,
             flow=PAYMENTS_OUT,
             reader=reader,
-            writing=Writing(self._client, Patience(lambda _: None)),
+            writing=Writing(self._client, Retries(lambda _: None)),
             state=self._state,
             postings=self._postings,
             owners=owners,

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, sync_key
-from odoo_pipelines.engine.patience import Patience
 from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.errors import ExternalRequestError, ExternalUnavailableError
 from odoo_pipelines.odoo.capture import CapturedRow, Reader, captured
+from odoo_pipelines.odoo.retries import Retries
 from odoo_pipelines.odoo.writing import Writing
 from odoo_pipelines.pipeline.posting import Sender
 from odoo_pipelines.pipeline.posting_delivery import Delivery
@@ -263,7 +263,7 @@ class World:
             integration=self.integration,
             flow=PAYMENTS_OUT,
             reader=reader,
-            writing=Writing(self.odoo, Patience(self.slept.append)),  # type: ignore[arg-type]
+            writing=Writing(self.odoo, Retries(self.slept.append)),  # type: ignore[arg-type]
             state=self.state,
             postings=self.state,
             owners=Owners(reader, self.integration, PAYMENTS_OUT.owner, alone=self.alone),

@@ -10,13 +10,15 @@ from typing import Any, Literal, TypeAlias, cast
 from pydantic import SecretStr
 
 from odoo_pipelines.commands.bootstrap import needed_fields
+from odoo_pipelines.engine.context import FlowContext
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
-from odoo_pipelines.engine.loader import FlowLoader, LoadOptions
+from odoo_pipelines.engine.loader import Concurrency, FlowLoader
 from odoo_pipelines.engine.planned import PlanOptions
 from odoo_pipelines.engine.ports import Odoo
 from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
+from odoo_pipelines.odoo.model import CallOptions, OdooModel
 from odoo_pipelines.odoo.reference_data import ReferenceData
 from odoo_pipelines.odoo.schema import Schemas
 from odoo_pipelines.pipeline.session import FlowState
@@ -93,18 +95,21 @@ class Run:
         rows: list[MappedRow] = [hashed(row) for each in parsed for row in flow.mappers[stream](each, self.options)]
         run = RunRef("run", INTEGRATION, flow.name)
         self.state.start(run, "delta")
-        loader = FlowLoader(
-            integration=INTEGRATION,
-            target=flow.target.comparing(self.compare_total),
-            odoo=cast("Odoo", Killable(self._client, self)),
-            schemas=self._schemas,
-            reference_data=self._reference_data,
-            state=FlowState(self.state, run),
-            claims=RowClaims(rows),
-            options=LoadOptions(PlanOptions(verify=verify), chunk_size=100, ahead=0),
-            still_writer=lambda: None,
-            sleep=lambda _: None,
+        context = FlowContext(
+            INTEGRATION,
+            flow.target.comparing(self.compare_total),
+            self._schemas,
+            FlowState(self.state, run),
+            PlanOptions(verify=verify),
         )
+        model = OdooModel(
+            context,
+            cast("Odoo", Killable(self._client, self)),
+            self._reference_data,
+            RowClaims(rows),
+            calls=CallOptions(chunk_size=100, sleep=lambda _: None),
+        )
+        loader = FlowLoader(context, model, still_writer=lambda: None, concurrency=Concurrency(ahead=0))
         report = loader.load(rows, resumed=resumed)
         assert self.state.finish(run, sum(row.weight for row in rows), consumer="test", batch_ids=[]).balanced
         return report

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from odoo_pipelines.engine.context import FlowContext
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
-from odoo_pipelines.engine.loader import FlowLoader, LoadOptions
+from odoo_pipelines.engine.loader import Concurrency, FlowLoader
 from odoo_pipelines.engine.planned import PlanOptions
 from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.errors import OdooValidationError
 from odoo_pipelines.odoo.fields import FieldSchema
+from odoo_pipelines.odoo.model import CallOptions, OdooModel
 from odoo_pipelines.odoo.reference_data import ReferenceData
 from odoo_pipelines.odoo.schema import ModelSchema
 from odoo_pipelines.stores.rows import row_hash
@@ -229,18 +231,30 @@ class World:
         rows: Sequence[MappedRow | RejectedRow] = (),
     ) -> FlowLoader:
         """A new run of one flow, which knows beforehand which rows are to come."""
-        return FlowLoader(
-            integration=integration,
-            target=target,
-            odoo=self.odoo,
-            schemas=self.odoo.schema,
-            reference_data=ReferenceData(self.odoo, self.odoo.schema, self.odoo.company),
-            state=self.state,
-            claims=RowClaims(rows),
-            options=LoadOptions(PlanOptions(verify, unlock, self.policies), chunk_size, in_flight, ahead=0),
-            still_writer=self.still_writer,
-            sleep=self.slept.append,
-            clock=lambda: self.now,
+        context = self.context(target, PlanOptions(verify, unlock, self.policies), integration)
+        model = self.model(context, rows, chunk_size, in_flight)
+        return FlowLoader(context, model, self.still_writer, Concurrency(in_flight, ahead=0))
+
+    def context(
+        self, target: Target, options: PlanOptions | None = None, integration: str = INTEGRATION
+    ) -> FlowContext:
+        """One flow in a new run."""
+        return FlowContext(integration, target, self.odoo.schema, self.state, options or PlanOptions())
+
+    def model(
+        self,
+        context: FlowContext,
+        rows: Sequence[MappedRow | RejectedRow] = (),
+        chunk_size: int = 500,
+        connections: int = 2,
+    ) -> OdooModel:
+        """Where the rows of a flow go."""
+        return OdooModel(
+            context,
+            self.odoo,
+            ReferenceData(self.odoo, self.odoo.schema, self.odoo.company),
+            RowClaims(rows),
+            calls=CallOptions(chunk_size, connections, self.slept.append, lambda: self.now),
         )
 
     def load(self, target: Target, *rows: MappedRow | RejectedRow, resumed: bool = False, **options: Any) -> FlowReport:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from odoo_pipelines.engine.destination import Found
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, sync_key, xmlid
-from odoo_pipelines.odoo.adopt import Doubt
-from odoo_pipelines.odoo.bind import Binder, Found
-from odoo_pipelines.odoo.resolve import ResolvedRow
+from odoo_pipelines.engine.rows import Doubt, ResolvedRow
+from odoo_pipelines.odoo.bind import Binder
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, PRODUCT
 from odoo_pipelines.systems.policies import AdoptPolicy

@@ -11,8 +11,8 @@ from typing import Literal
 import pytest
 
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
-from odoo_pipelines.engine.patience import ATTEMPTS
 from odoo_pipelines.errors import OdooConflictError, OdooTransientError
+from odoo_pipelines.odoo.retries import ATTEMPTS
 from odoo_pipelines_tests.engine.fakes import Call, KilledError, Row
 from odoo_pipelines_tests.engine.sales import World, booking, guest, product, room
 

@@ -7,7 +7,7 @@ import pytest
 
 from odoo_pipelines.engine.base import Agreement, Base, Kept
 from odoo_pipelines.engine.diff import is_newer, latest, local_outcome, says_the_same
-from odoo_pipelines.odoo.resolve import ResolvedLine, ResolvedRow
+from odoo_pipelines.engine.rows import ResolvedLine, ResolvedRow
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.records import Binding, Outcome
 from odoo_pipelines_tests.engine.sales import booking, guest, moment

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from odoo_pipelines.engine.destination import FORMER_DIFFERS
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, XMLID_MODULE
-from odoo_pipelines.odoo.former import DIFFERS
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.policies import DeletedPolicy, FlowPolicies
 from odoo_pipelines.systems.records import Outcome
@@ -98,7 +98,7 @@ def test_another_amount_is_a_question_and_makes_no_second_payment(world: Account
     world.payments(before())
     world.payments(now("p1", amount=120.0), verify=True)
     [conflict] = world.state.outcomes[-1].conflicts
-    assert (conflict.code, len(rows(world))) == (DIFFERS, 1)
+    assert (conflict.code, len(rows(world))) == (FORMER_DIFFERS, 1)
     world.odoo.tables[PAYMENT][1]["amount"] = 120.0
     world.payments(now("p1", amount=120.0), verify=True)
     assert ours(world) == [("hotel.payment.id.p1", "b1", 120.0)]

@@ -11,7 +11,7 @@ from odoo_pipelines.engine.decision import Times
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.lines import LineChanges, LineMerger, MergedLines
 from odoo_pipelines.engine.merge import FieldMerger, server_names
-from odoo_pipelines.odoo.resolve import ResolvedLine
+from odoo_pipelines.engine.rows import ResolvedLine
 from odoo_pipelines.systems.pms.targets import SALE_ORDER
 from odoo_pipelines.systems.policies import FlowPolicies, Policy
 from odoo_pipelines_tests.engine.sales import INTEGRATION, SCHEMAS

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
-from odoo_pipelines.engine.patience import ATTEMPTS
 from odoo_pipelines.errors import (
     IntegrationBusyError,
     OdooAccessError,
@@ -15,6 +14,7 @@ from odoo_pipelines.errors import (
     OdooTransientError,
     RowRejectedError,
 )
+from odoo_pipelines.odoo.retries import ATTEMPTS
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.pms.targets import PARTNER
 from odoo_pipelines.systems.policies import FlowPolicies, Policy

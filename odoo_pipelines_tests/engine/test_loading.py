@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odoo_pipelines.engine.caution import Caution
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, xmlid
-from odoo_pipelines.engine.patience import ATTEMPTS, Patience
 from odoo_pipelines.errors import OdooAccessError, OdooConflictError, OdooTransientError
 from odoo_pipelines.odoo.loading import Loaded, Loading, LoadItem
+from odoo_pipelines.odoo.retries import ATTEMPTS, RefusalBackoff, Retries
 from odoo_pipelines_tests.engine.fakes import Call, Fault
 from odoo_pipelines_tests.engine.sales import SalesOdoo
 
@@ -27,7 +26,7 @@ class Loader:
     def __init__(self) -> None:
         self.odoo = SalesOdoo()
         self.slept: list[float] = []
-        self.loading = Loading(self.odoo, PARTNER, self._find, Patience(self.slept.append), Caution(1))
+        self.loading = Loading(self.odoo, PARTNER, self._find, Retries(self.slept.append), RefusalBackoff(1))
         self.odoo.refuse = lambda _, row: "spoiled" if row.get("city") == "bad" else ""
 
     def load(self, *items: LoadItem) -> Loaded:
@@ -199,16 +198,16 @@ def test_calls_stay_as_large_as_they_are_while_none_is_refused() -> None:
 
 
 def test_a_call_waits_for_its_turn_and_then_knows_of_the_refusals_meanwhile() -> None:
-    caution, sizes = Caution(connections=1), queue.Queue[int]()
+    backoff, sizes = RefusalBackoff(connections=1), queue.Queue[int]()
 
     def take_a_turn() -> None:
-        with caution.turn(500) as size:
+        with backoff.turn(500) as size:
             sizes.put(size)
 
-    with caution.turn(500) as size:
+    with backoff.turn(500) as size:
         second = threading.Thread(target=take_a_turn)
         second.start()
-        caution.learn(size, refused=True)
+        backoff.learn(size, refused=True)
         assert sizes.empty()
 
     assert sizes.get(timeout=10) == 44

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from odoo_pipelines.engine.pace import QUICK_SECONDS, SLOW_SECONDS, SMALLEST, Pace
+from odoo_pipelines.odoo.retries import QUICK_SECONDS, SLOW_SECONDS, SMALLEST_CHUNK, ChunkSize
 
 SLOW, QUICK, FAIR = SLOW_SECONDS + 1, QUICK_SECONDS - 1, SLOW_SECONDS - 1
 
@@ -14,7 +14,7 @@ class Calls:
 
     def __init__(self, largest: int) -> None:
         self.now = 0.0
-        self.pace = Pace(largest, lambda: self.now)
+        self.pace = ChunkSize(largest, lambda: self.now)
 
     def take(self, *seconds: float, items: int | None = None) -> int:
         for each in seconds:
@@ -36,7 +36,7 @@ def test_it_starts_with_the_largest_size_and_never_passes_it(calls: Calls) -> No
 def test_slow_calls_halve_it_each_time_but_not_below_the_smallest(calls: Calls) -> None:
     assert calls.take(SLOW) == 200
     assert calls.take(SLOW) == 100
-    assert calls.take(*[SLOW] * 20) == SMALLEST
+    assert calls.take(*[SLOW] * 20) == SMALLEST_CHUNK
 
 
 def test_a_size_below_the_smallest_stays() -> None:

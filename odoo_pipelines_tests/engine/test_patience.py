@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from odoo_pipelines.engine.pace import SLOW_SECONDS, Pace
-from odoo_pipelines.engine.patience import ATTEMPTS, LONGEST_PAUSE_SECONDS, Patience
 from odoo_pipelines.errors import OdooConflictError, OdooError, OdooTransientError, OdooValidationError
+from odoo_pipelines.odoo.retries import ATTEMPTS, LONGEST_PAUSE_SECONDS, SLOW_SECONDS, ChunkSize, Retries
 
 REPEATED: list[OdooError] = [OdooTransientError("no answer"), OdooConflictError("rolled back")]
 
@@ -23,10 +22,10 @@ class Server:
         self.looks = 0
         self.slept: list[float] = []
         self.now = 0.0
-        self.pace = Pace(1_000, lambda: self.now)
+        self.pace = ChunkSize(1_000, lambda: self.now)
 
     def send(self, count: int) -> None:
-        Patience(self.slept.append, self.pace).send(range(count), self._take, self._left)
+        Retries(self.slept.append, self.pace).send(range(count), self._take, self._left)
 
     def _take(self, numbers: Sequence[int]) -> None:
         self.sent.append(list(numbers))

@@ -8,21 +8,13 @@ from odoo_pipelines.engine.chunks import Chunk, chunks
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.plan import Planner
 from odoo_pipelines.engine.planned import Plan, Planned, PlanOptions
-from odoo_pipelines.engine.reuse import ReuseCheck
 from odoo_pipelines.engine.row_plan import RowPlanner
-from odoo_pipelines.odoo.bind import Binder
-from odoo_pipelines.odoo.former import FormerRecords
-from odoo_pipelines.odoo.reading import Reading
-from odoo_pipelines.odoo.reference_data import ReferenceData
-from odoo_pipelines.odoo.references import References
-from odoo_pipelines.odoo.resolve import Resolver
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, SALE_ORDER
 from odoo_pipelines.systems.policies import FlowPolicies, Policy, UnlockPolicy
 from odoo_pipelines.systems.records import Outcome
 from odoo_pipelines.systems.targets import Target
-from odoo_pipelines_tests.engine.claims import RowClaims
-from odoo_pipelines_tests.engine.sales import INTEGRATION, World, booking, guest, moment, room
+from odoo_pipelines_tests.engine.sales import World, booking, guest, moment, room
 
 
 def plan(
@@ -30,32 +22,8 @@ def plan(
 ) -> Plan:
     """The plan of one chunk by a new run; the log of calls starts anew."""
     world.odoo.calls.clear()
-    data = ReferenceData(world.odoo, world.odoo.schema, world.odoo.company)
-    resolver = Resolver(
-        integration=INTEGRATION,
-        target=target,
-        schemas=world.odoo.schema,
-        reference_data=data,
-        references=References(INTEGRATION, world.odoo, world.state),
-    )
-    planner = Planner(
-        resolver=resolver,
-        binder=Binder(
-            INTEGRATION,
-            world.odoo,
-            target,
-            world.state,
-            claims=RowClaims(rows),
-            adopt=world.policies.adopt,
-            archivable=target is PARTNER,
-        ),
-        former=FormerRecords(world.odoo, target, world.odoo.schema(target.model)),
-        reading=Reading(world.odoo, target, world.odoo.schema),
-        row_planner=RowPlanner(INTEGRATION, target, world.odoo.schema, policies=world.policies, unlock=unlock),
-        reuse=ReuseCheck(target, world.odoo.schema(target.model)),
-        state=world.state,
-        options=PlanOptions(verify, unlock, world.policies),
-    )
+    context = world.context(target, PlanOptions(verify, unlock, world.policies))
+    planner = Planner(context, world.model(context, rows), RowPlanner(context))
     chunk: Chunk
     [chunk] = chunks(rows, lambda: 100)
     return planner.plan(chunk)

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from odoo_pipelines.engine.context import FlowContext
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
-from odoo_pipelines.engine.loader import FlowLoader, LoadOptions
+from odoo_pipelines.engine.loader import Concurrency, FlowLoader
 from odoo_pipelines.engine.names import general_name
 from odoo_pipelines.engine.planned import PlanOptions
 from odoo_pipelines.engine.preview import Preview, previews
-from odoo_pipelines.odoo.dry_run import LAST_ID, Rehearsal
+from odoo_pipelines.odoo.dry_run import LAST_ID, PlannedOdoo
+from odoo_pipelines.odoo.model import CallOptions, OdooModel
 from odoo_pipelines.odoo.reference_data import ReferenceData
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.payment_target import ACCOUNT_PAYMENT
@@ -41,24 +43,17 @@ class DryRun:
 
     def __post_init__(self) -> None:
         self.state = deepcopy(self.world.state)
-        self.rehearsal = Rehearsal(self.world.odoo, TARGETS, "2030-01-01 00:00:00")
+        self.rehearsal = PlannedOdoo(self.world.odoo, TARGETS, "2030-01-01 00:00:00")
 
     def __call__(self, *flows: Flow, **options: Any) -> DryRun:
         odoo = self.world.odoo
         for target, rows in flows:
-            loader = FlowLoader(
-                integration=INTEGRATION,
-                target=target,
-                odoo=self.rehearsal,
-                schemas=odoo.schema,
-                reference_data=ReferenceData(odoo, odoo.schema, odoo.company),
-                state=Told(self.state, partial(self._tell, target)),
-                claims=RowClaims(rows),
-                options=LoadOptions(PlanOptions(**options), chunk_size=2, ahead=0),
-                still_writer=lambda: None,
-                sleep=lambda _: None,
-                carry_out=partial(self.rehearsal.carry_out, target),
-            )
+            told = Told(self.state, partial(self._tell, target))
+            context = FlowContext(INTEGRATION, target, odoo.schema, told, PlanOptions(**options))
+            data = ReferenceData(odoo, odoo.schema, odoo.company)
+            calls = CallOptions(chunk_size=2, sleep=lambda _: None)
+            model = OdooModel(context, self.rehearsal, data, RowClaims(rows), calls=calls, dry_run=self.rehearsal)
+            loader = FlowLoader(context, model, still_writer=lambda: None, concurrency=Concurrency(ahead=0))
             loader.load(rows)
         return self
 
@@ -273,14 +268,14 @@ def test_rows_that_cannot_be_written_are_shown_with_the_reason() -> None:
 def test_no_writing_call_gets_through(method: str, arguments: tuple[Any, ...]) -> None:
     world = World()
     with pytest.raises(RuntimeError, match=f"a dry run writes nothing: res.partner.{method}"):
-        getattr(Rehearsal(world.odoo, TARGETS, ""), method)("res.partner", *arguments)
+        getattr(PlannedOdoo(world.odoo, TARGETS, ""), method)("res.partner", *arguments)
     assert world.odoo.writes() == []
 
 
 def test_no_unknown_method_gets_through() -> None:
     world = World()
     with pytest.raises(RuntimeError, match=r"a dry run writes nothing: res.partner.message_post"):
-        Rehearsal(world.odoo, TARGETS, "").call("res.partner", "message_post", [1])
+        PlannedOdoo(world.odoo, TARGETS, "").call("res.partner", "message_post", [1])
     assert world.odoo.calls == []
 
 
@@ -297,7 +292,7 @@ def test_no_unknown_method_gets_through() -> None:
 def test_actions_take_effect_in_the_rehearsal_only(model: str, action: str, after: Mapping[str, Any]) -> None:
     world = World()
     record = world.odoo.seed(model, active=True)
-    rehearsal = Rehearsal(world.odoo, TARGETS, "2030-01-01 00:00:00")
+    rehearsal = PlannedOdoo(world.odoo, TARGETS, "2030-01-01 00:00:00")
     rehearsal.call(model, action, [record])
     assert rehearsal.read(model, [record], [*after]) == [{"id": record, **after}]
     assert world.odoo.writes() == []

@@ -7,12 +7,12 @@ import orjson
 from odoo_pipelines.engine.amounts import CENT
 from odoo_pipelines.engine.base import Agreement, Base
 from odoo_pipelines.engine.chunks import Chunk, ChunkRow
+from odoo_pipelines.engine.destination import Applied
 from odoo_pipelines.engine.planned import Decided, Plan, Planned
 from odoo_pipelines.engine.report import ChunkReport, FlowReport, Rejection, merged, report_chunk
+from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.engine.totals import TotalCheck
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.odoo.apply import Applied
-from odoo_pipelines.odoo.resolve import ResolvedRow
 from odoo_pipelines.systems.base import MappedRow, RejectedRow
 from odoo_pipelines.systems.pms.targets import PARTNER
 from odoo_pipelines.systems.records import Outcome, Record, RowOutcome

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from odoo_pipelines.engine.destination import MISSING_REFERENCE
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
-from odoo_pipelines.odoo.named import MISSING_REFERENCE
+from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.odoo.reference_data import ReferenceData
 from odoo_pipelines.odoo.references import References
-from odoo_pipelines.odoo.resolve import ResolvedRow, Resolver
+from odoo_pipelines.odoo.resolve import Resolver
 from odoo_pipelines.odoo.schema import ModelSchema
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, SALE_ORDER

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from odoo_pipelines.engine.lifecycle import plan_way
-from odoo_pipelines.engine.patience import Patience
 from odoo_pipelines.errors import OdooTransientError, OdooValidationError
+from odoo_pipelines.odoo.retries import Retries
 from odoo_pipelines.odoo.transitions import Transitions
 from odoo_pipelines.odoo.writing import Failures, Writing
 from odoo_pipelines.systems.pms.targets import SALE_ORDER, order_state
@@ -30,7 +30,7 @@ class Orders:
         self.ids = [self.odoo.seed("sale.order", date_order=BOOKED, **STATES[state]) for state in states]
 
     def take(self, target: str) -> Failures:
-        writing = Writing(self.odoo, Patience(lambda _: None))
+        writing = Writing(self.odoo, Retries(lambda _: None))
         rows = self.odoo.rows("sale.order")
         ways = {row["id"]: plan_way(LIFECYCLE, order_state(row), target, writes=False).after for row in rows}
         values = {row["id"]: {"date_order": BOOKED, "note": "x"} for row in rows}

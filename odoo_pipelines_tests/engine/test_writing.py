@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odoo_pipelines.engine.patience import ATTEMPTS, Patience
 from odoo_pipelines.errors import (
     OdooAccessError,
     OdooConflictError,
@@ -17,6 +16,7 @@ from odoo_pipelines.errors import (
     OdooUnknownNameError,
     OdooValidationError,
 )
+from odoo_pipelines.odoo.retries import ATTEMPTS, Retries
 from odoo_pipelines.odoo.writing import Writing
 from odoo_pipelines_tests.engine.fakes import Call, Fault
 from odoo_pipelines_tests.engine.sales import SalesOdoo
@@ -32,7 +32,7 @@ class Writer:
         self.odoo = SalesOdoo()
         self.odoo.refuse = lambda _, row: "spoiled" if str(row.get("city")).startswith("bad") else ""
         self.ids = [self.odoo.seed(PARTNER, name=str(number)) for number in range(count)]
-        self.writing = Writing(self.odoo, Patience(lambda _: None))
+        self.writing = Writing(self.odoo, Retries(lambda _: None))
 
     def cities(self) -> list[object]:
         return [self.odoo.tables[PARTNER][row_id].get("city") for row_id in self.ids]

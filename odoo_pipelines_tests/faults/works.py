@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from odoo_pipelines.commands.bootstrap import lacking_in
 from odoo_pipelines.defs.availability import count_availability, tell_availability
 from odoo_pipelines.defs.jobs import Mode
-from odoo_pipelines.defs.partitions import Window, partitions_of, windows
+from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.posting import send_records
 from odoo_pipelines.errors import OdooPipelinesError
 from odoo_pipelines.http.connection import ExternalConnection
@@ -28,6 +28,7 @@ from odoo_pipelines.pipeline.extraction import Extraction
 from odoo_pipelines.pipeline.loading import load_flow
 from odoo_pipelines.pipeline.mapping import map_partition
 from odoo_pipelines.pipeline.session import Session
+from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.rest.client import ExternalClient
 from odoo_pipelines.settings import DatabaseSettings, Settings
 from odoo_pipelines.stores.limits import unlimited
@@ -54,7 +55,7 @@ RUNS = 12
 """That may fail before one has to succeed."""
 
 
-class Patience:
+class Retries:
     """Pauses between tries: written down instead of slept through, but a server that is down comes back meanwhile.
 
     Attributes:
@@ -97,7 +98,7 @@ class Works:
     pms: Proxy
     odoo: Proxy
     short_time_out: float
-    pause: Patience
+    pause: Retries
     failures: Counter[str] = field(default_factory=Counter)
     before_mapping: Callable[[], None] = field(default=lambda: None)
     time_out: float = TIME_OUT
@@ -180,7 +181,14 @@ class Works:
 
     @contextmanager
     def _session(self, mode: Mode) -> Iterator[Session]:
-        session = Session(self.settings, self.integration, uuid4().hex, mode, self.pause)
+        session = Session(
+            self.settings,
+            self.integration,
+            uuid4().hex,
+            mode,
+            partitions_of(self.integration).get_partition_keys(),
+            self.pause,
+        )
         sides = self.integration.connections()
         assert sides.odoo is not None
         external = ExternalConnection(
@@ -216,7 +224,7 @@ def open_works(hotel: Proxy, odoo: Proxy, site: Site, home: Path, database: Data
     with pytest.MonkeyPatch.context() as monkeypatch:
         unset_all(monkeypatch)
         prepare(site, SYSTEM)
-        yield Works(settings, integration, hotel, odoo, 5.0 if site.real else 0.4, Patience(hotel, odoo))
+        yield Works(settings, integration, hotel, odoo, 5.0 if site.real else 0.4, Retries(hotel, odoo))
 
 
 def prepare(site: Site, system: System) -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from odoo_pipelines.http.json_text import read_json_text
 from odoo_pipelines.pipeline.extraction import raw_row
 from odoo_pipelines.pipeline.payloads import payload_of, payload_text
-from odoo_pipelines.systems.json_text import read_json_text
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, TypeAlias, get_args
 
-from odoo_pipelines.systems.json_text import read_json_text
+from odoo_pipelines.http.json_text import read_json_text
 from odoo_pipelines.systems.payload import Payload
 
 Path: TypeAlias = tuple[str, ...]

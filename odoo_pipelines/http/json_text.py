@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 _MOST_DIGITS = 1_000
 """Far below what Python refuses to read, far above what any field takes."""
 _DEEPEST = 64
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
@@ -44,13 +45,18 @@ def read_json_text(text: str) -> Any:
 def storable(value: Any) -> Any:
     """A value with lists in place of texts that hold half a surrogate pair, which no UTF-8 can; keys are escaped."""
     if isinstance(value, str):
-        return value if _is_storable(value) else [json.dumps(value)]
+        return value if _is_utf8(value) else [json.dumps(value)]
     if isinstance(value, dict):
-        return {key if _is_storable(key) else json.dumps(key): storable(each) for key, each in value.items()}
+        return {key if _is_utf8(key) else json.dumps(key): storable(each) for key, each in value.items()}
     return [storable(each) for each in value] if isinstance(value, list) else value
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(value: str) -> bool:
+    """Whether a text is free of what no database takes: NUL and lone surrogates."""
+    return ("\0" not in value) if value.isascii() else _UNSTORABLE.search(value) is None
+
+
+def _is_utf8(text: str) -> bool:
     return text.isascii() or not _SURROGATE.search(text)
 
 
