@@ -273,8 +273,10 @@ def club(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         (package / name).write_text(code, encoding="utf-8")
     monkeypatch.setattr(systems, "__path__", [*systems.__path__, str(tmp_path)])
     systems.system_names.cache_clear()
+    systems.get_system.cache_clear()
     yield "club"
     systems.system_names.cache_clear()
+    systems.get_system.cache_clear()
     for module in [name for name in sys.modules if name.startswith("odoo_pipelines.systems.club")]:
         del sys.modules[module]
     vars(systems).pop("club", None)

@@ -59,7 +59,7 @@ def mapped_key(integration: Integration, flow: str) -> dg.AssetKey:
 
 def odoo_key(integration: Integration, flow: Flow) -> dg.AssetKey:
     """Key of a load."""
-    return dg.AssetKey([integration.name, "odoo", flow.target.asset_name])
+    return dg.AssetKey([integration.name, "odoo", flow.load_name])
 
 
 def asset_of(

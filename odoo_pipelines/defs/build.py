@@ -6,7 +6,7 @@ from itertools import chain
 import dagster as dg
 
 from odoo_pipelines.defs.assets import assets_of
-from odoo_pipelines.defs.jobs import jobs_of, schedules_of
+from odoo_pipelines.defs.jobs import jobs_of, loads, schedules_of
 from odoo_pipelines.defs.outbound import outbound_assets_of
 from odoo_pipelines.defs.rehearsal import dry_run_job
 from odoo_pipelines.defs.resources import Progress, sessions_resource
@@ -31,7 +31,7 @@ def build_definitions(integrations: Iterable[Integration], progress: Progress) -
     jobs = {integration.name: jobs_of(integration) for integration in active}
     return dg.Definitions(
         assets=[asset for each in active for asset in (*assets_of(each), *outbound_assets_of(each))],
-        jobs=[retention, *chain.from_iterable(jobs.values()), *map(dry_run_job, active)],
+        jobs=[retention, *chain.from_iterable(jobs.values()), *map(dry_run_job, filter(loads, active))],
         schedules=[retention_schedule, *(schedule for integration in active for schedule in schedules_of(integration))],
         sensors=[sensor_of(integration, jobs[integration.name]) for integration in active],
         resources={"sessions": sessions_resource(progress)},

@@ -39,7 +39,8 @@ def job_name(integration: Integration, mode: Mode) -> str:
 
 def jobs_of(integration: Integration) -> list[UnresolvedAssetJobDefinition]:
     """The jobs of an integration."""
-    modes: list[Mode] = ["delta", "full", "retry", WEBHOOK, *(OUTBOUND_MODES if _sends(integration) else ())]
+    inbound: tuple[Mode, ...] = ("delta", "full", "retry", WEBHOOK)
+    modes = [*(inbound if loads(integration) else ()), *(OUTBOUND_MODES if sends(integration) else ())]
     return [_job(integration, mode) for mode in modes]
 
 
@@ -54,7 +55,17 @@ def schedules_of(integration: Integration) -> list[dg.ScheduleDefinition]:
         _schedule(integration, "outbound", integration.outbound_cron),
         _schedule(integration, "outbound_full", integration.full_cron),
     ]
-    return [*inbound, *(outbound if _sends(integration) else ())]
+    return [*(inbound if loads(integration) else ()), *(outbound if sends(integration) else ())]
+
+
+def loads(integration: Integration) -> bool:
+    """Whether anything of the external system goes into Odoo."""
+    return bool(get_system(integration.system).flows)
+
+
+def sends(integration: Integration) -> bool:
+    """Whether anything of Odoo goes to the external system."""
+    return bool(get_system(integration.system).outbound)
 
 
 def outbound_group(integration: Integration) -> str:
@@ -97,7 +108,7 @@ def run_tags(integration: Integration, mode: Mode, partition: str | None = None)
         return range_tags(*range_of(integration, mode, partition))
     if partition is not None:
         raise ConfigurationError([f"--partition: what goes out of Odoo (mode {mode}) has no partitions"])
-    if not _sends(integration):
+    if not sends(integration):
         raise ConfigurationError([f"--mode {mode}: the system '{integration.system}' takes nothing out of Odoo"])
     return {}
 
@@ -110,6 +121,8 @@ def range_of(integration: Integration, mode: Mode, partition: str | None) -> tup
     """
     if mode in OUTBOUND_MODES:
         raise ConfigurationError([f"--mode {mode}: has no partitions, and no dry run"])
+    if not loads(integration):
+        raise ConfigurationError([f"--mode {mode}: the system '{integration.system}' brings nothing into Odoo"])
     if partition is None:
         return full_range(integration) if mode == "full" else delta_range(integration)
     try:
@@ -132,10 +145,6 @@ _DESCRIPTIONS: dict[Mode, str] = {
     "outbound": "Sends what is new in Odoo, and the dead letters whose time has come.",
     "outbound_full": "Reads all of Odoo for what was never sent, and sends it.",
 }
-
-
-def _sends(integration: Integration) -> bool:
-    return bool(get_system(integration.system).outbound)
 
 
 def _job(integration: Integration, mode: Mode) -> UnresolvedAssetJobDefinition:
@@ -206,17 +215,22 @@ def _open_partitions(integration: Integration, state: State) -> list[str]:
         for flow in system.flows
         for batch in (
             *state.pending(integration.name, "external", list(flow.mappers), mapping_consumer(flow), None),
-            *state.pending(integration.name, "mapped", [flow.name], load_consumer(flow.target), None),
+            *state.pending(integration.name, "mapped", [flow.name], load_consumer(flow), None),
         )
     ]
     return [batch.partition for batch in batches if batch.partition]
 
 
 def _watermark_partition(integration: Integration, state: State) -> str:
-    """The partition from which a delta has to read: that of the stream that is furthest behind."""
+    """The partition from which a delta has to read: that of the stream that is furthest behind.
+
+    Streams without partitions are read as a whole, whichever it is.
+    """
     definition = partitions_of(integration)
     known = windows(definition, definition.get_partition_keys())
     streams = [stream for stream in get_system(integration.system).streams.values() if stream.partitioned]
+    if not streams:
+        return known[-1].partition
     marks = [state.watermark(integration.name, stream.name) for stream in streams]
     first = None if None in marks else min(mark for mark in marks if mark is not None)
     if first is None:

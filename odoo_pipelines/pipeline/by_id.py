@@ -223,4 +223,4 @@ def _on_their_way(session: Session, stream: Stream, entity: str) -> Iterator[Bat
     for flow in session.system.flows:
         if flow.entity == entity and stream.name in flow.mappers:
             yield from since_complete(state.pending(name, "external", [stream.name], mapping_consumer(flow)))
-            yield from since_complete(state.pending(name, "mapped", [flow.name], load_consumer(flow.target)))
+            yield from since_complete(state.pending(name, "mapped", [flow.name], load_consumer(flow)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from odoo_pipelines.systems.base import Flow, Stream
 from odoo_pipelines.systems.outbound import OutboundFlow
-from odoo_pipelines.systems.targets import Target
 
 
 def mapping_consumer(flow: Flow) -> str:
@@ -12,9 +11,9 @@ def mapping_consumer(flow: Flow) -> str:
     return f"mapped/{flow.name}"
 
 
-def load_consumer(target: Target) -> str:
+def load_consumer(flow: Flow) -> str:
     """Of a load."""
-    return f"odoo/{target.asset_name}"
+    return f"odoo/{flow.load_name}"
 
 
 def by_id_consumer(stream: Stream) -> str:

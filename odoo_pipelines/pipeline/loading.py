@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 def partitions_to_load(session: Session, flow: Flow, keys: Sequence[str]) -> list[str]:
     """The partitions that a run over these keys loads: those of streams without partitions, and old ones, too."""
-    abandoned = abandoned_partitions(session, "mapped", [flow.name], load_consumer(flow.target))
+    abandoned = abandoned_partitions(session, "mapped", [flow.name], load_consumer(flow))
     return [*without_partition(session.system, flow), *abandoned, *keys]
 
 
@@ -93,7 +93,7 @@ def load_flow(
     started = time.monotonic()
     requests_before = session.odoo.requests.total if session.odoo else 0
     state = session.flow_state(flow.name)
-    consumer = load_consumer(flow.target)
+    consumer = load_consumer(flow)
     to_do = {part: batches_to_do(session, "mapped", [flow.name], consumer, part) for part in partitions}
     lost = session.unreadable
     batches = {partition: lost.readable(since_complete(some)) for partition, some in to_do.items()}

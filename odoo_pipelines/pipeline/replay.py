@@ -83,7 +83,7 @@ def add_replay(session: Session, flow: Flow) -> Mapped:
     again = {key for batch in unreadable.replays(flow.name) for key in batch.records}
     wanted: dict[Key, DeadLetter | None] = dict.fromkeys([*_answered(session, flow), *sorted(again)])
     wanted |= {letter.record: letter for letter in due}
-    pending = unreadable.readable(state.pending(name, "mapped", [flow.name], load_consumer(flow.target)))
+    pending = unreadable.readable(state.pending(name, "mapped", [flow.name], load_consumer(flow)))
     if not wanted or any(batch.partition == REPLAY for batch in pending):
         return Mapped()
     replay = _Search(session, flow, wanted, frozenset(batch.id for batch in pending)).replay()

@@ -27,7 +27,7 @@ class Sayings:
 
     def __init__(self, session: Session, flow: Flow) -> None:
         self._session = session
-        consumer = f"odoo/{flow.target.asset_name}"
+        consumer = f"odoo/{flow.load_name}"
         waiting = session.state.pending(session.integration.name, "mapped", [flow.name], consumer)
         self._awaited = any(batch.run_id != session.run_id for batch in waiting)
         self._news: dict[tuple[str, str, Key], Said] = {}

@@ -95,7 +95,7 @@ def awaited(state: State, system: System, integration: str) -> Iterator[tuple[Ba
     for flow in system.flows:
         layers: tuple[tuple[Layer, list[str], str], ...] = (
             ("external", list(flow.mappers), mapping_consumer(flow)),
-            ("mapped", [flow.name], load_consumer(flow.target)),
+            ("mapped", [flow.name], load_consumer(flow)),
         )
         for layer, names, consumer in layers:
             for batch in state.pending(integration, layer, names, consumer):
@@ -206,9 +206,7 @@ class _Finder:
                 self._extract_again(batch.name, batch.partition)
         for batch, consumer in lost:
             if batch.layer == "mapped":
-                self._map_again(
-                    next(flow for flow in self._system.flows if load_consumer(flow.target) == consumer), batch
-                )
+                self._map_again(next(flow for flow in self._system.flows if load_consumer(flow) == consumer), batch)
         for batch in self._found.batches.values():
             log.error(
                 "%s. It is batch %d of %s/%s, partition %s, written by run %s. %s",
@@ -261,6 +259,6 @@ def settle(state: State, flow: Flow, lost: Unreadable) -> None:
         [each.id for each in lost.batches.values() if each.layer == "external" and each.name in streams],
     )
     state.done(
-        load_consumer(flow.target),
+        load_consumer(flow),
         [each.id for each in lost.batches.values() if each.layer == "mapped" and each.name == flow.name],
     )

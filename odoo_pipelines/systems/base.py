@@ -6,8 +6,8 @@ A system is a package beside this module with a module `flows` that holds one `S
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -197,6 +197,8 @@ class Flow:
         target: where the rows go.
         after: flows that must be loaded first, because this one refers to their records.
         description: one sentence for the catalogue.
+        load_name: last part of the load asset's key, which `System` fills in: the model's name; of a further flow into
+            the same model, with the flow's own behind it.
     """
 
     name: str
@@ -205,6 +207,7 @@ class Flow:
     target: Target
     after: tuple[str, ...] = ()
     description: str = ""
+    load_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +233,9 @@ class System:
     probe: str = ""
     owners: tuple[str, ...] = field(default=("team:integrations",))
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "flows", tuple(_with_load_names(self.flows)))
+
     @property
     def flow_names(self) -> tuple[str, ...]:
         """Names of all flows, in and out."""
@@ -238,3 +244,12 @@ class System:
     def entity_of(self, stream: str) -> str:
         """Kind of a stream's records: that of the flow which takes it first of all; its own name where none does."""
         return next((flow.entity for flow in self.flows if next(iter(flow.mappers)) == stream), stream)
+
+
+def _with_load_names(flows: Iterable[Flow]) -> Iterator[Flow]:
+    """A flow keeps its name when another one into the same model is added behind it."""
+    models: set[str] = set()
+    for flow in flows:
+        name = flow.target.asset_name
+        yield replace(flow, load_name=f"{name}_{flow.name}" if name in models else name)
+        models.add(name)

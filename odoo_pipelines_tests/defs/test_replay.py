@@ -68,7 +68,7 @@ def mapped_before(session: Session, flow: Flow, *rows: MappedRow | RejectedRow, 
     consumed = [each.id for each in raw]
     known = session.state.register(batch, consumer=f"mapped/{flow.name}", consumed=consumed)
     if done:
-        session.state.register(batch, consumer=f"odoo/{flow.target.asset_name}", consumed=[known.id])
+        session.state.register(batch, consumer=f"odoo/{flow.load_name}", consumed=[known.id])
 
 
 def commit(session: Session, flow: Flow, *outcomes: RowOutcome, records: Sequence[Record] = ()) -> None:

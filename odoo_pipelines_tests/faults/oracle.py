@@ -87,7 +87,7 @@ class Oracle:
             state = State(engine)
             for flow in SYSTEM.flows:
                 assert state.letters(LetterFilter(name, flow.name)) == []
-                assert state.pending(name, "mapped", [flow.name], f"odoo/{flow.target.asset_name}") == []
+                assert state.pending(name, "mapped", [flow.name], f"odoo/{flow.load_name}") == []
                 assert state.pending(name, "external", list(flow.mappers), f"mapped/{flow.name}") == []
 
     @contextmanager
