@@ -5,7 +5,8 @@ Needs the database alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +18,7 @@ from odoo_pipelines.commands.console import JsonOption, clear_errors, err, out, 
 from odoo_pipelines.settings import DEFAULT_INTEGRATION, load_settings
 
 if TYPE_CHECKING:
-    from odoo_pipelines.stores.inbox import EventFilter
+    from odoo_pipelines.stores.inbox import EventFilter, Inbox
 
 app = typer.Typer(help="Events: webhooks and manual syncs that came in over HTTP.", no_args_is_help=True)
 
@@ -126,18 +127,10 @@ def replay(
     as_json: JsonOption = False,
 ) -> None:
     """Has events done again as if they had just come. Records that are as they should be are not written."""
-    from odoo_pipelines.clients import open_inbox  # noqa: PLC0415
-
     states = state or (list(Replayed) if job else [Replayed.DEAD, Replayed.FAILED])
-    with clear_errors():
-        settings = load_settings()
-        settings.integration(integration)
-        wanted = _filter(integration, states, event_type, (since, until), job)
-        with open_inbox(settings) as inbox:
-            count = inbox.replayable(wanted)
-            if count and not yes and not Confirm.ask(f"Replay {count} events?", console=err, default=False):
-                raise typer.Exit(1)
-            replayed = inbox.replay(wanted) if count else 0
+    replayed = _done_with(
+        _REPLAYING, integration, _filter(integration, states, event_type, (since, until), job), yes=yes
+    )
     if as_json:
         print_json({"replayed": replayed})
     else:
@@ -165,22 +158,51 @@ def discard(
 
     What a run is at is left alone. Changes that a discarded event told of are found by the next delta all the same.
     """
-    from odoo_pipelines.clients import open_inbox  # noqa: PLC0415
-
     states = state or (list(Discarded) if job else [Discarded.DEAD])
-    with clear_errors():
-        settings = load_settings()
-        settings.integration(integration)
-        wanted = _filter(integration, states, event_type, (since, until), job)
-        with open_inbox(settings) as inbox:
-            count = inbox.discardable(wanted)
-            if count and not yes and not Confirm.ask(f"Discard {count} events?", console=err, default=False):
-                raise typer.Exit(1)
-            discarded = inbox.discard(wanted) if count else 0
+    discarded = _done_with(
+        _DISCARDING, integration, _filter(integration, states, event_type, (since, until), job), yes=yes
+    )
     if as_json:
         print_json({"discarded": discarded})
     else:
         out.print(f"{discarded} discarded." if discarded else "No events to discard.", highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is done with events.
+
+    Attributes:
+        verb: as a person is asked.
+        count: tells how many events it would change.
+        carry_out: changes them, and tells how many.
+    """
+
+    verb: str
+    count: Callable[[Inbox, EventFilter], int]
+    carry_out: Callable[[Inbox, EventFilter], int]
+
+
+_REPLAYING = _Change(
+    "Replay", lambda inbox, wanted: inbox.replayable(wanted), lambda inbox, wanted: inbox.replay(wanted)
+)
+_DISCARDING = _Change(
+    "Discard", lambda inbox, wanted: inbox.discardable(wanted), lambda inbox, wanted: inbox.discard(wanted)
+)
+
+
+def _done_with(change: _Change, integration: str, wanted: EventFilter, *, yes: bool) -> int:
+    """Changes events, once a person has agreed; gives their number."""
+    from odoo_pipelines.clients import open_inbox  # noqa: PLC0415
+
+    with clear_errors():
+        settings = load_settings()
+        settings.integration(integration)
+        with open_inbox(settings) as inbox:
+            count = change.count(inbox, wanted)
+            if count and not yes and not Confirm.ask(f"{change.verb} {count} events?", console=err, default=False):
+                raise typer.Exit(1)
+            return change.carry_out(inbox, wanted) if count else 0
 
 
 def _filter(

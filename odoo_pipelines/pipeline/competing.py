@@ -42,7 +42,7 @@ class Competition:
         for row in _rows_of(session, batches, target, contested) if contested else ():
             self._choices.setdefault(row.key, Choice(verify=verify)).add(row)
 
-    def judged(self, row: MappedRow) -> MappedRow:
+    def marked(self, row: MappedRow) -> MappedRow:
         """The row, marked if another one counts more."""
         choice = self._choices.get(row.key)
         if choice is None or row.only_create or row.hash == choice.hash:

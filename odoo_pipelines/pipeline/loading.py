@@ -159,7 +159,7 @@ def _load_batches(
     begun = [batch for batch in batches if batch.begun]
     fresh = [batch for batch in batches if not batch.begun]
     resumed = loader.load(_rows(session, flow, begun), partial(tell, 0), resumed=True)
-    rows = (competition.judged(row) if isinstance(row, MappedRow) else row for row in _rows(session, flow, fresh))
+    rows = (competition.marked(row) if isinstance(row, MappedRow) else row for row in _rows(session, flow, fresh))
     return merged([resumed, loader.load(rows, partial(tell, resumed.counts.extracted))])
 
 

@@ -31,8 +31,8 @@ def batch_of(session: Session, *rows: MappedRow | RejectedRow) -> Batch:
 def counting(session: Session, batches: Sequence[Sequence[MappedRow]], *, verify: bool = False) -> set[str]:
     """Hashes of the rows that count."""
     competition = Competition(session, [batch_of(session, *rows) for rows in batches], TARGET, verify=verify)
-    judged = [competition.judged(row) for rows in batches for row in rows]
-    return {row.hash for row in judged if not row.outdone}
+    marked = [competition.marked(row) for rows in batches for row in rows]
+    return {row.hash for row in marked if not row.outdone}
 
 
 @pytest.mark.parametrize("verify", [False, True])
@@ -60,4 +60,4 @@ def test_mere_references_and_rejected_rows_take_no_part(new_session: NewSession)
     session, own = new_session("delta"), guest("g", 1)
     reference = guest("g", 9, only_create=True, name="?")
     competition = Competition(session, [batch_of(session, own, reference, REJECTED)], TARGET, verify=False)
-    assert [competition.judged(row) for row in (own, reference)] == [own, reference]
+    assert [competition.marked(row) for row in (own, reference)] == [own, reference]
