@@ -80,16 +80,23 @@ class FieldMerger:
         agreed = {name: value for name, value in external.items() if not arbiter.left(f"{prefix}{name}")}
         return Merged(changes, agreed)
 
+    def found_differing(
+        self, external: Mapping[str, Any], odoo: Mapping[str, Any], base: Callable[[str, Any], Any]
+    ) -> list[str]:
+        """Watched fields in which a record that was found differs: nobody has said that they should be the same."""
+        differing = self._watched_differing(external, odoo)
+        return sorted(name for name, value in differing.items() if base(name, value) is UNKNOWN)
+
     def _moved(
         self, external: Mapping[str, Any], odoo: Mapping[str, Any], base: Callable[[str, Any], Any]
     ) -> dict[str, Any]:
-        """Watched fields that differ; of a record that was found, nobody has said that they should be the same."""
+        """Watched fields that differ, and on which both sides have agreed before."""
+        differing = self._watched_differing(external, odoo)
+        return {name: value for name, value in differing.items() if base(name, value) is not UNKNOWN}
+
+    def _watched_differing(self, external: Mapping[str, Any], odoo: Mapping[str, Any]) -> dict[str, Any]:
         stored = {name: self.schema.canonical(name, odoo[name]) for name in self.watched & external.keys()}
-        return {
-            name: value
-            for name, value in stored.items()
-            if value != external[name] and base(name, value) is not UNKNOWN
-        }
+        return {name: value for name, value in stored.items() if value != external[name]}
 
     def differences(self, external: Mapping[str, Any], odoo: Mapping[str, Any]) -> dict[str, Any]:
         """Odoo's values, as they are compared, of the fields whose external value is another one."""

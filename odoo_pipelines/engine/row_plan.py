@@ -36,6 +36,7 @@ from odoo_pipelines.systems.targets import Lifecycle
 FROZEN = "frozen"
 FIXED_FIELD = "fixed_field"
 INVOICED = "invoiced"
+_KEPT_AS_FOUND = "the record that was found in Odoo has another one, which stays; correct it there if it is wrong"
 NOT_UNLOCKED = {
     UnlockPolicy.OWN: "it was locked or changed there by somebody else; unlock it in Odoo",
     UnlockPolicy.NEVER: "unlock_orders is 'never'",
@@ -135,6 +136,8 @@ class RowPlanner:
         arbiter = self._arbiter(row, odoo, known)
         values = self._own_values(row, odoo.values)
         merged = self._fields.merge(values, odoo.values, arbiter, arbiter.base.value)
+        kept = self._fields.found_differing(values, odoo.values, arbiter.base.value)
+        row = replace(row, warnings=(*row.warnings, *(f"{name}: {_KEPT_AS_FOUND}" for name in kept)))
         told = self._lines if row.lines is not None else None
         lines = told.merge(row.lines or (), odoo.lines, arbiter, row.untold, at=known.at) if told else None
         standing = self._standing(row.row, odoo.values, known, arbiter.base)

@@ -132,6 +132,13 @@ class Installation:
         text = yaml.safe_dump({"integrations": self._integrations})
         (self.home / "integrations.yaml").write_text(text, encoding="utf-8")
 
+    def filled(self, hotel: Hotel, site: Site) -> Installation:
+        """The same, connected and set up, with everything of the hotel in Odoo already."""
+        self.connect(hotel, site)
+        assert self.bootstrap().returncode == 0
+        self.synced("full")
+        return self
+
     def sync(self, mode: str = "delta", integration: str = "", partition: str | None = None) -> Sync:
         """Runs a sync to its end."""
         chosen = ["--partition", partition] if partition else []

@@ -26,10 +26,7 @@ def hotel(site: Site) -> Iterator[Hotel]:
 @pytest.fixture(scope="module")
 def installation(installation: Installation, hotel: Hotel, site: Site) -> Installation:
     """Everything is in Odoo already."""
-    installation.connect(hotel, site)
-    assert installation.bootstrap().returncode == 0
-    installation.synced("full")
-    return installation
+    return installation.filled(hotel, site)
 
 
 def test_changes_of_every_kind_arrive_with_a_delta(hotel: Hotel, installation: Installation, odoo: Odoo) -> None:

@@ -40,9 +40,7 @@ def hotel() -> Iterator[Hotel]:
 @pytest.fixture(scope="module")
 def installation(installation: Installation, hotel: Hotel, site: Site) -> Installation:
     """Everything is in Odoo already, with the default settings."""
-    installation.connect(hotel, site)
-    assert installation.bootstrap().returncode == 0
-    installation.synced("full")
+    installation.filled(hotel, site)
     bring_to_the_present(hotel)
     return installation
 

@@ -48,10 +48,7 @@ def group(hotel: Hotel) -> list[dict[str, Any]]:
 def installation(installation: Installation, hotel: Hotel, site: Site, group: list[dict[str, Any]]) -> Installation:
     """Everything is in Odoo already."""
     assert len(group) == 2
-    installation.connect(hotel, site)
-    assert installation.bootstrap().returncode == 0
-    installation.synced("full")
-    return installation
+    return installation.filled(hotel, site)
 
 
 def of_group(odoo: Odoo) -> list[dict[str, Any]]:

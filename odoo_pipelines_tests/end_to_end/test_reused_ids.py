@@ -15,9 +15,7 @@ from odoo_pipelines_tests.end_to_end.site import Odoo, Site
 
 @pytest.fixture(scope="module")
 def installation(installation: Installation, hotel: Hotel, site: Site) -> Installation:
-    installation.connect(hotel, site)
-    assert installation.bootstrap().returncode == 0
-    installation.synced("full")
+    installation.filled(hotel, site)
     bring_to_the_present(hotel)
     return installation
 

@@ -200,3 +200,14 @@ class TestRefundsOfAll:
             each.payments(*partial, verify=True)
             assert each.odoo.writes() == []
         assert [each.field for outcome in world.state.outcomes for each in outcome.conflicts][:1] == ["amount"]
+
+
+def test_one_that_was_found_with_another_customer_than_the_orders_keeps_it_with_a_warning(world: AccountsWorld) -> None:
+    world.payments(before())
+    world.state.kept = {key: record for key, record in world.state.kept.items() if key[0] != "payment"}
+    agency = world.odoo.seed("res.partner", name="Agency")
+    [found] = rows(world)
+    world.odoo.tables[PAYMENT][found["id"]]["partner_id"] = agency
+    world.payments(now("p1"))
+    assert [each.partition(":")[0] for each in world.state.outcomes[-1].warnings] == ["partner_id"]
+    assert rows(world)[0]["partner_id"] == agency

@@ -319,6 +319,18 @@ class TestTheEcho:
             "x_external_synced": True,
         }
         assert len(world.odoo.rows(PAYMENT)) == 1
+        assert last(world).warnings == ()
+
+    def test_it_keeps_another_customer_than_the_orders_with_a_warning_once(
+        self, world: AccountsWorld, name: str
+    ) -> None:
+        agency = world.odoo.seed("res.partner", name="Agency")
+        world.odoo.tables[PAYMENT][1]["partner_id"] = agency
+        world.payments(payment(name))
+        assert [each.partition(":")[0] for each in last(world).warnings] == ["partner_id"]
+        assert (last(world).outcome, world.odoo.tables[PAYMENT][1]["partner_id"]) == (Outcome.UPDATED, agency)
+        world.payments(payment(name), verify=True)
+        assert (last(world).outcome, last(world).warnings) == (Outcome.UNCHANGED, ())
 
     def test_money_that_went_out_under_this_name_is_another_payment(self, world: AccountsWorld, name: str) -> None:
         world.odoo.tables[PAYMENT][1]["payment_type"] = "outbound"
