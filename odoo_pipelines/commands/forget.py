@@ -80,7 +80,7 @@ def _entities(settings: Settings, person: Person) -> dict[str, str]:
 
 def _preview(settings: Settings, state: State, entities: dict[str, str], person: Person) -> Forgotten:
     from odoo_pipelines.stores.batches import BatchStore  # noqa: PLC0415
-    from odoo_pipelines.stores.forgetting import find_in_batches  # noqa: PLC0415
+    from odoo_pipelines.stores.forgetting_in_batches import find_in_batches  # noqa: PLC0415
 
     batches = state.all_batches(person.integration)
     found = find_in_batches(BatchStore(settings.data), batches, entities, person)
@@ -91,7 +91,7 @@ def _carry_out(settings: Settings, state: State, entities: dict[str, str], perso
     """While no run writes. Files last: they tell whose outcomes quote the person, also when the command is repeated."""
     from odoo_pipelines.clients import state_url  # noqa: PLC0415
     from odoo_pipelines.stores.batches import BatchStore  # noqa: PLC0415
-    from odoo_pipelines.stores.forgetting import empty_in_batches, find_in_batches  # noqa: PLC0415
+    from odoo_pipelines.stores.forgetting_in_batches import empty_in_batches, find_in_batches  # noqa: PLC0415
     from odoo_pipelines.stores.lock import one_writer  # noqa: PLC0415
 
     with one_writer(state_url(settings), person.integration, "forget", WAIT_SECONDS, _logger):

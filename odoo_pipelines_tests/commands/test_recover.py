@@ -8,10 +8,9 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +20,41 @@ import sqlalchemy as sa
 
 from odoo_pipelines_tests import command_line
 from odoo_pipelines_tests.command_line import staged_folder
+from odoo_pipelines_tests.defs.snapshot import Snapshot
 from odoo_pipelines_tests.defs.stage import Stage
 from odoo_pipelines_tests.defs.test_posting import booking_of, held, recorded, register
 from odoo_pipelines_tests.in_memory import record_in_memory
 from odoo_pipelines_tests.snapshots import TABLES, StateSnapshot
 
+A_WHILE = timedelta(minutes=5)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Snapshot], Path]:
+    """What a full sync has left behind, once there was one, and the folder for its batches."""
+    return [], tmp_path_factory.mktemp("synced") / "data"
+
 
 @pytest.fixture
 def stage(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: sa.Engine, instance: dg.DagsterInstance
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    engine: sa.Engine,
+    instance: dg.DagsterInstance,
+    kept: tuple[list[Snapshot], Path],
 ) -> Iterator[Stage]:
+    """An installation, and an Odoo that was filled a while ago."""
     with staged_folder(monkeypatch, tmp_path, engine, instance) as stage:
         record_in_memory(tmp_path)
-        assert stage.sync("full").success
+        written = datetime.now(UTC) - A_WHILE
+        stage.odoo_server.db._clock = lambda: written
+        snapshots, batches = kept
+        if snapshots:
+            snapshots[0].restore(stage, engine)
+        else:
+            result = stage.sync("full")
+            assert result.success
+            snapshots.append(Snapshot.of(stage, engine, result, batches))
         yield stage
 
 
@@ -69,10 +90,9 @@ def orders(stage: Stage) -> dict[str, tuple[Any, ...]]:
 
 
 def later(stage: Stage) -> None:
-    """Odoo's clock shows whole seconds: what is written from now on has another one, and the answers tell it."""
-    time.sleep(2)
-    now = stage.odoo_server.db._clock()
-    stage.odoo_server.db._clock = lambda: now + timedelta(minutes=5)
+    """What is written from now on has another time than what the full sync wrote."""
+    written = stage.odoo_server.db._clock()
+    stage.odoo_server.db._clock = lambda: written + A_WHILE
 
 
 class TestOdoo:

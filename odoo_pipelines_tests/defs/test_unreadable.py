@@ -131,10 +131,10 @@ def test_where_the_batches_that_it_was_mapped_from_are_gone_too_their_partition_
     assert_all_there(stage, stage.sync("delta"), engine)
 
 
+@pytest.mark.usefixtures("synced")
 def test_what_an_earlier_run_had_begun_to_load_is_finished_from_what_is_mapped_again(
     stage: Stage, engine: sa.Engine
 ) -> None:
-    stage.sync("full")
     stage.edit(stage.confirmed()["id"], special_requests="Late")
     stage.state.begin("odoo/sale_order", [batch.id for batch in stage.batches("mapped", "orders")])
     for batch in stage.pending("orders"):
@@ -158,10 +158,10 @@ def test_as_long_as_the_source_cannot_be_asked_nothing_is_given_up(stage: Stage,
     assert_all_there(stage, stage.sync("delta"), engine)
 
 
+@pytest.mark.usefixtures("synced")
 def test_single_records_of_an_earlier_version_come_with_the_next_full_sync_and_hold_up_nothing_until_then(
     stage: Stage, engine: sa.Engine
 ) -> None:
-    stage.sync("full")
     with_rows = stage.batches("external", "bookings")[0]
     single = Batch(0, "pms", "external", "bookings", "by_id", "an-earlier-run", "gone.parquet", 1, None)
     stage.state.register(single, awaited_by=["mapped/orders", "mapped/partners", "mapped/products"])
@@ -172,8 +172,8 @@ def test_single_records_of_an_earlier_version_come_with_the_next_full_sync_and_h
     assert_all_there(stage, stage.sync("full"), engine)
 
 
+@pytest.mark.usefixtures("synced")
 def test_the_watermark_does_not_keep_the_partition_from_being_read_as_a_whole(stage: Stage) -> None:
-    stage.sync("full")
     stage.advance(new_bookings=2)
     stage.materialize(stage.extracted("bookings"), partition=stage.keys[-1])
     newest = stage.batches("external", "bookings")[-1]
@@ -185,8 +185,8 @@ def test_the_watermark_does_not_keep_the_partition_from_being_read_as_a_whole(st
     assert len(bookings_in_odoo(stage)) == BOOKINGS + 2
 
 
+@pytest.mark.usefixtures("synced")
 def test_payments_that_wait_to_be_sent_are_read_out_of_odoo_again(stage: Stage) -> None:
-    stage.sync("full")
     booking = booking_of(stage)
     register(stage, booking)
     stage.pms_fault(kind="status", status=400, path=f"/bookings/{booking}/payments", times=None)
