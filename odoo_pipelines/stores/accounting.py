@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -61,8 +61,8 @@ def add_counts(connection: Connection, run: RunRef, counts: Counts) -> int:
 
 
 def insert_outcomes(connection: Connection, run: RunRef, attempt: int, outcomes: Sequence[RowOutcome]) -> None:
-    """Keeps what happened to each row; unchanged rows without warnings are only counted."""
-    rows = list(_kept(outcomes))
+    """Keeps what happened to each row; unchanged rows are only counted, unless they carry warnings that are new."""
+    rows = list(_kept(_telling(connection, run, outcomes)))
     if rows:
         connection.execute(insert_rows(_OUTCOME, rows, rows[0], {**_names(run), "attempt": attempt}))
 
@@ -124,10 +124,31 @@ def purge_outcomes(connection: Connection, before: datetime) -> int:
     return connection.execute(sa.delete(_OUTCOME).where(_OUTCOME.c.at < before)).rowcount
 
 
-def _kept(outcomes: Sequence[RowOutcome]) -> Iterator[dict[str, Any]]:
+def _telling(connection: Connection, run: RunRef, outcomes: Sequence[RowOutcome]) -> list[RowOutcome]:
+    """The outcomes without those that say nothing, or what the one before has said: each full sync would say it."""
+    unchanged = [row for row in outcomes if row.outcome is Outcome.UNCHANGED and row.warnings]
+    said = _last_warnings(connection, run, unchanged) if unchanged else {}
+    return [
+        row
+        for row in outcomes
+        if row.outcome is not Outcome.UNCHANGED
+        or (row.warnings and said.get((row.entity, storable(row.external_id))) != [*map(storable, row.warnings)])
+    ]
+
+
+def _last_warnings(connection: Connection, run: RunRef, rows: Sequence[RowOutcome]) -> dict[Key, list[str]]:
+    """The warnings of the last outcome that is kept, by record."""
+    pairs = [{"entity": row.entity, "external_id": storable(row.external_id)} for row in rows]
+    wanted = unnested(pairs, [_OUTCOME.c.entity, _OUTCOME.c.external_id], "wanted")
+    key = (_OUTCOME.c.entity, _OUTCOME.c.external_id)
+    query = sa.select(*key, _OUTCOME.c.warnings).distinct(*key).order_by(*key, _OUTCOME.c.id.desc())
+    query = query.where(_OUTCOME.c.integration == run.integration, _OUTCOME.c.flow == run.flow)
+    query = query.where(key[0] == wanted.c.entity, key[1] == wanted.c.external_id)
+    return {(entity, external_id): warnings for entity, external_id, warnings in connection.execute(query)}
+
+
+def _kept(outcomes: Iterable[RowOutcome]) -> Iterator[dict[str, Any]]:
     for row in outcomes:
-        if row.outcome is Outcome.UNCHANGED and not row.warnings:
-            continue
         yield {
             "entity": row.entity,
             "external_id": storable(row.external_id),

@@ -21,7 +21,7 @@ _RECORD = tables.record
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """What one run did with the record; unchanged rows without warnings leave none.
+    """What one run did with the record; unchanged rows leave one only if their warnings are new.
 
     Attributes:
         at: when it was done, UTC.

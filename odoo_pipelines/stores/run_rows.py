@@ -53,7 +53,7 @@ class RunOutcome:
 
 
 def select_run_outcomes(connection: Connection, wanted: RunFilter, limit: int | None) -> list[RunOutcome]:
-    """Outcomes of a run, oldest first; of unchanged rows only those with warnings are kept."""
+    """Outcomes of a run, oldest first; of unchanged rows only those with warnings that are new are kept."""
     query = sa.select(*(_OUTCOME.c[name] for name in RunOutcome.__slots__)).where(_OUTCOME.c.run_id == wanted.run_id)
     for name in ("integration", "flow"):
         if (value := getattr(wanted, name)) is not None:

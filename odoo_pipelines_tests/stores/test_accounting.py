@@ -106,6 +106,27 @@ class TestAccounts:
         assert list(state.run_counts("run-1")) == ["products", "guests"]
         assert state.run_counts("unknown") == {}
 
+    def test_an_unchanged_row_is_listed_when_its_warnings_are_new_and_not_with_every_run(
+        self, state: State, engine: sa.Engine
+    ) -> None:
+        said = [("lang: none",), ("lang: none",), ("lang: none", "phone: bad"), (), ("lang: none", "phone: bad")]
+        for number, warnings in enumerate(said):
+            run = replace(RUN, run_id=f"run-{number}")
+            state.start(run, "full")
+            commit(
+                state,
+                run,
+                an_outcome("7", Outcome.UNCHANGED, warnings=warnings),
+                an_outcome("8", Outcome.UPDATED, warnings=("lang: none",)),
+                an_outcome(f"new-{number}", Outcome.UNCHANGED, warnings=("lang: none",)),
+            )
+            assert state.run_counts(run.run_id)["guests"].by_outcome[Outcome.UNCHANGED] == 2
+        listed = rows_of(engine, "select run_id, external_id from odoo_pipelines.outcome order by id")
+        of_one = [row["run_id"] for row in listed if row["external_id"] == "7"]
+        assert of_one == ["run-0", "run-2"]
+        assert sum(row["external_id"] == "8" for row in listed) == len(said)
+        assert sum(row["external_id"].startswith("new-") for row in listed) == len(said)
+
     def test_old_outcomes_are_purged_and_nothing_else(self, state: State) -> None:
         state.start(RUN, "full")
         commit(state, RUN, an_outcome("7", Outcome.CREATED), an_outcome("8", Outcome.REJECTED), records=(a_record(),))
