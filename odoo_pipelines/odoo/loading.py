@@ -129,7 +129,20 @@ class Loading:
         if result.ids is None:
             return _Refusal(items, result.messages, _summary(result.messages))
         loaded.ids.update(zip((item.key for item in items), result.ids, strict=True))
+        self._refuse_guesses(items, result.messages, loaded)
         return None
+
+    @staticmethod
+    def _refuse_guesses(items: Sequence[LoadItem], warnings: Sequence[LoadMessage], loaded: Loaded) -> None:
+        """Rows that Odoo stored with a warning: it took the first of several records of a name, for instance.
+
+        They are in Odoo, and their next run compares them, value by value.
+        """
+        for warning in warnings:
+            about = items if warning.record is None else items[warning.record : warning.record + 1]
+            for item in about:
+                loaded.ids.pop(item.key, None)
+                loaded.refused[item.key] = RowRejectedError(warning.field, "refused_by_odoo", warning.message)
 
     def _not_through(self, items: Sequence[LoadItem], loaded: Loaded) -> list[LoadItem]:
         found = self._find(self._model, [item.key for item in items])

@@ -93,8 +93,9 @@ class Names:
                 continue
             self.currencies = self.currencies or slot.is_currency
             if slot.field.references:
-                entity, external_id = _reference(slot.field, str(value))
-                self.references[slot.related_model, entity].add(external_id)
+                for name in value if isinstance(value, list) else [str(value)]:
+                    entity, external_id = _reference(slot.field, name)
+                    self.references[slot.related_model, entity].add(external_id)
             elif lent := lender(slot.field, value):
                 borrowed, external_id = lent
                 self.lenders[borrowed.model, borrowed.entity].add(external_id)

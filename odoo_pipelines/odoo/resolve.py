@@ -14,7 +14,7 @@ from odoo_pipelines.odoo.reference_data import ReferenceData
 from odoo_pipelines.odoo.references import References
 from odoo_pipelines.systems.base import MappedLine, MappedRow, Value
 from odoo_pipelines.systems.records import Key
-from odoo_pipelines.systems.targets import Target, TargetField
+from odoo_pipelines.systems.targets import Lookup, Target, TargetField
 
 
 class Resolver:
@@ -143,7 +143,8 @@ class Resolver:
                 value, warning = self._find(to_find, value, known, values)
                 if warning:
                     warnings.append(warning)
-                    continue
+                    if value is None:
+                        continue
             try:
                 resolved[name] = cast(value)
             except RowRejectedError as error:
@@ -153,15 +154,25 @@ class Resolver:
         return resolved
 
     def _find(self, each: TargetField, value: Value, known: Known, values: Mapping[str, Value]) -> tuple[Any, str]:
-        """What a value names in Odoo and "", or None and the warning with which the field is left alone."""
+        """What a value names in Odoo, and a warning or ""; None with a warning leaves the field alone."""
+        if each.references and isinstance(value, list):
+            return [known.reference(each, name) for name in value], ""
         if each.references:
             return known.reference(each, str(value)), ""
         if lent := lender(each, value):
             return known.borrowed(each, lent, values), ""
         if each.lookup and isinstance(value, list):
-            return [known.looked_up(each, name, each.lookup) for name in value], ""
+            return _all_looked_up(each, each.lookup, value, known)
         if each.lookup:
             found = known.looked_up(each, str(value), each.lookup)
             return found or None, "" if found is not None else f"{each.name}: unknown to Odoo"
         language = self._reference_data.language(str(value))
         return language, "" if language else f"{each.name}: no such language is active in Odoo"
+
+
+def _all_looked_up(each: TargetField, lookup: Lookup, names: Sequence[str], known: Known) -> tuple[Any, str]:
+    """The ids of those that Odoo has; None where it has none of them, for an empty list would take all others away."""
+    found = [known.looked_up(each, name, lookup) for name in names]
+    lacking = [name for name, odoo_id in zip(names, found, strict=True) if not odoo_id]
+    warning = f"{each.name}: {len(lacking)} of {len(names)} unknown to Odoo" if lacking else ""
+    return [odoo_id for odoo_id in found if odoo_id] if len(lacking) < len(names) or not names else None, warning

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from odoo_pipelines.engine.ports import Odoo
-from odoo_pipelines.errors import OdooError, OdooUnknownNameError
+from odoo_pipelines.errors import OdooError, OdooUnknownNameError, OdooValidationError
 from odoo_pipelines.odoo.loading import REFUSALS
 from odoo_pipelines.odoo.retries import Retries
 
@@ -63,13 +63,22 @@ class Writing:
     ) -> Failures:
         """Calls a method on records; after a lost answer only on those that it has not reached.
 
+        An answer that opens a wizard says that nothing was done: it asks a person something first.
+
         Args:
             model: technical name.
             method: public, takes a list of records.
             ids: of the records.
             still_to_do: reads which of some records the method has not changed yet.
         """
-        return self._isolated(list(ids), lambda some: self._odoo.call(model, method, some), still_to_do)
+
+        def act(some: Sequence[int]) -> None:
+            answer = self._odoo.call(model, method, some)
+            if isinstance(answer, Mapping) and (wizard := answer.get("res_model")) and still_to_do(some):
+                asks = f"it opens the wizard {wizard}, which asks a person something; nothing was done"
+                raise OdooValidationError(asks, model=model, method=method, ids=list(some), odoo_message=asks)
+
+        return self._isolated(list(ids), act, still_to_do)
 
     def _write_alike(self, model: str, ids: list[int], vals: Mapping[str, Any]) -> Failures:
         return self._isolated(ids, lambda some: self._odoo.write(model, some, vals))

@@ -76,6 +76,7 @@ class FakeOdoo:
         before: called with every call before it takes effect.
         after: called when it has, before the answer is out.
         refuse: gives the reason why a record may not be stored, or "".
+        warn: gives the warning with which `load` stores a record, or "".
         load_names_rows: whether `load` tells which rows it refuses; None lets it fail as a whole.
         clock: when it began; every call takes two seconds, and every record that is stored one.
         all_at_once: all that happens from now on happens within one second.
@@ -86,6 +87,7 @@ class FakeOdoo:
     before: list[Hook] = field(default_factory=list)
     after: list[Hook] = field(default_factory=list)
     refuse: Callable[[str, Row], str] = lambda _model, _row: ""
+    warn: Callable[[str, Row], str] = lambda _model, _row: ""
     load_names_rows: bool | None = True
     saves_many: bool = True
     clock: datetime = datetime(2026, 1, 1)  # noqa: DTZ001 - as Odoo prints it
@@ -270,7 +272,10 @@ class FakeOdoo:
                     break
         if messages:
             self.tables, self.xmlids = kept
-        return LoadResult(None if messages else ids, tuple(messages))
+            return LoadResult(None, tuple(messages))
+        warnings = [self.warn(model, self._shown(model, each)) for each in ids]
+        messages = [LoadMessage(at, at, at, "name", text, "warning") for at, text in enumerate(warnings) if text]
+        return LoadResult(ids, tuple(messages))
 
     def _load_record(self, model: str, rows: Sequence[Mapping[str, str]]) -> int:
         own = {name: cell for name, cell in rows[0].items() if name.partition("/")[0] not in self._lines_of(model)}

@@ -65,6 +65,20 @@ def test_items_with_the_same_columns_go_in_one_call() -> None:
     assert loaded.ids.keys() == {"a", "b", "c"} == loader.present
 
 
+def test_a_record_that_odoo_stored_with_a_warning_is_refused_for_it_took_the_first_of_several() -> None:
+    loader = Loader()
+    loader.odoo.warn = lambda _, row: "Found multiple matches" if row["city"] == "bad" else ""
+    loader.odoo.refuse = lambda _model, _row: ""
+
+    loaded = loader.load(*items(3, [1]))
+
+    assert loaded.ids.keys() == {"k000", "k002"}
+    assert {key: (each.field, each.reason) for key, each in loaded.refused.items()} == {
+        "k001": ("name", "Found multiple matches")
+    }
+    assert loader.present == {"k000", "k001", "k002"}
+
+
 def test_nothing_to_create_asks_nothing() -> None:
     loader = Loader()
 

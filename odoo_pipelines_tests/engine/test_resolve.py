@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,14 +8,15 @@ import pytest
 from odoo_pipelines.engine.destination import MISSING_REFERENCE
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.rows import ResolvedRow
+from odoo_pipelines.odoo.fields import FieldSchema
 from odoo_pipelines.odoo.reference_data import ReferenceData
 from odoo_pipelines.odoo.references import References
 from odoo_pipelines.odoo.resolve import Resolver
 from odoo_pipelines.odoo.schema import ModelSchema
 from odoo_pipelines.systems.base import MappedRow
 from odoo_pipelines.systems.pms.targets import PARTNER, SALE_ORDER
-from odoo_pipelines.systems.targets import Target
-from odoo_pipelines_tests.engine.sales import INTEGRATION, World, booking, guest, room
+from odoo_pipelines.systems.targets import Lookup, Target, TargetField
+from odoo_pipelines_tests.engine.sales import INTEGRATION, SCHEMAS, World, booking, guest, room
 
 
 @pytest.fixture
@@ -111,6 +113,58 @@ def test_taxes_by_name_become_ids_and_one_that_is_missing_rejects_the_row(world:
     assert row.lines[0].values["tax_ids"] == [tax]
 
     assert rejection(world, SALE_ORDER, booking("1", lines=[room("1", tax_ids=["99%"])]))[1] == "unknown_to_odoo"
+
+
+TAG = Lookup("res.partner.category", "name")
+TAGGED = Target(
+    "res.partner",
+    (
+        TargetField("name", "char"),
+        TargetField("category_id", "many2many", lookup=TAG),
+        TargetField("friend_ids", "many2many", references="guest"),
+    ),
+)
+
+
+def tagged(**values: list[str]) -> MappedRow:
+    return MappedRow("member", "1", None, {"name": "Ada", **values})
+
+
+@pytest.fixture
+def with_tags(world: World) -> World:
+    """Contacts have tags, of which there are two, and friends."""
+    tags = FieldSchema("category_id", "many2many", relation=TAG.model)
+    friends = FieldSchema("friend_ids", "many2many", relation="res.partner")
+    contact = SCHEMAS["res.partner"]
+    fields = {**contact.fields, "category_id": tags, "friend_ids": friends}
+    tag = ModelSchema(TAG.model, {"name": FieldSchema("name", "char")})
+    world.odoo.schemas = {**SCHEMAS, "res.partner": replace(contact, fields=fields), TAG.model: tag}
+    for name in ("Client", "School"):
+        world.odoo.seed(TAG.model, name=name)
+    return world
+
+
+def test_of_several_names_those_that_odoo_lacks_are_left_out_with_a_warning(with_tags: World) -> None:
+    row = resolve(with_tags, TAGGED, tagged(category_id=["School", "Unheard of"]))
+    assert (row.values["category_id"], row.warnings) == ([2], ("category_id: 1 of 2 unknown to Odoo",))
+
+
+def test_where_odoo_has_none_of_them_the_field_is_left_alone(with_tags: World) -> None:
+    row = resolve(with_tags, TAGGED, tagged(category_id=["Unheard of"]))
+    assert "category_id" not in row.values
+    assert row.warnings == ("category_id: 1 of 1 unknown to Odoo",)
+
+
+def test_no_names_at_all_empty_the_field(with_tags: World) -> None:
+    assert resolve(with_tags, TAGGED, tagged(category_id=[])).values["category_id"] == []
+
+
+def test_a_field_may_refer_to_several_records_and_waits_for_all_of_them(with_tags: World) -> None:
+    friend = with_tags.state.kept["guest", "g1"].odoo_id
+    assert resolve(with_tags, TAGGED, tagged(friend_ids=["g1"])).values["friend_ids"] == [friend]
+    field, code, reason = rejection(with_tags, TAGGED, tagged(friend_ids=["g1", "nobody"]))
+    assert (field, code) == ("friend_ids", MISSING_REFERENCE)
+    assert "guest 'nobody'" in reason
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from odoo_pipelines.engine.lifecycle import plan_way
@@ -113,3 +116,37 @@ def test_orders_that_somebody_has_confirmed_meanwhile_have_arrived_and_do_not_ho
 
     assert orders.take("sale") == {}
     assert orders.states == ["sale", "sale"]
+
+
+class Asking(SalesOdoo):
+    """Asks about some orders before it confirms them, in a wizard, and then does nothing with the whole call."""
+
+    asks_about: frozenset[int] = frozenset()
+    does_it_anyway: bool = False
+
+    def act(self, model: str, method: str, ids: Sequence[int]) -> Any:
+        asks = not self.asks_about.isdisjoint(ids)
+        if not asks or self.does_it_anyway:
+            super().act(model, method, ids)
+        return {"type": "ir.actions.act_window", "res_model": "sale.order.question"} if asks else True
+
+
+def test_an_action_that_opens_a_wizard_has_done_nothing_and_only_its_record_is_refused() -> None:
+    orders = Orders("draft", "draft", "draft")
+    asking = orders.odoo = Asking(tables=orders.odoo.tables, xmlids=orders.odoo.xmlids)
+    asking.asks_about = frozenset(orders.ids[1:2])
+
+    failures = orders.take("sale")
+
+    assert failures.keys() == {orders.ids[1]}
+    assert "opens the wizard sale.order.question" in failures[orders.ids[1]].odoo_message
+    assert orders.states == ["sale", "draft", "sale"]
+
+
+def test_an_action_that_shows_another_window_when_it_is_done_is_done() -> None:
+    orders = Orders("draft")
+    asking = orders.odoo = Asking(tables=orders.odoo.tables, xmlids=orders.odoo.xmlids)
+    asking.asks_about, asking.does_it_anyway = frozenset(orders.ids), True
+
+    assert orders.take("sale") == {}
+    assert orders.states == ["sale"]
