@@ -11,7 +11,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from odoo_pipelines.settings import load_settings
-from odoo_pipelines_tests.defs.stage import Stage
+from odoo_pipelines_tests.defs.stage import Stage, change_this_month
 from odoo_pipelines_tests.snapshots import OdooSnapshot, StateSnapshot
 
 
@@ -47,6 +47,7 @@ class Snapshot:
         stage.progress[:] = self.progress
         stage.pms.sandbox._started = self.began
         stage.pms.sandbox.reset()
+        change_this_month(stage.pms)
         self.odoo.restore(stage.odoo_server.db)
         self.state.restore(engine)
         shutil.copytree(self.files, load_settings().data, copy_function=os.link)  # nobody writes into a batch again

@@ -213,6 +213,17 @@ def history_start() -> dt.date:
     return (dt.datetime.now(dt.UTC).date().replace(day=1) - dt.timedelta(days=1)).replace(day=1)
 
 
+def change_this_month(pms: SandboxApp) -> None:
+    """Has a booking and a guest change in the last partition, which would be empty in the first days of a month."""
+    now = dt.datetime.fromtimestamp(pms.sandbox.world.clock / 1000, dt.UTC)
+    began = dt.datetime(now.year, now.month, 1, tzinfo=dt.UTC)
+    between = int((began + (now - began) / 2).timestamp() * 1000)
+    for stream in ("bookings", "guests"):
+        feed = pms.sandbox.world.feeds[stream]
+        for newest in feed.newest(1):
+            feed.touch(newest, max(feed.updated_at(newest), between))
+
+
 def flow_named(name: str) -> Flow:
     return next(flow for flow in get_system("pms").flows if flow.name == name)
 
@@ -241,6 +252,7 @@ def staged(
     pms = create_pms(
         SandboxOptions(**{"bookings": BOOKINGS, "days": HISTORY_DAYS, "api_key": SecretStr(PMS_KEY), **options})
     )
+    change_this_month(pms)
     odoo = create_odoo(Options(api_key=ODOO_KEY, custom_fields=_custom_fields()))
     with running(pms) as pms_url, running(odoo) as odoo_url, ExitStack() as stack:
         unset_all(monkeypatch)
