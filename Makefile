@@ -13,8 +13,9 @@ help: ## Show what can be made
 demo: .venv/installed ## Sandbox PMS, Odoo stand-in, database and Dagster UI, with a first full sync
 	@$(BIN)/odoo-pipelines demo
 
+# One worker more than CI has cores: a quarter of the time tests wait for a server, a process or the database.
 test: .venv/installed-dev ## All tests that need no Odoo
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not odoo"
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not odoo"
 
 test-odoo: .venv/installed-dev ## Conformance and end-to-end tests on a real Odoo 19 (ODOO_TEST_URL, or one put up here)
 	@[ -n "$$ODOO_TEST_URL" ] || tools/odoo19/install

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from odoo_pipelines_sandbox.odoo import access, domains, entries, loading, orders, payments, reading, writing
@@ -44,9 +45,14 @@ class Method:
     @property
     def signature(self) -> inspect.Signature:
         """Of the parameters that a caller gives."""
-        full = inspect.signature(self.run)
-        hidden = 3 if self.on_records else 2
-        return full.replace(parameters=list(full.parameters.values())[hidden:])
+        return _signature(self.run, hidden=3 if self.on_records else 2)
+
+
+@cache
+def _signature(function: Callable[..., Any], *, hidden: int) -> inspect.Signature:
+    """Without the first parameters. Looked at once: each call of a method asks for it."""
+    full = inspect.signature(function)
+    return full.replace(parameters=list(full.parameters.values())[hidden:])
 
 
 def find(env: Env, model: str, name: str) -> Method | None:
