@@ -202,7 +202,7 @@ def bootstrap(
 def doctor(
     context: typer.Context, integration: IntegrationOption = DEFAULT_INTEGRATION, *, as_json: JsonOption = False
 ) -> None:
-    """Checks everything that a sync needs, with the cure for what is wrong. Exits 1 if anything is."""
+    """Checks everything that a sync needs, with the fix for what is wrong. Exits 1 if anything is."""
     from odoo_pipelines.commands.doctor import examine, findings_table  # noqa: PLC0415
 
     findings = examine(integration, context.obj)

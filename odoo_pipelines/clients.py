@@ -16,7 +16,7 @@ from odoo_pipelines.integration import ExternalSettings, OdooSettings
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
 from odoo_pipelines.rest.client import ExternalClient
-from odoo_pipelines.settings import Settings, hand_on_embedded_dir
+from odoo_pipelines.settings import Settings, export_embedded_dir
 from odoo_pipelines.stores.database import connect, database_url, migrate
 from odoo_pipelines.stores.inbox import Inbox
 from odoo_pipelines.stores.limits import Limiter, shared_limiter, unlimited
@@ -50,7 +50,7 @@ def odoo_client(odoo: OdooSettings, settings: Settings, *, sleep: Callable[[floa
 
 def state_url(settings: Settings) -> str:
     """The URL of the database; the embedded one is started when it is needed."""
-    hand_on_embedded_dir(settings.database.embedded_dir)
+    export_embedded_dir(settings.database.embedded_dir)
     return database_url(settings.database.url, settings.database.embedded_dir)
 
 

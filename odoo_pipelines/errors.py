@@ -4,7 +4,7 @@
     |- ConfigurationError              stop: a setting is missing or wrong; the text names every variable at fault
     |- IntegrationBusyError            stop: another run is writing for the same integration
     |- EmbeddedPostgresError           stop: the embedded PostgreSQL cannot run here
-    |- AccountingError                 stop: rows in and outcomes out do not add up
+    |- RowCountError                 stop: rows in and outcomes out do not add up
     |- TooManyVanishedError            stop: the external system lacks so many known records that it must be a mistake
     |- StateError                      stop: the database of the state failed
     |  `- NewerSchemaError             stop: a newer version of this package has brought its tables up to date
@@ -37,7 +37,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _IDS_SHOWN = 5
-_ABOUT_BATCHES = "`odoo-pipelines batches list --all` names each that cannot be read, with its cure"
+_ABOUT_BATCHES = "`odoo-pipelines batches list --all` names each that cannot be read, with its fix"
 
 
 class OdooPipelinesError(Exception):
@@ -64,7 +64,7 @@ class EmbeddedPostgresError(OdooPipelinesError):
     """The embedded PostgreSQL cannot be started or reached."""
 
 
-class AccountingError(OdooPipelinesError):
+class RowCountError(OdooPipelinesError):
     """The outcomes of a run do not add up to the rows that it was given."""
 
 

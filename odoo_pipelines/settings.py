@@ -123,12 +123,12 @@ def dagster_home() -> Path:
     return _home(_Environment())
 
 
-def hand_on_embedded_dir(directory: Path) -> None:
+def export_embedded_dir(directory: Path) -> None:
     """Tells child processes, which may run in another directory, where the embedded PostgreSQL is."""
     os.environ["ODOO_PIPELINES_POSTGRES_DIR"] = str(directory)
 
 
-def hand_on_home(home: Path) -> None:
+def export_home(home: Path) -> None:
     """Tells Dagster, here and in child processes, where its home is."""
     os.environ["DAGSTER_HOME"] = str(home)
 

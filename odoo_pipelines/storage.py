@@ -23,7 +23,7 @@ from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionRes
 from dagster._serdes import ConfigurableClassData, deserialize_value
 from dagster_postgres import DagsterPostgresStorage
 
-from odoo_pipelines.settings import dagster_home, database_settings, hand_on_embedded_dir, load_settings
+from odoo_pipelines.settings import dagster_home, database_settings, export_embedded_dir, load_settings
 from odoo_pipelines.stores.database import database_url
 from odoo_pipelines.stores.private_files import make_folder
 
@@ -59,7 +59,7 @@ class Storage(DagsterPostgresStorage):
         del config_value
         settings = database_settings()
         _close_logs_of_steps(dagster_home())
-        hand_on_embedded_dir(settings.embedded_dir)
+        export_embedded_dir(settings.embedded_dir)
         storage = cls(postgres_url=database_url(settings.url, settings.embedded_dir), inst_data=inst_data)
         for part in (storage.run_storage, storage.event_log_storage, storage.schedule_storage):
             part.optimize_for_webserver(statement_timeout=0, pool_recycle=_RECYCLE_SECONDS, max_overflow=_MAX_OVERFLOW)

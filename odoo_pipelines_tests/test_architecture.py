@@ -1,4 +1,4 @@
-"""The house: which part may know which, and where Dagster and the environment are let in."""
+"""The layers: which part may import which, and where Dagster and the environment are let in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SANDBOX = ROOT.with_name("odoo_pipelines_sandbox")
 
 SETTINGS = frozenset({"errors", "settings", "integration", "integrations_yaml"})
 """Everything may know the errors; what is configured stands beside them, at the bottom."""
-MAY_KNOW = {
+ALLOWED_IMPORTS = {
     "errors": frozenset(),
     "http": frozenset({"errors"}),
     "systems": frozenset({"errors", "http"}),
@@ -40,7 +40,7 @@ MAY_KNOW = {
     "cli": frozenset({"errors", "settings", "commands"}),
 }
 """The arrows: what each part of the package may import, besides itself."""
-KNOW_MORE = {
+MORE_ALLOWED_IMPORTS = {
     # Choices of the command line that the engine knows by the same words.
     "cli.py": frozenset({"systems"}),
 }
@@ -83,7 +83,7 @@ class Module:
     def parts_known(self) -> set[str]:
         """Other parts of the package that it imports."""
         found = {name.split(".")[1] for name in self.imports() if name.startswith(f"{PACKAGE}.")}
-        return {part for part in found if part in MAY_KNOW} - {self.part}
+        return {part for part in found if part in ALLOWED_IMPORTS} - {self.part}
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         assert node.level == 0, f"{self.path}: a relative import"
@@ -99,23 +99,26 @@ def modules() -> tuple[Module, ...]:
 
 
 def test_the_package_has_no_part_without_a_place_in_the_design() -> None:
-    assert {module.part for module in modules()} - {""} == set(MAY_KNOW)
+    assert {module.part for module in modules()} - {""} == set(ALLOWED_IMPORTS)
 
 
 def test_the_arrows_have_no_circle() -> None:
     done: set[str] = set()
-    while ready := {part for part, known in MAY_KNOW.items() if part not in done and known <= done}:
+    while ready := {part for part, known in ALLOWED_IMPORTS.items() if part not in done and known <= done}:
         done |= ready
-    assert done == set(MAY_KNOW)
+    assert done == set(ALLOWED_IMPORTS)
 
 
 def test_rest_odoo_and_stores_never_know_each_other() -> None:
     siblings = {"rest", "odoo", "stores"}
-    assert not [part for part in siblings if MAY_KNOW[part] & siblings]
+    assert not [part for part in siblings if ALLOWED_IMPORTS[part] & siblings]
 
 
 def test_a_module_knows_only_what_lies_below_it() -> None:
-    allowed = {each.path: MAY_KNOW.get(each.part, frozenset()) | KNOW_MORE.get(each.path, set()) for each in modules()}
+    allowed = {
+        each.path: ALLOWED_IMPORTS.get(each.part, frozenset()) | MORE_ALLOWED_IMPORTS.get(each.path, set())
+        for each in modules()
+    }
     assert offenders(lambda module: sorted(module.parts_known() - allowed[module.path])) == {}
 
 

@@ -22,9 +22,9 @@ from odoo_pipelines import errors, systems
 from odoo_pipelines.cli import app
 from odoo_pipelines.commands.bootstrap import needed_fields
 from odoo_pipelines.defs.assets import assets_of
+from odoo_pipelines.defs.dry_run import dry_run_job
 from odoo_pipelines.defs.jobs import jobs_of, schedules_of
 from odoo_pipelines.defs.outbound import outbound_assets_of
-from odoo_pipelines.defs.rehearsal import dry_run_job
 from odoo_pipelines.defs.retention import retention, retention_schedule
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.integration import ExternalSettings, Integration, OdooSettings

@@ -29,7 +29,7 @@ def batch_document(found: Found) -> dict[str, Any]:
         "awaited_by": list(found.awaited_by),
         "readable": not found.fault,
         "reason": found.fault,
-        "cure": found.cure,
+        "fix": found.fix,
     }
 
 
@@ -47,7 +47,7 @@ def print_batches(found: Sequence[Found], console: Console) -> None:
     console.print(table)
     for each in found:
         if each.fault:
-            console.print(plain(f"{each.batch.id}: {each.fault}. {each.cure}"), soft_wrap=True)
+            console.print(plain(f"{each.batch.id}: {each.fault}. {each.fix}"), soft_wrap=True)
 
 
 def _window(found: Found) -> str:

@@ -46,7 +46,7 @@ class Preparation:
     @property
     def problems(self) -> tuple[str, ...]:
         """What a person has to settle, one sentence each."""
-        journals = (f"payment journals: {each.detail}; {each.cure}" for each in self.payments.obstacles)
+        journals = (f"payment journals: {each.detail}; {each.fix}" for each in self.payments.obstacles)
         return (*self.fields.problems, *journals)
 
     @property

@@ -1,4 +1,4 @@
-"""`odoo-pipelines doctor`: checks everything that a sync needs, one finding each, with the cure for what is wrong."""
+"""`odoo-pipelines doctor`: checks everything that a sync needs, one finding each, with the fix for what is wrong."""
 
 import shlex
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from odoo_pipelines.errors import (
     StateError,
 )
 from odoo_pipelines.integration import ExternalSettings, Integration
-from odoo_pipelines.pipeline.choices import check_choices
+from odoo_pipelines.pipeline.settings_check import check_settings
 from odoo_pipelines.pipeline.unreadable import awaited, fault_of
 from odoo_pipelines.settings import Settings, load_settings
 from odoo_pipelines.stores.batches import BatchStore
@@ -58,7 +58,7 @@ def examine(name: str, environment_fault: str | None = None) -> list[Finding]:
 def _settings(name: str) -> Iterator[Finding]:
     try:
         integration = load_settings(needed=name).integration(name)
-        check_choices([integration])
+        check_settings([integration])
     except ConfigurationError as error:
         for each in error.problems:
             yield problem("settings", each, "set it in the environment, .env or integrations.yaml")
@@ -117,8 +117,8 @@ def _database(settings: Settings) -> Finding:
     except NewerSchemaError as error:
         return problem("database", str(error), "upgrade odoo-pipelines to the version that runs elsewhere")
     except StateError as error:
-        cure = "check ODOO_PIPELINES_DATABASE_URL, and that PostgreSQL runs"
-        return problem("database", f"{where}: {error}", cure)
+        fix = "check ODOO_PIPELINES_DATABASE_URL, and that PostgreSQL runs"
+        return problem("database", f"{where}: {error}", fix)
     except OdooPipelinesError as error:
         return problem("database", str(error), "see the message")
 
@@ -135,8 +135,8 @@ def _batches(settings: Settings, integration: Integration) -> Finding:
     if not faults:
         return ok("batches", f"{len(waiting)} wait to be mapped or loaded" if waiting else "none waits")
     detail = f"{len(faults)} of {len(waiting)} that wait cannot be read, such as: {faults[0]}"
-    cure = f"`odoo-pipelines batches list --integration {integration.name}` names each with what brings it again"
-    return warning("batches", detail, cure)
+    fix = f"`odoo-pipelines batches list --integration {integration.name}` names each with what brings it again"
+    return warning("batches", detail, fix)
 
 
 def _instance(settings: Settings, integration: Integration) -> Iterator[Finding]:
@@ -149,13 +149,13 @@ def _instance(settings: Settings, integration: Integration) -> Iterator[Finding]
     if facts.own_storage:
         yield ok("Dagster storage", "PostgreSQL")
     else:
-        cure = "set DAGSTER_HOME to a folder that holds this project's dagster.yaml"
-        yield problem("Dagster storage", "not this project's: runs would be lost or kept elsewhere", cure)
+        fix = "set DAGSTER_HOME to a folder that holds this project's dagster.yaml"
+        yield problem("Dagster storage", "not this project's: runs would be lost or kept elsewhere", fix)
     yield _pool(integration.pool, facts.pool_limits.get(integration.pool))
 
 
 def _pool(pool: str, limit: int | None) -> Finding:
     if limit == 1:
         return ok("Dagster pool", f"{pool}: one writer at a time")
-    cure = f"dagster instance concurrency set {pool} 1"
-    return problem("Dagster pool", f"{pool}: limit {limit or 'not set'}, so two runs may start to write", cure)
+    fix = f"dagster instance concurrency set {pool} 1"
+    return problem("Dagster pool", f"{pool}: limit {limit or 'not set'}, so two runs may start to write", fix)

@@ -98,8 +98,8 @@ def _locked_orders(client: OdooClient, user_id: int) -> Finding:
     check = "Lock Confirmed Sales"
     if not client.call("res.users", "has_group", [user_id], group_ext_id=_LOCK_SETTING):
         return ok(check, "off")
-    cure = "switch it off (Sales / Configuration / Settings)"
-    return warning(check, "on: Odoo locks every order that is confirmed; see unlock_orders", cure)
+    fix = "switch it off (Sales / Configuration / Settings)"
+    return warning(check, "on: Odoo locks every order that is confirmed; see unlock_orders", fix)
 
 
 def _lock_dates(client: OdooClient) -> Finding:
@@ -112,5 +112,5 @@ def _lock_dates(client: OdooClient) -> Finding:
     if not found:
         return ok(check, "none")
     detail = ", ".join(f"{name} {day}" for name, day in found.items())
-    cure = "payments up to then are dated later in the books, with a warning; nothing has to be done if that is wanted"
-    return warning(check, detail, cure)
+    fix = "payments up to then are dated later in the books, with a warning; nothing has to be done if that is wanted"
+    return warning(check, detail, fix)

@@ -126,8 +126,8 @@ def _right(client: OdooClient, target: Target, model: str, operations: tuple[str
         return problem(check, "Odoo has no such model", f"install the app that brings {model}")
     if not lacking:
         return ok(check, ", ".join(operations))
-    cure = f"give the user the group '{target.right}'" if target.right else f"let the user {', '.join(lacking)} {model}"
-    return problem(check, f"missing: {', '.join(lacking)}", cure)
+    fix = f"give the user the group '{target.right}'" if target.right else f"let the user {', '.join(lacking)} {model}"
+    return problem(check, f"missing: {', '.join(lacking)}", fix)
 
 
 def _sees_all_orders(client: OdooClient, user_id: int) -> Finding:
@@ -150,10 +150,10 @@ def _custom_fields(plan: BootstrapPlan) -> Iterator[Finding]:
 
 def _payments(plan: PaymentPlan) -> Iterator[Finding]:
     for each in plan.obstacles:
-        yield problem("payment journals", each.detail, each.cure)
+        yield problem("payment journals", each.detail, each.fix)
     if plan.new_journals:
-        cure = f"{_bootstrap_as('Accounting / Administrator')}, or name a journal in the setting `journals`"
-        yield problem("payment journals", f"missing: {', '.join(plan.new_journals)} journal", cure)
+        fix = f"{_bootstrap_as('Accounting / Administrator')}, or name a journal in the setting `journals`"
+        yield problem("payment journals", f"missing: {', '.join(plan.new_journals)} journal", fix)
     if plan.methods:
         bare = _some([f"{method.journal} {method.payment_type}" for method in plan.methods])
         detail = f"none on {bare}: a payment that is written before it is posted gets no journal entry"

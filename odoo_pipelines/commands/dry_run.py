@@ -11,7 +11,7 @@ from rich.text import Text
 
 from odoo_pipelines.commands.console import plain
 from odoo_pipelines.commands.sync import counts_table, showing_progress
-from odoo_pipelines.defs.rehearsal import FlowPreview, rehearse
+from odoo_pipelines.defs.dry_run import FlowPreview, run_dry
 from odoo_pipelines.engine.preview import Preview
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.systems.policies import Disaster
@@ -34,14 +34,14 @@ def dry_run_with_progress(
     sample: int,
     disaster: Disaster | None = None,
 ) -> dict[str, FlowPreview]:
-    """Rehearses a sync; the console shows how far it is.
+    """Runs a sync without writing; the console shows how far it is.
 
     Raises:
         OdooPipelinesError: the sync would fail in the same way.
     """
     integration = settings.integration(name)
     with showing_progress(integration, console) as show:
-        return rehearse(settings, integration, mode, partition, show, sample=sample, disaster=disaster)
+        return run_dry(settings, integration, mode, partition, show, sample=sample, disaster=disaster)
 
 
 def dry_run_document(mode: str, flows: Mapping[str, FlowPreview]) -> dict[str, Any]:

@@ -26,13 +26,13 @@ class Finding:
         check: what was checked.
         status: "problem" where a sync cannot work; "warning" where it can, but should not stay so.
         detail: what was found.
-        cure: what to do about it; "" where nothing has to be done.
+        fix: what to do about it; "" where nothing has to be done.
     """
 
     check: str
     status: Status
     detail: str
-    cure: str = ""
+    fix: str = ""
 
     @property
     def passed(self) -> bool:
@@ -41,7 +41,7 @@ class Finding:
 
     def as_dict(self) -> dict[str, str | bool]:
         """The finding as `--json` prints it."""
-        document = {"check": self.check, "status": self.status, "detail": self.detail, "cure": self.cure}
+        document = {"check": self.check, "status": self.status, "detail": self.detail, "fix": self.fix}
         return {**document, "passed": self.passed}
 
 
@@ -50,14 +50,14 @@ def ok(check: str, detail: str) -> Finding:
     return Finding(check, "ok", detail)
 
 
-def problem(check: str, detail: str, cure: str) -> Finding:
+def problem(check: str, detail: str, fix: str) -> Finding:
     """A check that did not."""
-    return Finding(check, "problem", detail, cure)
+    return Finding(check, "problem", detail, fix)
 
 
-def warning(check: str, detail: str, cure: str) -> Finding:
+def warning(check: str, detail: str, fix: str) -> Finding:
     """Something that works and should be changed."""
-    return Finding(check, "warning", detail, cure)
+    return Finding(check, "warning", detail, fix)
 
 
 class Examination:
@@ -114,8 +114,8 @@ class _Guarded:
 def findings_table(findings: list[Finding]) -> Table:
     """Findings, one line each."""
     table = Table(show_lines=False)
-    for column in ("check", "", "found", "cure"):
+    for column in ("check", "", "found", "fix"):
         table.add_column(column, overflow="fold")
     for finding in findings:
-        table.add_row(finding.check, _MARKS[finding.status], finding.detail, finding.cure)
+        table.add_row(finding.check, _MARKS[finding.status], finding.detail, finding.fix)
     return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from odoo_pipelines.errors import ConfigurationError
-from odoo_pipelines.settings import Settings, hand_on_home
+from odoo_pipelines.settings import Settings, export_home
 from odoo_pipelines.stores.private_files import make_passable
 
 CONFIGURATION = "dagster.yaml"
@@ -22,7 +22,7 @@ def prepare_home(settings: Settings) -> None:
     except OSError as error:
         where = f"DAGSTER_HOME: {settings.home} cannot be written ({error.strerror})"
         raise ConfigurationError([f"{where}; let this account write there, or choose another folder"]) from error
-    hand_on_home(settings.home)
+    export_home(settings.home)
 
 
 def _fill_home(home: Path) -> None:

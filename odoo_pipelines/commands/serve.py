@@ -14,7 +14,7 @@ from odoo_pipelines.settings import Settings
 from odoo_pipelines.webhooks.app import create_app
 from odoo_pipelines.webhooks.connections import BACKLOG, OPEN_FILES, allow_open_files, server_config
 from odoo_pipelines.webhooks.durable import open_inbox
-from odoo_pipelines.webhooks.telling import JsonLines
+from odoo_pipelines.webhooks.request_log import JsonLines
 
 _logger = logging.getLogger(__name__)
 

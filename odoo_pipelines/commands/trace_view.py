@@ -27,17 +27,17 @@ class Seen:
 
     Attributes:
         values: by column, without the empty ones.
-        second_hand: the row only said that the record exists.
+        is_stub: the row only said that the record exists.
     """
 
     values: Mapping[str, Any]
-    second_hand: bool = False
+    is_stub: bool = False
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Seen:
         """A row as its batch keeps it."""
         shown = {name: value for name, value in row.items() if name not in _OF_THE_BATCH and value is not None}
-        return cls(shown, second_hand=bool(row.get("only_create")))
+        return cls(shown, is_stub=bool(row.get("only_create")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _touch_facts(trace: Trace, touch: Touch) -> list[tuple[str, str]]:
 
 def _values(row: Seen) -> str:
     text = json.dumps(row.values, ensure_ascii=False, sort_keys=True, default=datetime.isoformat)
-    return f"only named in another row: {text}" if row.second_hand else text
+    return f"only named in another row: {text}" if row.is_stub else text
 
 
 def _change(change: Mapping[str, Any]) -> str:

@@ -21,10 +21,10 @@ from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.resources import Sessions
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.pipeline.by_id import asset_name
-from odoo_pipelines.pipeline.claimed import extract_windows, fetch_single
 from odoo_pipelines.pipeline.loading import load_flow, partitions_to_load
 from odoo_pipelines.pipeline.mapping import map_partition, partitions_to_map
 from odoo_pipelines.pipeline.replay import add_replay
+from odoo_pipelines.pipeline.requested import extract_windows, fetch_single
 from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, Stream, System

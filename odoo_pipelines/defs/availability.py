@@ -19,9 +19,9 @@ from odoo_pipelines.http.connection import record_path
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.odoo.capture import Reader
 from odoo_pipelines.odoo.client import OdooClient
+from odoo_pipelines.pipeline.pushing import Push
 from odoo_pipelines.pipeline.sending import Sent, send_flow
 from odoo_pipelines.pipeline.session import FlowState, Session
-from odoo_pipelines.pipeline.telling import Telling
 from odoo_pipelines.stores.day_rows import day_schema, from_columns, to_columns
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.systems import get_system
@@ -93,8 +93,8 @@ def tell_availability(session: Session, flow: AvailabilityFlow, now: Clock = utc
     """Tells the newest numbers, where they are others than those that were told; by hand all of them."""
     today = today_of(session.integration, now)
 
-    def tell(state: FlowState, batches: Sequence[Batch]) -> FlowReport:
-        telling = Telling(
+    def push(state: FlowState, batches: Sequence[Batch]) -> FlowReport:
+        pushing = Push(
             flow,
             partial(_put, session),
             session.sent_values(flow.name),
@@ -103,12 +103,12 @@ def tell_availability(session: Session, flow: AvailabilityFlow, now: Clock = utc
             today=today,
             again=session.mode == BY_HAND or session.disaster is not None,
         )
-        report = telling.tell(_days(session, batches))
+        report = pushing.push(_days(session, batches))
         if batches:
             _end_letters(session, flow, {day.key for day in _days(session, batches) if day.date >= today})
         return report
 
-    sent = send_flow(session, flow, tell)
+    sent = send_flow(session, flow, push)
     counts = sent.report.counts.by_outcome
     return sent, {"numbers_told": counts[Outcome.CREATED] + counts[Outcome.UPDATED]}
 
@@ -165,7 +165,7 @@ def _end_letters(session: Session, flow: AvailabilityFlow, still_told: Collectio
     """Ends the dead letters of days that are over, and of resources that are not told any more."""
     letters = session.state.letters(LetterFilter(session.integration.name, flow.name))
     over = [letter.record for letter in letters if letter.key not in still_told]
-    session.state.give_up(session.integration.name, flow.name, over=over, lost=[])
+    session.state.end_letters(session.integration.name, flow.name, over=over, lost=[])
 
 
 def _warn(flow: AvailabilityFlow, resources: Resources) -> None:

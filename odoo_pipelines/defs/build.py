@@ -6,14 +6,14 @@ from itertools import chain
 import dagster as dg
 
 from odoo_pipelines.defs.assets import assets_of
+from odoo_pipelines.defs.dry_run import dry_run_job
 from odoo_pipelines.defs.jobs import jobs_of, loads, schedules_of
 from odoo_pipelines.defs.outbound import outbound_assets_of
-from odoo_pipelines.defs.rehearsal import dry_run_job
 from odoo_pipelines.defs.resources import Progress, sessions_resource
 from odoo_pipelines.defs.retention import retention, retention_schedule
 from odoo_pipelines.defs.webhooks import sensor_of
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.pipeline.choices import check_choices
+from odoo_pipelines.pipeline.settings_check import check_settings
 
 
 def build_definitions(integrations: Iterable[Integration], progress: Progress) -> dg.Definitions:
@@ -27,7 +27,7 @@ def build_definitions(integrations: Iterable[Integration], progress: Progress) -
         ConfigurationError: an integration names a system, a flow or a field that does not exist.
     """
     active = [integration for integration in integrations if integration.active]
-    check_choices(active)
+    check_settings(active)
     jobs = {integration.name: jobs_of(integration) for integration in active}
     return dg.Definitions(
         assets=[asset for each in active for asset in (*assets_of(each), *outbound_assets_of(each))],

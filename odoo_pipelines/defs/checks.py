@@ -137,7 +137,7 @@ def _vanished(load: FlowLoad) -> dg.AssetCheckResult:
         "back": found.back,
         "refused": found.refused,
         "policy": found.policy.value,
-        "judged_in_this_run": found.judged,
+        "checked_in_this_run": found.checked,
         "since": f"{found.marked.since:%Y-%m-%d %H:%M} UTC" if found.marked.since else "none",
         "vanished_sample": ", ".join(found.marked.sample) or "none",
     }

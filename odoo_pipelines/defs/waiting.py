@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.errors import BatchChoiceError
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.pipeline.unreadable import awaited, cure_of, fault_of, full_sync, is_extracted
+from odoo_pipelines.pipeline.unreadable import awaited, fault_of, fix_of, full_sync, is_extracted
 from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.state import State
@@ -25,14 +25,14 @@ class Found:
         window: of change times that it was extracted for; open where it has none.
         awaited_by: who has still to do it; nobody where it is kept only.
         fault: why it cannot be read; "" if it can.
-        cure: what brings again what it held; "" where nothing is needed.
+        fix: what brings again what it held; "" where nothing is needed.
     """
 
     batch: Batch
     window: Window
     awaited_by: tuple[str, ...]
     fault: str
-    cure: str
+    fix: str
 
 
 def find_batches(state: State, store: BatchStore, integration: Integration, *, kept: bool = False) -> list[Found]:
@@ -97,8 +97,8 @@ def _found(store: BatchStore, integration: Integration, batch: Batch, awaited_by
     fault = fault_of(store, batch, whole=True)
     kept_only = "Nothing waits for it: a newer batch replaces it, or discard it."
     keys = partitions_of(integration).get_partition_keys()
-    cure = (cure_of(batch, integration, keys) if awaited_by else kept_only) if fault else ""
-    return Found(batch, _window(integration, batch), tuple(awaited_by), fault, cure)
+    fix = (fix_of(batch, integration, keys) if awaited_by else kept_only) if fault else ""
+    return Found(batch, _window(integration, batch), tuple(awaited_by), fault, fix)
 
 
 def _window(integration: Integration, batch: Batch) -> Window:

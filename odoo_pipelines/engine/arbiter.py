@@ -37,13 +37,13 @@ class Arbiter:
         times: of both sides' last changes.
         answers: a human's, by field.
         ours: fields that actions of our own, which did not get to their end, may have set in Odoo.
-        sealed: nothing of the record can be written any more, so what the external side would win is asked about.
-        free: fields that can be written nevertheless, as policies name them.
+        immutable: nothing of the record can be written any more, so what the external side would win is asked about.
+        always_writable: fields that can be written nevertheless, as policies name them.
         kept: where Odoo's value was left to differ; by field, as in `Base.kept`.
         conflicts: what a human has to decide.
         written: what will be written.
-        moved: fields, none of them free, that somebody has changed in Odoo since both sides last agreed.
-        answered: fields, none of them free, that a human has had written.
+        moved: fields, none of them always writable, that somebody has changed in Odoo since both sides last agreed.
+        answered: fields, none of them always writable, that a human has had written.
     """
 
     policies: FlowPolicies
@@ -51,15 +51,15 @@ class Arbiter:
     times: Times
     answers: Mapping[str, Resolution] = field(default_factory=dict)
     ours: frozenset[str] = frozenset()
-    sealed: bool = False
-    free: frozenset[str] = frozenset()
+    immutable: bool = False
+    always_writable: frozenset[str] = frozenset()
     kept: dict[str, Kept] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
     written: list[FieldChange] = field(default_factory=list)
     moved: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
 
-    def settle(
+    def resolve(
         self, name: str, base: Any, external: Any, odoo: Any, cast: Callable[[Any], Any] | None = None
     ) -> Write | None:
         """Settles a difference.
@@ -84,9 +84,9 @@ class Arbiter:
         if not set_back:
             self._note_moved(name, odoo)
         won = Winner.EXTERNAL if name in self.ours else winner(policy, sides, kept, self.times)
-        if won is Winner.ODOO and self._is_sealed(name) and sides.base is UNKNOWN and kept is None:
+        if won is Winner.ODOO and self._is_immutable(name) and sides.base is UNKNOWN and kept is None:
             won = Winner.NOBODY  # its record was found: which of two amounts is right, no time of a change can tell
-        if won is Winner.EXTERNAL and not self._is_sealed(name):
+        if won is Winner.EXTERNAL and not self._is_immutable(name):
             return self._external_wins(name, sides, policy, kept if cast else None)
         if won is Winner.ODOO:
             at = kept.at if kept and kept.odoo == odoo else self.times.odoo
@@ -97,9 +97,9 @@ class Arbiter:
 
     @property
     def all_answered(self) -> bool:
-        """Whether a human has asked for all that will be written, apart from what is free."""
+        """Whether a human has asked for all that will be written, apart from what may always be written."""
         return bool(self.answered) and self.answered >= {
-            change.field for change in self.written if general_name(change.field) not in self.free
+            change.field for change in self.written if general_name(change.field) not in self.always_writable
         }
 
     def of_line(self, key: str, write_date: str) -> Arbiter:
@@ -130,17 +130,17 @@ class Arbiter:
         seen = self.base.seen.get(name, self.times.seen)
         return replace(self.times, seen=seen).set_back
 
-    def _is_sealed(self, name: str) -> bool:
-        return self.sealed and general_name(name) not in self.free
+    def _is_immutable(self, name: str) -> bool:
+        return self.immutable and general_name(name) not in self.always_writable
 
     def _note_moved(self, name: str, odoo: Any) -> None:
-        by_us = name in self.ours or name == STATE or general_name(name) in self.free
+        by_us = name in self.ours or name == STATE or general_name(name) in self.always_writable
         if not by_us and not self.base.is_known_of_odoo(name, odoo):
             self.moved.add(name)
 
     def _is_usable(self, name: str, answer: Resolution) -> bool:
-        """Whether an answer says what to do; "retry" only asks to look again, and what is sealed cannot be written."""
-        return answer.choice == "odoo" or (answer.choice != "retry" and not self._is_sealed(name))
+        """Whether an answer says what to do; "retry" only asks to look again, and an immutable record is not."""
+        return answer.choice == "odoo" or (answer.choice != "retry" and not self._is_immutable(name))
 
     def _answered(self, answer: Resolution, name: str, sides: Sides, cast: Callable[[Any], Any] | None) -> Write | None:
         if answer.choice == "odoo":
@@ -151,7 +151,7 @@ class Arbiter:
         except RowRejectedError as error:
             self._ask(name, sides, error.reason)
             return None
-        if general_name(name) not in self.free:
+        if general_name(name) not in self.always_writable:
             self.answered.add(name)
         self._write(name, sides.odoo, value, Policy.MANUAL.value)
         if value != sides.external:
@@ -173,7 +173,7 @@ class Arbiter:
         self.written.append(FieldChange(name, before, after, policy))
 
     def _ask(self, name: str, sides: Sides, reason: str = "") -> None:
-        code = SEALED if self._is_sealed(name) else BOTH_CHANGED
+        code = SEALED if self._is_immutable(name) else BOTH_CHANGED
         conflict = Conflict(
             field=name,
             code=code,

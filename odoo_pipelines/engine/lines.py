@@ -74,13 +74,13 @@ class LineMerger:
         target: how the lines are written.
         fields: merges the fields of a line.
         integration: lines of other integrations, and those that people added, are left alone.
-        free: fields that may be written in every state.
+        always_writable: fields that may be written in every state.
     """
 
     target: LineTarget
     fields: FieldMerger
     integration: str
-    free: frozenset[str] = frozenset()
+    always_writable: frozenset[str] = frozenset()
 
     def merge(
         self,
@@ -159,7 +159,7 @@ class LineMerger:
     def writes_only_free(self, merged: MergedLines) -> bool:
         """Whether nothing is written but what may be written in every state."""
         written = (name for _, values in merged.updated for name in values)
-        return not merged.created and not merged.vanished and self.free.issuperset(written)
+        return not merged.created and not merged.vanished and self.always_writable.issuperset(written)
 
     def remember_emptied(self, merged: MergedLines, base: Base, *, keep: bool) -> None:
         """Notes the vanished lines that stay, emptied: a new quantity is then an edit in Odoo."""
@@ -219,7 +219,7 @@ class LineMerger:
         merged.compared |= _about(name, arbiter)
         if base is None:
             arbiter.written.append(FieldChange(name, None, line.values))
-        if base is None or arbiter.settle(name, base, line.values, None) is not None:
+        if base is None or arbiter.resolve(name, base, line.values, None) is not None:
             merged.created.append(line)
             merged.agreed[line.key] = line.values
             if before := arbiter.base.seen.get(line.key):  # an older one may come back
@@ -240,7 +240,7 @@ class LineMerger:
         if not edited:
             arbiter.written.append(FieldChange(name, stored, None))
         there = base if base and base.get(self.target.quantity) != 0 else None  # one that was emptied was none
-        if not edited or arbiter.settle(name, there, None, stored) is not None:
+        if not edited or arbiter.resolve(name, there, None, stored) is not None:
             merged.vanished.append(odoo)
         elif base is not None:
             merged.agreed[key] = base

@@ -67,14 +67,14 @@ class FieldMerger:
             prefix: of the fields' names: "order_line[<sync key>]." for a line.
         """
         differing = self.differences(external, odoo)
-        if self.watched and arbiter.sealed:
+        if self.watched and arbiter.immutable:
             differing |= self._moved(external, odoo, base)
         if not differing:
             return Merged({}, external)
         changes = {}
         for name, stored in differing.items():
             cast = self.schema.caster(name)
-            write = arbiter.settle(f"{prefix}{name}", base(name, stored), external[name], stored, cast)
+            write = arbiter.resolve(f"{prefix}{name}", base(name, stored), external[name], stored, cast)
             if write is not None:
                 changes[name] = write.value
         agreed = {name: value for name, value in external.items() if not arbiter.left(f"{prefix}{name}")}

@@ -8,14 +8,14 @@ from typing import Any
 
 from odoo_pipelines.engine.base import Base
 from odoo_pipelines.engine.chunks import Chunk, ChunkRow
-from odoo_pipelines.engine.lifecycle import Way
+from odoo_pipelines.engine.lifecycle import TransitionPath
 from odoo_pipelines.engine.lines import LineChanges
 from odoo_pipelines.engine.rows import Doubt, ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.policies import FlowPolicies, UnlockPolicy
 from odoo_pipelines.systems.records import Conflict, FieldChange, Outcome, Record, Resolution
 
-STAY = Way((), "", ())
+NO_TRANSITIONS = TransitionPath((), "", ())
 NO_LINE_CHANGES = LineChanges()
 NOTHING_AGREED = Base()
 
@@ -30,7 +30,7 @@ class Planned:
         odoo_id: of the record; None when it has to be created.
         changes: values to write.
         lines: changes of its lines.
-        way: its way to the wanted state.
+        path: its way to the wanted state.
         odoo: the record as it was read, None where it was not.
         record: what the state knew of it.
         base: what is remembered of it once all of this is done.
@@ -49,7 +49,7 @@ class Planned:
     odoo_id: int | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     lines: LineChanges = NO_LINE_CHANGES
-    way: Way = STAY
+    path: TransitionPath = NO_TRANSITIONS
     odoo: Mapping[str, Any] | None = None
     record: Record | None = None
     base: Base = NOTHING_AGREED
@@ -65,7 +65,7 @@ class Planned:
     @property
     def touches(self) -> bool:
         """Whether anything of an existing record is written."""
-        return bool(self.changes or self.lines or not self.way.stands_still)
+        return bool(self.changes or self.lines or not self.path.is_empty)
 
     @property
     def outcome(self) -> Outcome:
@@ -125,7 +125,7 @@ class PlanOptions:
 
     Attributes:
         verify: read Odoo's side of every row, also of those that have not changed in the external system.
-        unlock: when records may leave a frozen state to be written.
+        unlock: when records may leave a read-only state to be written.
         policies: who wins where both sides differ.
         whole: with `verify`: nothing of the external system was left out.
         lost: Odoo was restored from a backup, so a record that it lacks was lost, unless it was known to be deleted.

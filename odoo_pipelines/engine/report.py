@@ -138,7 +138,7 @@ def _add_planned(report: ChunkReport, planned: Planned, applied: Applied, check:
     error, odoo_id = applied.refused.get(key), applied.ids.get(key)
     warnings = (*planned.resolved.warnings, *applied.warnings.get(key, ()))
     if error is None and odoo_id is not None:
-        asked, base = check.settle(planned, applied.after.get(odoo_id))
+        asked, base = check.resolve(planned, applied.after.get(odoo_id))
         record = _agreed(planned, odoo_id, model, base)
         if not _is_known(record, planned.record):
             report.records.append(record)
@@ -187,7 +187,7 @@ def _agreed(planned: Planned, odoo_id: int, model: str, base: Base) -> Record:
 def _version(row: MappedRow, before: Record | None) -> dict[str, Any]:
     """Which version of a record this is; one that says what is known makes the known one no older.
 
-    A second-hand row's change time is another record's: it must not make the record's own rows look old.
+    A stub row's change time is another record's: it must not make the record's own rows look old.
     """
     updated_at, seen_at = (None, None) if row.only_create else (row.updated_at, row.seen_at)
     inside = row.only_create or bool(row.inside)

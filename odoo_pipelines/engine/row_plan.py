@@ -14,18 +14,18 @@ from odoo_pipelines.engine.context import FlowContext
 from odoo_pipelines.engine.decision import Times
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.lifecycle import (
-    Way,
-    free_fields,
-    is_sealed,
-    is_written_and_frozen_again,
-    leaves_frozen_state,
+    TransitionPath,
+    always_writable_fields,
+    is_immutable,
+    is_unlocked_only_to_write,
+    leaves_read_only_state,
     passed_states,
-    plan_way,
+    plan_path,
 )
 from odoo_pipelines.engine.lines import LineChanges, LineMerger, MergedLines
 from odoo_pipelines.engine.merge import FieldMerger, server_names
 from odoo_pipelines.engine.names import STATE, general_name, line_field, line_key
-from odoo_pipelines.engine.planned import STAY, Planned
+from odoo_pipelines.engine.planned import NO_TRANSITIONS, Planned
 from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.base import MappedRow
@@ -80,7 +80,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a record is on its way.
+    """Where a record is on its path.
 
     Attributes:
         current: the state that it has in Odoo.
@@ -110,12 +110,14 @@ class RowPlanner:
         schema = schemas(target.model)
         watched = server_names(schema, [each for each in target.fields if each.watched], only_on_create=True)
         self._fields = FieldMerger(schema, server_names(schema, target.fields, only_on_create=True), watched)
-        self._free = free_fields(target)
+        self._free = always_writable_fields(target)
         self._lines = None
         if target.lines:
             schema = schemas(target.lines.model)
             fields = FieldMerger(schema, server_names(schema, target.lines.fields, only_on_create=True))
-            self._lines = LineMerger(target.lines, fields, integration, frozenset({*target.lines.free, SYNC_KEY_FIELD}))
+            self._lines = LineMerger(
+                target.lines, fields, integration, frozenset({*target.lines.always_writable, SYNC_KEY_FIELD})
+            )
 
     def plan(self, source: ChunkRow, row: ResolvedRow, odoo: InOdoo | None, known: Known) -> Planned:
         """Merges a row with its record.
@@ -132,7 +134,7 @@ class RowPlanner:
         if odoo is None:
             return self._plan_new(source, row, known)
         if row.row.only_create:
-            return self._plan_second_hand(source, row, odoo, known)
+            return self._plan_stub(source, row, odoo, known)
         arbiter = self._arbiter(row, odoo, known)
         values = self._own_values(row, odoo.values)
         merged = self._fields.merge(values, odoo.values, arbiter, arbiter.base.value)
@@ -142,15 +144,15 @@ class RowPlanner:
         lines = told.merge(row.lines or (), odoo.lines, arbiter, row.untold, at=known.at) if told else None
         standing = self._standing(row.row, odoo.values, known, arbiter.base)
         state = self._merge_state(standing, arbiter)
-        changes, way = self._lines_and_way(standing, merged.changes, lines, state, arbiter)
-        self._refuse_fixed(merged.changes, way)
+        changes, path = self._lines_and_way(standing, merged.changes, lines, state, arbiter)
+        self._refuse_fixed(merged.changes, path)
         if self._lines and lines is not None:
             self._lines.remember_emptied(lines, arbiter.base, keep=not changes.deleted)
         base = self._base(standing, state, arbiter, {**arbiter.base.agreed.values, **merged.agreed}, lines, values)
         seen = self._seen(
             arbiter.base,
             odoo.values,
-            at=known.at if merged.changes or changes or not way.stands_still else None,
+            at=known.at if merged.changes or changes or not path.is_empty else None,
             compared=values.keys() if row.row.state is None else {*values, STATE},
         )
         planned = Planned(
@@ -159,11 +161,11 @@ class RowPlanner:
             odoo.values["id"],
             merged.changes,
             changes,
-            way,
+            path,
             odoo.values,
             known.record,
             base=replace(base, seen={**seen, **self._seen_lines(arbiter.base, odoo.lines, lines, changes)}),
-            written=self._shown(arbiter.written, way),
+            written=self._shown(arbiter.written, path),
             conflicts=tuple(arbiter.conflicts),
             left=frozenset({*arbiter.kept, *(each.field for each in arbiter.conflicts)}),
             total_counts=state not in self._target.total_void_in and not _lines_chosen(arbiter),
@@ -179,20 +181,20 @@ class RowPlanner:
         if known.record:
             row = replace(row, warnings=(*row.warnings, RECREATED))
         lifecycle, state = self._target.lifecycle, row.row.state
-        way = STAY
+        path = NO_TRANSITIONS
         if lifecycle and state is not None:
-            state = lifecycle.as_good.get(state, state)
-            way = plan_way(lifecycle, lifecycle.initial, state, writes=False)
+            state = lifecycle.equivalents.get(state, state)
+            path = plan_path(lifecycle, lifecycle.initial, state, writes=False)
         return Planned(
             source,
             row,
-            way=way,
+            path=path,
             record=known.record,
             base=Base(Agreement(row.values, lines, state), seen=seen),
             total_counts=row.row.state not in self._target.total_void_in,
         )
 
-    def _plan_second_hand(self, source: ChunkRow, row: ResolvedRow, odoo: InOdoo, known: Known) -> Planned:
+    def _plan_stub(self, source: ChunkRow, row: ResolvedRow, odoo: InOdoo, known: Known) -> Planned:
         """A row that only says that its record exists: nothing but the adoption is written."""
         adopted = {SYNC_KEY_FIELD: row.key}
         if not self._fields.differences(adopted, odoo.values):
@@ -213,8 +215,8 @@ class RowPlanner:
             times,
             known.answers,
             frozenset(ours),
-            sealed=lifecycle is not None and is_sealed(lifecycle, lifecycle.state_of(odoo.values)),
-            free=self._free,
+            immutable=lifecycle is not None and is_immutable(lifecycle, lifecycle.state_of(odoo.values)),
+            always_writable=self._free,
         )
 
     def _own_values(self, row: ResolvedRow, odoo: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -223,20 +225,20 @@ class RowPlanner:
         inherits = self._target.inherits
         if inherits and odoo[inherits.parent] and odoo[inherits.when[0]] == inherits.when[1]:
             values = {name: value for name, value in values.items() if name not in inherits.fields}
-        for name, candidates in row.as_good.items():
+        for name, candidates in row.equivalents.items():
             if name in values and (stored := self._fields.schema.canonical(name, odoo[name])) in candidates:
                 values[name] = stored
         return values
 
     def _standing(self, row: MappedRow, odoo: Mapping[str, Any], known: Known, base: Base) -> Standing:
-        """Where the record is on its way, and who has brought it there."""
+        """Where the record is on its path, and who has brought it there."""
         lifecycle = self._target.lifecycle
         if lifecycle is None:
             return Standing("", None, None, agreed=None)
         current, agreed, half_done = lifecycle.state_of(odoo), base.agreed.state, known.half_done
-        if agreed and lifecycle.as_good.get(agreed) == current:
+        if agreed and lifecycle.equivalents.get(agreed) == current:
             agreed = current
-        wanted = _on_this_server(lifecycle, row.state, current, left_by_us=half_done and agreed in lifecycle.frozen)
+        wanted = _on_this_server(lifecycle, row.state, current, left_by_us=half_done and agreed in lifecycle.read_only)
         if half_done and wanted is not None:
             unlocks = self._unlock is UnlockPolicy.ALWAYS or not base.locked_in_odoo or bool(known.answers)
             states = _own_states(lifecycle, agreed or lifecycle.initial, wanted, base, unlocks=unlocks)
@@ -248,9 +250,9 @@ class RowPlanner:
         lifecycle = self._target.lifecycle
         if lifecycle is None or standing.wanted is None or standing.wanted == standing.current:
             return standing.current
-        # A sealed record that was found has been more than a draft before anybody knew of it.
-        base = UNKNOWN if arbiter.sealed and not standing.agreed else standing.agreed or lifecycle.initial
-        write = arbiter.settle(STATE, base, standing.wanted, standing.current)
+        # A immutable record that was found has been more than a draft before anybody knew of it.
+        base = UNKNOWN if arbiter.immutable and not standing.agreed else standing.agreed or lifecycle.initial
+        write = arbiter.resolve(STATE, base, standing.wanted, standing.current)
         return str(write.value) if write else standing.current
 
     def _lines_and_way(
@@ -260,19 +262,19 @@ class RowPlanner:
         merged: MergedLines | None,
         wanted: str,
         arbiter: Arbiter,
-    ) -> tuple[LineChanges, Way]:
+    ) -> tuple[LineChanges, TransitionPath]:
         """The lines' fate depends on the state in which they are written, and that state on what there is to write."""
         lifecycle = self._target.lifecycle
         if lifecycle is None:
-            return self._line_changes(merged, keep=False), STAY
+            return self._line_changes(merged, keep=False), NO_TRANSITIONS
         writes = bool(changes.keys() - self._free) or self._writes_lines(merged)
-        way = plan_way(lifecycle, standing.current, wanted, writes=writes)
-        if leaves_frozen_state(lifecycle, way):
+        path = plan_path(lifecycle, standing.current, wanted, writes=writes)
+        if leaves_read_only_state(lifecycle, path):
             self._require_unlocking(standing, arbiter)
-        return self._line_changes(merged, keep=way.written_in in lifecycle.lines_kept), way
+        return self._line_changes(merged, keep=path.written_in in lifecycle.lines_kept), path
 
     def _writes_lines(self, merged: MergedLines | None) -> bool:
-        """Whether lines change in a way that is not free."""
+        """Whether lines change in fields that may not always be written."""
         return bool(self._lines and merged and not self._lines.writes_only_free(merged))
 
     def _require_unlocking(self, standing: Standing, arbiter: Arbiter) -> None:
@@ -286,23 +288,23 @@ class RowPlanner:
         raise RowRejectedError(STATE, FROZEN, reason)
 
     def _is_locked_in_odoo(self, standing: Standing, arbiter: Arbiter) -> bool:
-        """Whether the frozen state that a record is in is not the pipelines' doing, or not any more.
+        """Whether the read-only state that a record is in is not the pipelines' doing, or not any more.
 
         Where a base is not known, values that differ are somebody else's.
         """
         lifecycle = self._target.lifecycle
-        if lifecycle is None or standing.current not in lifecycle.frozen:
+        if lifecycle is None or standing.current not in lifecycle.read_only:
             return False
-        if lifecycle.as_good.get(standing.external or "") == standing.current:
+        if lifecycle.equivalents.get(standing.external or "") == standing.current:
             return False  # Odoo locks all of them, so it means nothing
         by_somebody = arbiter.base.locked_in_odoo or bool(arbiter.moved)
         return by_somebody or standing.agreed not in (None, standing.current)
 
-    def _shown(self, written: Sequence[FieldChange], way: Way) -> tuple[FieldChange, ...]:
+    def _shown(self, written: Sequence[FieldChange], path: TransitionPath) -> tuple[FieldChange, ...]:
         """What is written, between the unlocking and the locking for which the state's merge has no words."""
-        if self._target.lifecycle is None or not is_written_and_frozen_again(self._target.lifecycle, way):
+        if self._target.lifecycle is None or not is_unlocked_only_to_write(self._target.lifecycle, path):
             return tuple(written)
-        first, last = way.before[0], way.after[-1]
+        first, last = path.before[0], path.after[-1]
         return (FieldChange(STATE, first.source, first.target), *written, FieldChange(STATE, last.source, last.target))
 
     def _line_changes(self, merged: MergedLines | None, *, keep: bool) -> LineChanges:
@@ -356,12 +358,12 @@ class RowPlanner:
             return {key: before.seen.get(key, "") for key in before.agreed.lines}
         return self._lines.seen(merged, odoo, changes)
 
-    def _refuse_fixed(self, changes: Mapping[str, Any], way: Way) -> None:
+    def _refuse_fixed(self, changes: Mapping[str, Any], path: TransitionPath) -> None:
         lifecycle = self._target.lifecycle
-        if lifecycle is None or way.written_in not in lifecycle.lines_kept:
+        if lifecycle is None or path.written_in not in lifecycle.lines_kept:
             return
         for name in sorted(changes.keys() & set(lifecycle.fixed)):
-            reason = f"{name}: Odoo does not let it change any more in state '{way.written_in}'"
+            reason = f"{name}: Odoo does not let it change any more in state '{path.written_in}'"
             raise RowRejectedError(name, FIXED_FIELD, reason)
 
     def _refuse_invoiced(
@@ -371,11 +373,11 @@ class RowPlanner:
         merged: MergedLines | None,
         lines: Sequence[Mapping[str, Any]],
     ) -> None:
-        """What was invoiced is not touched any more: the books of the hotel say so. What is free is not in them."""
+        """What was invoiced is not touched any more: it is in the accounts. What may always be written is not."""
         invoiced = self._target.lines.invoiced if self._target.lines else ""
         if not invoiced or not any(line.get(invoiced) for line in lines):
             return
-        steps = any(not step.free for step in planned.way.steps)
+        steps = any(not step.allowed_when_invoiced for step in planned.path.steps)
         if planned.changes.keys() - self._free or self._writes_lines(merged) or steps:
             named = (change.field for change in written if general_name(change.field) not in self._free)
             what = ", ".join(dict.fromkeys(name.partition("[")[0] for name in named))
@@ -385,9 +387,9 @@ class RowPlanner:
 
 def _on_this_server(lifecycle: Lifecycle, state: str | None, current: str, *, left_by_us: bool) -> str | None:
     """The state that a record should have where Odoo itself takes records on; what people have undone stays so."""
-    if state is None or state not in lifecycle.as_good or (state == current and not left_by_us):
+    if state is None or state not in lifecycle.equivalents or (state == current and not left_by_us):
         return state
-    return lifecycle.as_good[state]
+    return lifecycle.equivalents[state]
 
 
 def _lines_chosen(arbiter: Arbiter) -> bool:
@@ -405,7 +407,7 @@ def _was_chosen(name: str, base: Base) -> bool:
 
 
 def _own_states(lifecycle: Lifecycle, agreed: str, wanted: str, base: Base, *, unlocks: bool) -> frozenset[str]:
-    """The states in which our own actions may have left a record on their ways to the states that rows wanted."""
+    """The states in which our own actions may have left a record on their paths to the states that rows wanted."""
     states = frozenset({agreed})
     for target in (*(half.state for half in base.half_written), wanted):
         if target is not None:

@@ -39,7 +39,7 @@ class ResolvedRow:
         values: as Odoo will print them.
         lines: None where they are left alone.
         warnings: those of the mapping and those of values that Odoo has no place for.
-        as_good: values by field that Odoo may have instead, such as another pricelist in the same currency.
+        equivalents: values by field that Odoo may have instead, such as another pricelist in the same currency.
     """
 
     row: MappedRow
@@ -47,6 +47,6 @@ class ResolvedRow:
     values: dict[str, Any]
     lines: tuple[ResolvedLine, ...] | None
     warnings: tuple[str, ...]
-    as_good: Mapping[str, Candidates]
+    equivalents: Mapping[str, Candidates]
     former: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ class TotalCheck:
     target: Target
     unit: Callable[[Any], Decimal]
 
-    def settle(self, planned: Planned, odoo: Mapping[str, Any] | None) -> tuple[Conflict | None, Base]:
+    def resolve(self, planned: Planned, odoo: Mapping[str, Any] | None) -> tuple[Conflict | None, Base]:
         """Compares a total, and tells what a human has to decide and what is remembered.
 
         Args:

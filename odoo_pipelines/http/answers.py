@@ -21,13 +21,13 @@ from odoo_pipelines.errors import (
 from odoo_pipelines.http import json_text
 from odoo_pipelines.http.json_text import read_json_text
 
-_CURES = {
+_FIXES = {
     HTTPStatus.UNAUTHORIZED: "Check API key and secret, and that the clock of this machine is right.",
     HTTPStatus.FORBIDDEN: "Give the API key the right to do this.",
     HTTPStatus.NOT_FOUND: "Check the URL of the external system, and that the record exists there.",
 }
 _SAID = 1_000
-_OTHER_CURE = "The log of the external system tells what it objects to."
+_OTHER_FIX = "The log of the external system tells what it objects to."
 
 _HTML = "text/html"
 _CUT = -1
@@ -135,8 +135,8 @@ def _error(answer: Answer) -> ExternalError:
         )
     refused = answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     kind = ExternalAuthenticationError if refused else ExternalRequestError
-    cure = next((text for status, text in _CURES.items() if status == answer.status), _OTHER_CURE)
-    message = f"{answer.place} was refused with {answer.status}. {cure}"
+    fix = next((text for status, text in _FIXES.items() if status == answer.status), _OTHER_FIX)
+    message = f"{answer.place} was refused with {answer.status}. {fix}"
     return kind(message, status=answer.status, reason=_said(answer))
 
 

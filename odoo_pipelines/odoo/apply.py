@@ -7,7 +7,7 @@ from typing import Any
 
 from odoo_pipelines.engine.destination import Applied
 from odoo_pipelines.engine.keys import xmlid
-from odoo_pipelines.engine.lifecycle import frozen_again
+from odoo_pipelines.engine.lifecycle import steps_to_lock_again
 from odoo_pipelines.engine.planned import Planned
 from odoo_pipelines.engine.ports import Odoo, Schema, Schemas
 from odoo_pipelines.engine.rows import ResolvedLine, ResolvedRow
@@ -50,14 +50,14 @@ class Applier:
         applied = Applied(ids={row.resolved.key: row.odoo_id for row in planned if row.odoo_id is not None})
         self._create([row for row in planned if row.odoo_id is None], applied)
         self._reached("created")
-        self._move(planned, lambda row: row.way.before, applied)
+        self._move(planned, lambda row: row.path.before, applied)
         self._reached("moved before")
         self._write(planned, applied)
         self._reached("written")
         self._write_lines(planned, applied)
         self._reached("lines written")
-        self._move(planned, lambda row: row.way.after, applied)
-        self._freeze_again(planned, applied)
+        self._move(planned, lambda row: row.path.after, applied)
+        self._lock_again(planned, applied)
         self._reached("moved after")
         self._read_totals(planned, applied)
         return applied
@@ -124,7 +124,7 @@ class Applier:
         )
         self._refuse(failures, {odoo_id: row.resolved.key for odoo_id, row in moving.items()}, applied)
 
-    def _freeze_again(self, planned: Sequence[Planned], applied: Applied) -> None:
+    def _lock_again(self, planned: Sequence[Planned], applied: Applied) -> None:
         """A record that was unlocked, and then refused what it was unlocked for, does not stay open until the next run.
 
         Where Odoo refuses this, too, the row is rejected already, and its next run locks the record.
@@ -133,7 +133,9 @@ class Applier:
         if self._transitions is None or lifecycle is None:
             return
         refused = (row for row in planned if row.odoo_id and row.resolved.key in applied.refused)
-        left = {row.odoo_id: back for row in refused if (back := frozen_again(lifecycle, row.way)) and row.odoo_id}
+        left = {
+            row.odoo_id: back for row in refused if (back := steps_to_lock_again(lifecycle, row.path)) and row.odoo_id
+        }
         if left:
             read = self._odoo.read(self._target.model, list(left), lifecycle.read)
             states = {row["id"]: lifecycle.state_of(row) for row in read}

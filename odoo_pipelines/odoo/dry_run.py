@@ -147,8 +147,8 @@ class PlannedOdoo:
         return odoo_id
 
     def _moved(self, target: Target, row: Planned) -> Row:
-        """What tells the state after the row's way, and the time of the change."""
-        steps = (*row.way.before, *row.way.after)
+        """What tells the state after the row's path, and the time of the change."""
+        steps = (*row.path.before, *row.path.after)
         state = target.lifecycle.values_in[steps[-1].target] if target.lifecycle and steps else {}
         return {**state, "write_date": self._at}
 

@@ -90,7 +90,7 @@ class Followers:
 
 def _is_new_in(entry: Entry, row: Planned) -> bool:
     """Whether the row's record has come to its state in this run, or in one that did not get to its end."""
-    steps = (*row.way.before, *row.way.after)
+    steps = (*row.path.before, *row.path.after)
     if steps:
         return steps[-1].target == entry.state
     return row.source.row.state == entry.state and (row.record is None or not row.record.hash)

@@ -8,7 +8,7 @@ from typing import Any
 
 from odoo_pipelines.engine.base import Base
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
-from odoo_pipelines.engine.lifecycle import free_fields
+from odoo_pipelines.engine.lifecycle import always_writable_fields
 from odoo_pipelines.engine.names import line_name
 from odoo_pipelines.engine.ports import Odoo, Schema, Schemas
 from odoo_pipelines.systems.records import Record
@@ -28,7 +28,7 @@ class Compared:
         self._odoo = odoo
         self._target = target
         self._schemas = schemas
-        self._free = free_fields(target)
+        self._free = always_writable_fields(target)
 
     def still_ours(self, records: Mapping[int, Record], states: Mapping[int, str]) -> Set[int]:
         """Those that the pipelines have brought to their state, and that nobody has changed since.
@@ -44,8 +44,8 @@ class Compared:
         return {each for each in ours if each in header and self._is_untouched(bases[each], header[each], lines[each])}
 
     def _is_agreed(self, base: Base, state: str) -> bool:
-        as_good = self._target.lifecycle.as_good if self._target.lifecycle else {}
-        return state in (base.agreed.state, as_good.get(base.agreed.state or ""))
+        equivalents = self._target.lifecycle.equivalents if self._target.lifecycle else {}
+        return state in (base.agreed.state, equivalents.get(base.agreed.state or ""))
 
     def _read(self, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         names = self._compared(self._target.model, self._target.fields)

@@ -58,7 +58,7 @@ class Obstacle:
     """What a person has to settle, and how."""
 
     detail: str
-    cure: str
+    fix: str
 
 
 _NO_ACCOUNT = Obstacle(
@@ -119,8 +119,8 @@ def plan_payments(client: OdooClient, types: Sequence[JournalType], codes: Itera
 
 
 def _unknown(code: str) -> Obstacle:
-    cure = "correct the setting `journals`, or create the journal in Odoo"
-    return Obstacle(f"'{code}' is the code of no active journal for payments", cure)
+    fix = "correct the setting `journals`, or create the journal in Odoo"
+    return Obstacle(f"'{code}' is the code of no active journal for payments", fix)
 
 
 def apply_payments(client: OdooClient, plan: PaymentPlan) -> None:

@@ -9,7 +9,7 @@ from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, row_key, sync_key
 from odoo_pipelines.engine.ports import Schemas
 from odoo_pipelines.engine.rows import Candidates, ResolvedLine, ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
-from odoo_pipelines.odoo.named import Known, Names, Slots, lender
+from odoo_pipelines.odoo.lookups import Known, Names, Slots, related_source
 from odoo_pipelines.odoo.reference_data import ReferenceData
 from odoo_pipelines.odoo.references import References
 from odoo_pipelines.systems.base import MappedLine, MappedRow, Value
@@ -81,9 +81,9 @@ class Resolver:
             references={
                 entity: self._references.ids(model, entity, ids) for (model, entity), ids in names.references.items()
             },
-            lenders={
+            related_records={
                 entity: self._references.values(model, entity, ids, names.fields[model, entity])
-                for (model, entity), ids in names.lenders.items()
+                for (model, entity), ids in names.related_records.items()
             },
             lookups={
                 lookup: self._reference_data.candidates(lookup, values) for lookup, values in names.lookups.items()
@@ -113,13 +113,15 @@ class Resolver:
             None if row.lines is None else tuple(self._resolve_line(row, line, known, warnings) for line in row.lines)
         )
         untold = tuple(sync_key(self._integration, entity, "") for entity in row.untold)
-        return ResolvedRow(row, key, values, lines, tuple(warnings), self._as_good(row, known), tuple(former), untold)
+        return ResolvedRow(
+            row, key, values, lines, tuple(warnings), self._equivalents(row, known), tuple(former), untold
+        )
 
-    def _as_good(self, row: MappedRow, known: Known) -> dict[str, Candidates]:
+    def _equivalents(self, row: MappedRow, known: Known) -> dict[str, Candidates]:
         return {
             each.name: known.lookups[each.lookup][str(value)]
             for each in self._header.choices
-            if each.lookup and (value := row.values.get(each.name)) is not None and not lender(each, value)
+            if each.lookup and (value := row.values.get(each.name)) is not None and not related_source(each, value)
         }
 
     def _resolve_line(self, row: MappedRow, line: MappedLine, known: Known, warnings: list[str]) -> ResolvedLine:
@@ -159,8 +161,8 @@ class Resolver:
             return [known.reference(each, name) for name in value], ""
         if each.references:
             return known.reference(each, str(value)), ""
-        if lent := lender(each, value):
-            return known.borrowed(each, lent, values), ""
+        if lent := related_source(each, value):
+            return known.related(each, lent, values), ""
         if each.lookup and isinstance(value, list):
             return _all_looked_up(each, each.lookup, value, known)
         if each.lookup:

@@ -26,20 +26,20 @@ class Transitions:
         self._model = model
         self._lifecycle = lifecycle
 
-    def take(self, ways: Mapping[int, Sequence[Transition]], values: Mapping[int, Mapping[str, Any]]) -> Failures:
-        """Takes every record along its way; a record that Odoo refuses to move stops where it is.
+    def take(self, paths: Mapping[int, Sequence[Transition]], values: Mapping[int, Mapping[str, Any]]) -> Failures:
+        """Takes every record along its path; a record that Odoo refuses to move stops where it is.
 
         Args:
-            ways: steps by Odoo id.
+            paths: steps by Odoo id.
             values: what the records should hold by Odoo id, for fields that an action overwrites.
         """
         failures: Failures = {}
-        longest = max((len(way) for way in ways.values()), default=0)
+        longest = max((len(path) for path in paths.values()), default=0)
         for number in range(longest):
             steps: dict[Transition, list[int]] = {}
-            for odoo_id, way in ways.items():
-                if number < len(way) and odoo_id not in failures:
-                    steps.setdefault(way[number], []).append(odoo_id)
+            for odoo_id, path in paths.items():
+                if number < len(path) and odoo_id not in failures:
+                    steps.setdefault(path[number], []).append(odoo_id)
             for step, ids in steps.items():
                 failures |= self._step(step, ids, values)
         return failures

@@ -24,12 +24,12 @@ REFUSED = "refused_by_odoo"
 
 def require_possible(policy: VanishedPolicy, flow: str, target: Target, schemas: Schemas) -> None:
     """Raises ConfigurationError unless records of this target can be treated so."""
-    cure = f"set `flows.{flow}.vanished` to another policy"
+    fix = f"set `flows.{flow}.vanished` to another policy"
     if policy is VanishedPolicy.ARCHIVE and schemas(target.model).server_name(ACTIVE) is None:
-        raise ConfigurationError([f"vanished: archive: records of {target.model} cannot be archived; {cure}"])
+        raise ConfigurationError([f"vanished: archive: records of {target.model} cannot be archived; {fix}"])
     states = {step.target for step in target.lifecycle.transitions} if target.lifecycle else set()
     if policy is VanishedPolicy.CANCEL and CANCEL not in states:
-        raise ConfigurationError([f"vanished: cancel: records of {target.model} cannot be cancelled; {cure}"])
+        raise ConfigurationError([f"vanished: cancel: records of {target.model} cannot be cancelled; {fix}"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Vanishing:
         odoo: the calls.
         state: of this flow in this run.
         schemas: the server's fields.
-        unlock: when records may leave a frozen state.
+        unlock: when records may leave a read-only state.
         still_writer: raises when this process is no longer the one that may write for the integration.
         sleep: takes seconds.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from odoo_pipelines.engine.base import Base
-from odoo_pipelines.engine.lifecycle import Way, leaves_frozen_state, plan_way
+from odoo_pipelines.engine.lifecycle import TransitionPath, leaves_read_only_state, plan_path
 from odoo_pipelines.engine.names import STATE
 from odoo_pipelines.engine.ports import Odoo
 from odoo_pipelines.engine.row_plan import FROZEN, INVOICED, NOT_UNLOCKED
@@ -109,14 +109,14 @@ class Archiving:
 
 
 class Cancelling:
-    """Takes records to the state `cancel`, by the ways and under the rules that hold for any other change of state.
+    """Takes records to the state `cancel`, by the paths and under the rules that hold for any other change of state.
 
     Args:
         odoo: where they are read.
         writing: makes the calls.
         target: where they are.
         lifecycle: their states.
-        unlock: when they may leave a frozen state.
+        unlock: when they may leave a read-only state.
         compared: tells who has locked them.
     """
 
@@ -147,7 +147,7 @@ class Cancelling:
         states = {odoo_id: self._lifecycle.state_of(row) for odoo_id, row in rows.items()}
         left = [odoo_id for odoo_id, state in states.items() if state != CANCEL]
         invoiced = self._invoiced(left)
-        locked = [each for each in left if leaves_frozen_state(self._lifecycle, self._way(states[each]))]
+        locked = [each for each in left if leaves_read_only_state(self._lifecycle, self._way(states[each]))]
         opened = self._opened({each: records[each] for each in locked if each not in invoiced}, states)
         for odoo_id in left:
             try:
@@ -172,18 +172,18 @@ class Cancelling:
         if invoiced:
             reason = f"{VANISHED}, but it was invoiced in Odoo, and is not touched any more"
             raise RowRejectedError("", INVOICED, reason)
-        if leaves_frozen_state(self._lifecycle, self._way(state)) and not opened:
+        if leaves_read_only_state(self._lifecycle, self._way(state)) and not opened:
             reason = f"{VANISHED}, but it is '{state}' in Odoo, and {NOT_UNLOCKED[self._unlock]}"
             raise RowRejectedError(STATE, FROZEN, reason)
 
     def _opened(self, locked: Mapping[int, Record], states: Mapping[int, str]) -> Set[int]:
-        """Which of the records in a frozen state may leave it."""
+        """Which of the records in a read-only state may leave it."""
         if self._unlock is UnlockPolicy.OWN and locked:
             return self._compared.still_ours(locked, states)
         return locked.keys() if self._unlock is UnlockPolicy.ALWAYS else frozenset()
 
-    def _way(self, state: str) -> Way:
-        return plan_way(self._lifecycle, state, CANCEL, writes=False)
+    def _way(self, state: str) -> TransitionPath:
+        return plan_path(self._lifecycle, state, CANCEL, writes=False)
 
     def _invoiced(self, ids: Sequence[int]) -> set[int]:
         if self._lines is None or not self._lines.invoiced or not ids:

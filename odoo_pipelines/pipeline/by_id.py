@@ -77,7 +77,7 @@ def fetch_named(session: Session, stream: Stream, asked_for: Collection[str] = (
 
     Raises:
         ExternalError: a record could not be asked for; the next run begins with all of them again.
-        AccountingError: rows on the wire and rows in the batch differ.
+        RowCountError: rows on the wire and rows in the batch differ.
     """
     name, consumer, state = session.integration.name, by_id_consumer(stream), session.state
     pending = state.pending(name, "external", list(_by_id(stream).named_by), consumer)
@@ -110,7 +110,7 @@ def fetch_by_id(session: Session, stream: Stream, external_ids: Collection[str])
 
     Raises:
         ExternalError: one could not be asked for, or the answer was another one.
-        AccountingError: rows on the wire and rows in the batch differ.
+        RowCountError: rows on the wire and rows in the batch differ.
     """
     carried_before = session.external.requests.rows
     with ThreadPoolExecutor(AT_ONCE) as pool:  # when one fails, `map` gives up those that have not begun

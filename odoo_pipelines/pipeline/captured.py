@@ -158,7 +158,7 @@ def _end_letters(session: Session, flow: PostedFlow, reader: Reader) -> int:
         return bool(marked) or letter.code != WITHDRAWN
 
     over = [letter.record for letter in letters if is_over(letter)]
-    session.state.give_up(name, flow.name, over=over, lost=[])
+    session.state.end_letters(name, flow.name, over=over, lost=[])
     return len(over)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, TypeVar
 
-from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.errors import RowCountError
 from odoo_pipelines.http.paging import Page
 from odoo_pipelines.pipeline.payloads import payload_text
 from odoo_pipelines.pipeline.session import Session
@@ -67,7 +67,7 @@ class Extraction:
 
         Raises:
             ExternalError: the external system could not be asked; no part of the batch is kept.
-            AccountingError: rows on the pages and rows in the batch differ.
+            RowCountError: rows on the pages and rows in the batch differ.
         """
         again = (self._stream.name, window.partition) in self._session.unreadable.extract_again
         extracted = Extracted(window=window if again else self._narrowed(window))
@@ -158,12 +158,12 @@ def require_all(session: Session, batch: Batch, carried: int) -> None:
     """Compares the rows on the wire, those that were written, and those that the file says it has.
 
     Raises:
-        AccountingError: they differ.
+        RowCountError: they differ.
     """
     held = session.batches.row_count(batch.path)
     if not carried == batch.rows == held:
         numbers = f"the pages carried {carried} rows, {batch.rows} were written, the file holds {held}"
-        raise AccountingError(f"{batch.name}: {numbers}")
+        raise RowCountError(f"{batch.name}: {numbers}")
 
 
 def server_time(session: Session) -> datetime:

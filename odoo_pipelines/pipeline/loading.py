@@ -1,4 +1,4 @@
-"""Loads mapped batches into Odoo and closes the accounts of the flow."""
+"""Loads mapped batches into Odoo and reconciles the row counts of the flow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from odoo_pipelines.engine.context import FlowContext
 from odoo_pipelines.engine.loader import Concurrency, FlowLoader
 from odoo_pipelines.engine.planned import PlanOptions
 from odoo_pipelines.engine.report import FlowReport, merged
-from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.errors import RowCountError
 from odoo_pipelines.odoo.model import CallOptions, OdooModel
 from odoo_pipelines.pipeline.competing import Competition
 from odoo_pipelines.pipeline.consumers import load_consumer
@@ -23,7 +23,7 @@ from odoo_pipelines.pipeline.requirements import Required, examine_requirement
 from odoo_pipelines.pipeline.session import FlowState, Session
 from odoo_pipelines.pipeline.uniqueness import Uniqueness, examine_uniqueness
 from odoo_pipelines.pipeline.unreadable import settle
-from odoo_pipelines.pipeline.vanished import VanishedRecords, is_whole, judge, treat_vanished
+from odoo_pipelines.pipeline.vanished import VanishedRecords, detect_missing, is_whole, treat_vanished
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.claims import BatchClaims
 from odoo_pipelines.stores.conflicts import ConflictFilter
@@ -89,7 +89,7 @@ def load_flow(
     Raises:
         OdooPipelinesError: Odoo cannot be reached, or refuses everything; what was done so far is remembered.
     """
-    judge(session)
+    detect_missing(session)
     started = time.monotonic()
     requests_before = session.odoo.requests.total if session.odoo else 0
     state = session.flow_state(flow.name)
@@ -113,7 +113,7 @@ def load_flow(
         vanished = treat_vanished(session, flow, state)
         end_notes(session, flow)
         done_with = [batch.id for each in to_do.values() for batch in lost.over(each)]
-        balanced = close_accounts(state, rows_in, consumer, done_with)
+        balanced = reconcile_counts(state, rows_in, consumer, done_with)
         if balanced and is_whole(session):
             settle(session.state, flow, lost)
     return FlowLoad(
@@ -187,7 +187,7 @@ def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]
         session.reference_data,
         BatchClaims(session.batches, paths, flow.target),
         calls=CallOptions(odoo.chunk_size, odoo.connections, session.sleep),
-        dry_run=session.rehearsal,
+        dry_run=session.planned_odoo,
     )
     return FlowLoader(context, model, session.still_writer, Concurrency(odoo.connections))
 
@@ -208,8 +208,8 @@ def _teller(
     return lambda already, report: progress(flow.name, before + already + report.counts.extracted, total)
 
 
-def close_accounts(state: FlowState, rows_in: int, consumer: str, batch_ids: Sequence[int]) -> bool:
-    """Closes the accounts of a flow; numbers that do not add up fail the run through its blocking check.
+def reconcile_counts(state: FlowState, rows_in: int, consumer: str, batch_ids: Sequence[int]) -> bool:
+    """Reconciles the row counts of a flow; numbers that do not add up fail the run through its blocking check.
 
     Args:
         state: of the flow.
@@ -219,15 +219,15 @@ def close_accounts(state: FlowState, rows_in: int, consumer: str, batch_ids: Seq
     """
     try:
         state.state.finish(state.run, rows_in, consumer=consumer, batch_ids=batch_ids)
-    except AccountingError:
-        log.exception("%s: the accounts do not balance", state.run.flow)
+    except RowCountError:
+        log.exception("%s: the row counts do not add up", state.run.flow)
         return False
     return True
 
 
 @contextmanager
 def marked_as_failed(state: FlowState) -> Iterator[None]:
-    """Notes in the accounts of a flow that what happens inside has failed."""
+    """Notes in the row counts of a flow that what happens inside has failed."""
     try:
         yield
     except BaseException as error:  # a signal to stop, too

@@ -10,7 +10,7 @@ from typing import Any
 
 from odoo_pipelines.engine.diff import latest
 from odoo_pipelines.engine.versions import joined
-from odoo_pipelines.errors import AccountingError, RowRejectedError
+from odoo_pipelines.errors import RowCountError, RowRejectedError
 from odoo_pipelines.pipeline.consumers import mapping_consumer
 from odoo_pipelines.pipeline.payloads import payload_of, payload_text
 from odoo_pipelines.pipeline.sayings import Sayings
@@ -142,7 +142,7 @@ def _require_all(flow: Flow, sources: Sequence[Batch], read: int) -> None:
     """What was read is what the extractions counted on the wire."""
     extracted = sum(batch.rows for batch in sources)
     if read != extracted:
-        raise AccountingError(f"{flow.name}: {extracted} rows were extracted, but the mapping read {read}")
+        raise RowCountError(f"{flow.name}: {extracted} rows were extracted, but the mapping read {read}")
 
 
 def letters_of_others(session: Session, flow: Flow) -> frozenset[Key]:

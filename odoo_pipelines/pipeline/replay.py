@@ -39,17 +39,17 @@ class Version(Generic[R]):
         row: as the batch keeps it.
         batch: that holds it.
         time: its change time; where it tells none, it counts as the newest of its batch.
-        first_hand: not a mere reference to the record.
+        is_whole_row: not a mere reference to the record.
     """
 
     row: R
     batch: Batch
     time: datetime
-    first_hand: bool = True
+    is_whole_row: bool = True
 
     def supersedes(self, other: Version[R] | None) -> bool:
         """Whether it counts more than one from before it in the batches."""
-        return other is None or (self.first_hand, self.time) >= (other.first_hand, other.time)
+        return other is None or (self.is_whole_row, self.time) >= (other.is_whole_row, other.time)
 
 
 @dataclass(slots=True)
@@ -87,7 +87,7 @@ def add_replay(session: Session, flow: Flow) -> Mapped:
     if not wanted or any(batch.partition == REPLAY for batch in pending):
         return Mapped()
     replay = _Search(session, flow, wanted, frozenset(batch.id for batch in pending)).replay()
-    state.give_up(name, flow.name, over=replay.over, lost=replay.lost)
+    state.end_letters(name, flow.name, over=replay.over, lost=replay.lost)
     mapped = _write(session, flow, replay)
     if again.isdisjoint(replay.missing):
         unreadable.replaced.update(each.id for each in unreadable.replays(flow.name))
@@ -168,7 +168,7 @@ class _Search:
     def _rows(self, key: Key, letter: DeadLetter | None) -> list[MappedRow | RejectedRow] | None:
         """The newest version, made by the present mapping where its raw row is there; None where nothing is."""
         raw, mapped = self._raw.get(key), self._mapped.get(key)
-        newer = mapped and (raw is None or (mapped.first_hand and mapped.time > raw.time))
+        newer = mapped and (raw is None or (mapped.is_whole_row and mapped.time > raw.time))
         if mapped and newer and isinstance(mapped.row, MappedRow):
             return [replace(mapped.row, weight=1)]
         payload = raw.row if raw else self._kept(letter)
@@ -211,8 +211,8 @@ class _Search:
         batches = self._session.state.batches(self._session.integration.name, "mapped", [self._flow.name])
         for batch, columns in self._select(batches, ids):
             row = from_columns(columns, self._flow.target)
-            second_hand = isinstance(row, MappedRow) and row.only_create
-            version = Version(row, batch, _time_of(row.updated_at, batch, now), first_hand=not second_hand)
+            is_stub = isinstance(row, MappedRow) and row.only_create
+            version = Version(row, batch, _time_of(row.updated_at, batch, now), is_whole_row=not is_stub)
             _keep_newest(found, row.key, version)
         return found
 

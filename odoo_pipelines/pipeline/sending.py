@@ -1,4 +1,4 @@
-"""Sends the batches of a flow out of Odoo and closes its accounts: what all outbound flows share."""
+"""Sends the batches of a flow out of Odoo and reconciles its row counts: what all outbound flows share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.pipeline.consumers import sending_consumer
-from odoo_pipelines.pipeline.loading import close_accounts, marked_as_failed
+from odoo_pipelines.pipeline.loading import marked_as_failed, reconcile_counts
 from odoo_pipelines.pipeline.session import FlowState, Session
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.dead_letters import LetterFilter
@@ -63,7 +63,7 @@ def send_flow(session: Session, flow: OutboundFlow, send: Send) -> Sent:
     with marked_as_failed(state):
         report = send(state, batches)
         over = [batch.id for batch in session.unreadable.over(waiting)]
-        balanced = close_accounts(state, rows_in, sending_consumer(flow), over)
+        balanced = reconcile_counts(state, rows_in, sending_consumer(flow), over)
     external, odoo = (after - earlier for after, earlier in zip(_requests(session), before, strict=True))
     return Sent(
         report=report,

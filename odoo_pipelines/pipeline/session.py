@@ -24,14 +24,14 @@ from odoo_pipelines.rest.client import ExternalClient
 from odoo_pipelines.settings import Settings
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.database import connect, migrate
+from odoo_pipelines.stores.dry_run import rolled_back, temporary_batches
 from odoo_pipelines.stores.inbox import Claim, Inbox, utc_now
 from odoo_pipelines.stores.lock import one_writer
 from odoo_pipelines.stores.outbound import OutboundState
-from odoo_pipelines.stores.rehearsal import taken_back, temporary_batches
 from odoo_pipelines.stores.sent_values import SentValues
 from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.stores.transactions import Transactions
-from odoo_pipelines.stores.vanished import Census
+from odoo_pipelines.stores.vanished import MissingRecords
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.base import Flow, MappingOptions, Stream, System
 from odoo_pipelines.systems.not_kept import NotKept
@@ -41,7 +41,7 @@ from odoo_pipelines.systems.targets import Target
 
 Listener: TypeAlias = Callable[[str, Sequence[Record], Sequence[RowOutcome]], None]
 
-LOCK_PATIENCE_SECONDS = 60.0
+LOCK_WAIT_SECONDS = 60.0
 RETRY = "retry"
 """The mode of a run that takes up dead letters."""
 OUTBOUND: Literal["outbound"] = "outbound"
@@ -67,7 +67,7 @@ class Session:
         dry_run: told the flow, records and outcomes of every commit of a run that writes nothing anywhere; None for
             one that writes.
         covered: streams extracted, and flows mapped, with their partition, of which this run has taken everything.
-        census: by flow, the known records held against what the run carried; None before its first load.
+        missing_records: by flow, the known records held against what the run carried; None before its first load.
         claim_id: of the claim that the run was requested for; "" where there is none.
         disaster: that the run is to recover from; None for any other run.
     """
@@ -81,7 +81,7 @@ class Session:
     clock: Callable[[], datetime] = utc_now
     dry_run: Listener | None = None
     covered: set[tuple[Layer, str, str]] = field(default_factory=set)
-    census: Mapping[str, Census] | None = None
+    missing_records: Mapping[str, MissingRecords] | None = None
     claim_id: str = ""
     disaster: Disaster | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -157,9 +157,9 @@ class Session:
         engine = connect(url)
         self._stack.callback(engine.dispose)
         migrate(engine)
-        lock = one_writer(url, self.integration.name, self.run_id, LOCK_PATIENCE_SECONDS, log)
+        lock = one_writer(url, self.integration.name, self.run_id, LOCK_WAIT_SECONDS, log)
         self._still_writer = self._stack.enter_context(lock)
-        return self._stack.enter_context(taken_back(engine)) if self.dry_run else engine
+        return self._stack.enter_context(rolled_back(engine)) if self.dry_run else engine
 
     @cached_property
     def batches(self) -> BatchStore:
@@ -199,7 +199,7 @@ class Session:
         return ReferenceData(client, self.schemas, client.company_id())
 
     @cached_property
-    def rehearsal(self) -> PlannedOdoo | None:
+    def planned_odoo(self) -> PlannedOdoo | None:
         """What stands for Odoo in a dry run."""
         if self.dry_run is None:
             return None
@@ -224,7 +224,7 @@ class Session:
     @property
     def engine_odoo(self) -> Odoo:
         """Odoo as the engine is to see it: the only one that it may write to."""
-        return self.rehearsal or self.connected
+        return self.planned_odoo or self.connected
 
     def vanished_policy(self, flow: str) -> VanishedPolicy:
         """What happens to a flow's vanished records; those that a restored external system has lost are only named."""

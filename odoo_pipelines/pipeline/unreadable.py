@@ -131,7 +131,7 @@ def is_extracted(partition: str, partition_keys: Sequence[str]) -> bool:
     return partition == WHOLE or partition in partition_keys
 
 
-def cure_of(batch: Batch, integration: Integration, partition_keys: Sequence[str]) -> str:
+def fix_of(batch: Batch, integration: Integration, partition_keys: Sequence[str]) -> str:
     """What brings again what a lost batch held, as long as it is pending."""
     if batch.layer == "odoo":
         return "The next outbound sync reads it out of Odoo again."
@@ -216,7 +216,7 @@ class _Finder:
                 batch.name,
                 batch.partition or "none",
                 batch.run_id,
-                cure_of(batch, self._integration, self._partition_keys),
+                fix_of(batch, self._integration, self._partition_keys),
             )
         return self._found
 

@@ -1,4 +1,4 @@
-"""Records that have vanished from the external system: judged before the first load of a run, treated after each."""
+"""Records that have vanished from the external system: checked before the first load of a run, treated after each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from odoo_pipelines.integration import Integration
 from odoo_pipelines.odoo.vanished import Vanishing, require_possible
 from odoo_pipelines.pipeline.mapping import without_partition
 from odoo_pipelines.pipeline.session import FlowState, Session
-from odoo_pipelines.stores.vanished import Census, Marked
+from odoo_pipelines.stores.vanished import Marked, MissingRecords
 from odoo_pipelines.systems.base import Flow
 from odoo_pipelines.systems.policies import Disaster, VanishedPolicy
 from odoo_pipelines.systems.records import REPLAY, WHOLE, Batch, Layer
@@ -20,7 +20,7 @@ READ_ROWS = 10_000
 CHUNK_RECORDS = 500
 SAMPLE = 10
 _HALF = 0.5
-NOBODY_KNOWS = Census().without_judgement()
+UNKNOWN_MISSING = MissingRecords().as_unknown()
 _COLUMNS = ["entity", "external_id", "former", "error_code"]
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class VanishedRecords:
 
     Attributes:
         policy: of the flow.
-        judged: the run carried everything, so what it did not carry has vanished.
+        checked: the run carried everything, so what it did not carry has vanished.
         new: records that were missed for the first time.
         back: records that were missed before, and are there again.
         refused: records that had to be left as they are in Odoo.
@@ -40,14 +40,14 @@ class VanishedRecords:
     """
 
     policy: VanishedPolicy
-    judged: bool
+    checked: bool
     new: int
     back: int
     refused: int
     marked: Marked
 
 
-def judge(session: Session) -> None:
+def detect_missing(session: Session) -> None:
     """Holds the known records of all flows against what the run has carried; once, before its first load.
 
     Only a run that has extracted and mapped everything can tell what is missing; any run can tell what is back.
@@ -58,30 +58,39 @@ def judge(session: Session) -> None:
     """
     for flow in session.system.flows:
         require_possible(session.vanished_policy(flow.name), flow.name, flow.target, session.schemas)
-    if session.census is None:
+    if session.missing_records is None:
         complete = is_whole(session)
-        session.census = {flow.name: _census(session, flow, complete=complete) for flow in session.system.flows}
-    _require_few(session, session.census)
+        session.missing_records = {
+            flow.name: _missing_records(session, flow, complete=complete) for flow in session.system.flows
+        }
+    _require_few(session, session.missing_records)
 
 
 def treat_vanished(session: Session, flow: Flow, state: FlowState) -> VanishedRecords:
     """Does what the policy says, chunk by chunk, and marks the records; the flow's rows have been loaded before."""
     name, policy = session.integration.name, session.vanished_policy(flow.name)
-    census = (session.census or {}).get(flow.name, NOBODY_KNOWS)
+    missing_records = (session.missing_records or {}).get(flow.name, UNKNOWN_MISSING)
     vanishing = _vanishing(session, flow, state, policy)
-    news, refused = frozenset(census.missing), 0
-    for ids in _chunks(census.missing):
+    news, refused = frozenset(missing_records.missing), 0
+    for ids in _chunks(missing_records.missing):
         refused += vanishing.gone(flow.entity, ids, news=news)
         session.state.mark_vanished(name, flow.entity, ids)
-    for ids in _chunks(census.still_missing):
+    for ids in _chunks(missing_records.still_missing):
         refused += vanishing.gone(flow.entity, ids, news=news)
-    for ids in _chunks(census.back):
+    for ids in _chunks(missing_records.back):
         vanishing.back(flow.entity, ids)
         session.state.unmark_vanished(name, flow.entity, ids)
-    if census.missing or census.back:
-        log.info("%s: %d records have vanished, %d are back", flow.name, len(census.missing), len(census.back))
+    if missing_records.missing or missing_records.back:
+        log.info(
+            "%s: %d records have vanished, %d are back",
+            flow.name,
+            len(missing_records.missing),
+            len(missing_records.back),
+        )
     marked = session.state.vanished(name, flow.entity, SAMPLE)
-    return VanishedRecords(policy, census.judged, len(census.missing), len(census.back), refused, marked)
+    return VanishedRecords(
+        policy, missing_records.checked, len(missing_records.missing), len(missing_records.back), refused, marked
+    )
 
 
 def is_whole(session: Session) -> bool:
@@ -98,21 +107,21 @@ def is_whole(session: Session) -> bool:
     return needed <= session.covered
 
 
-def _census(session: Session, flow: Flow, *, complete: bool) -> Census:
+def _missing_records(session: Session, flow: Flow, *, complete: bool) -> MissingRecords:
     name = session.integration.name
     if not complete and not session.state.vanished(name, flow.entity, SAMPLE).count:
-        return NOBODY_KNOWS
+        return UNKNOWN_MISSING
     carried = _Carried(session, flow, [each for each in _mapped(session, flow) if each.partition != REPLAY])
-    census = session.state.census(name, flow.entity, carried)
+    missing_records = session.state.missing_records(name, flow.entity, carried)
     if complete and not carried.hidden:
-        return census
+        return missing_records
     if complete:
         log.warning(
             "%s: %d rejected rows do not tell which records they are, so none is taken for vanished",
             flow.name,
             carried.hidden,
         )
-    return census.without_judgement()
+    return missing_records.as_unknown()
 
 
 def _mapped(session: Session, flow: Flow) -> list[Batch]:
@@ -146,16 +155,20 @@ class _Carried:
                 yield [name for row in own for name in (row["external_id"], *(row["former"] or ()))]
 
 
-def _require_few(session: Session, counted: Mapping[str, Census]) -> None:
+def _require_few(session: Session, counted: Mapping[str, MissingRecords]) -> None:
     limit = session.integration.vanished_share_limit
     if session.disaster is Disaster.PMS_BACKUP:  # what it has lost is only named
         return
-    many = {name: census for name, census in counted.items() if _are_many(session.integration, census)}
+    many = {
+        name: missing_records
+        for name, missing_records in counted.items()
+        if _are_many(session.integration, missing_records)
+    }
     if many:
         numbers = "; ".join(
-            f"flow '{name}': {len(census.missing)} of {census.known} known records "
-            f"({len(census.missing) / census.known:.1%})"
-            for name, census in many.items()
+            f"flow '{name}': {len(missing_records.missing)} of {missing_records.known} known records "
+            f"({len(missing_records.missing) / missing_records.known:.1%})"
+            for name, missing_records in many.items()
         )
         raise TooManyVanishedError(
             f"So many records seem to have vanished from the external system that nothing was written: {numbers}; "
@@ -166,12 +179,12 @@ def _require_few(session: Session, counted: Mapping[str, Census]) -> None:
         )
 
 
-def _are_many(integration: Integration, census: Census) -> bool:
+def _are_many(integration: Integration, missing_records: MissingRecords) -> bool:
     """Of few records a share says little: one of three may well be gone, but not several and most of them."""
-    missing = len(census.missing)
-    if census.known < integration.vanished_share_minimum and integration.vanished_share_limit < _HALF:
-        return missing > 1 and missing > _HALF * census.known
-    return missing > integration.vanished_share_limit * census.known
+    missing = len(missing_records.missing)
+    if missing_records.known < integration.vanished_share_minimum and integration.vanished_share_limit < _HALF:
+        return missing > 1 and missing > _HALF * missing_records.known
+    return missing > integration.vanished_share_limit * missing_records.known
 
 
 def _vanishing(session: Session, flow: Flow, state: FlowState, policy: VanishedPolicy) -> Vanishing:

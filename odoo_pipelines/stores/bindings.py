@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.errors import RowCountError
 from odoo_pipelines.stores import tables
-from odoo_pipelines.stores.arrays import insert_rows, unnested
 from odoo_pipelines.stores.batch_registry import utc
+from odoo_pipelines.stores.bulk import insert_rows, unnested
 from odoo_pipelines.systems.records import Binding, Key, Record
 
 _TABLE = tables.record
@@ -62,7 +62,7 @@ def upsert_records(connection: Connection, integration: str, run_id: str, record
     replaced or restored, bindings of before would block the new ones for ever.
 
     Raises:
-        AccountingError: two of these records are bound to one Odoo record.
+        RowCountError: two of these records are bound to one Odoo record.
     """
     newest = {record.key: record for record in records}
     if not newest:
@@ -96,7 +96,7 @@ def _require_own_places(records: Iterable[Record]) -> None:
     for record in records:
         other = owners.setdefault((record.model, record.odoo_id), record)
         if other is not record:
-            raise AccountingError(f"two records are bound to one Odoo record: {record.model} {record.odoo_id}")
+            raise RowCountError(f"two records are bound to one Odoo record: {record.model} {record.odoo_id}")
 
 
 def _end_other_bindings(connection: Connection, integration: str, records: Iterable[Record]) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from odoo_pipelines.errors import DuplicateNoteError
 from odoo_pipelines.stores import tables
-from odoo_pipelines.stores.arrays import insert_rows, unnested
 from odoo_pipelines.stores.batch_registry import utc
+from odoo_pipelines.stores.bulk import insert_rows, unnested
 from odoo_pipelines.stores.text import storable
 from odoo_pipelines.systems.records import RowOutcome
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from odoo_pipelines.stores import tables
-from odoo_pipelines.stores.arrays import document_of
 from odoo_pipelines.stores.batch_registry import utc
+from odoo_pipelines.stores.bulk import document_of
 from odoo_pipelines.systems.clocks import believed
 from odoo_pipelines.systems.records import Key
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from odoo_pipelines.stores import tables
-from odoo_pipelines.stores.accounting import RunRef
 from odoo_pipelines.stores.batch_registry import utc
+from odoo_pipelines.stores.run_counts import RunRef
 from odoo_pipelines.stores.transactions import Transactions, transaction
 
 _POSTING = tables.posting

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from odoo_pipelines.stores import tables
-from odoo_pipelines.stores.arrays import unnested
+from odoo_pipelines.stores.bulk import unnested
 from odoo_pipelines.stores.text import storable
 from odoo_pipelines.systems.records import RowOutcome
 

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from odoo_pipelines.stores import tables
-from odoo_pipelines.stores.arrays import insert_rows
 from odoo_pipelines.stores.batch_registry import utc
+from odoo_pipelines.stores.bulk import insert_rows
 from odoo_pipelines.systems.records import Key, Said
 
 _TABLE = tables.said

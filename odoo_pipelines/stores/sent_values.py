@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import sqlalchemy as sa
 
 from odoo_pipelines.stores import tables
-from odoo_pipelines.stores.arrays import insert_rows
+from odoo_pipelines.stores.bulk import insert_rows
 from odoo_pipelines.stores.transactions import Transactions, transaction
 
 _SENT = tables.sent_value

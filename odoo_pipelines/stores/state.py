@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Any
 
 from odoo_pipelines.stores import (
-    accounting,
     batch_registry,
     bindings,
     conflicts,
@@ -24,13 +23,14 @@ from odoo_pipelines.stores import (
     sayings,
     vanished,
 )
-from odoo_pipelines.stores.accounting import RunRef
+from odoo_pipelines.stores import run_counts as accounting
 from odoo_pipelines.stores.conflicts import ConflictFilter, StoredConflict
 from odoo_pipelines.stores.dead_letters import DeadLetter, LetterFilter
 from odoo_pipelines.stores.duplicates import DuplicateNote, NoteFilter
 from odoo_pipelines.stores.forgetting import Forgotten, Person, forget
 from odoo_pipelines.stores.history import History
 from odoo_pipelines.stores.recovered import RecoveredRecord
+from odoo_pipelines.stores.run_counts import RunRef
 from odoo_pipelines.stores.run_rows import (
     RunFilter,
     RunOutcome,
@@ -39,7 +39,7 @@ from odoo_pipelines.stores.run_rows import (
     select_runs,
 )
 from odoo_pipelines.stores.transactions import Transactions, transaction
-from odoo_pipelines.stores.vanished import Census, Marked
+from odoo_pipelines.stores.vanished import Marked, MissingRecords
 from odoo_pipelines.systems.records import (
     Batch,
     Binding,
@@ -172,10 +172,10 @@ class State:
         with transaction(self._engine) as connection:
             return bindings.select_records(connection, integration, wanted)
 
-    def census(self, integration: str, entity: str, seen: Iterable[Sequence[str]]) -> Census:
+    def missing_records(self, integration: str, entity: str, seen: Iterable[Sequence[str]]) -> MissingRecords:
         """Holds the known records of an entity against the external ids that a run carried, in lists of any length."""
         with transaction(self._engine) as connection:
-            return vanished.take_census(connection, integration, entity, seen)
+            return vanished.find_missing(connection, integration, entity, seen)
 
     def mark_vanished(self, integration: str, entity: str, external_ids: Sequence[str]) -> None:
         """Marks records as vanished from the external system; those that are marked keep their time."""
@@ -253,7 +253,7 @@ class State:
             accounting.close_dead_runs(connection, integration, run_id)
 
     def start(self, run: RunRef, mode: str) -> None:
-        """Opens the accounts of a flow in a run; a repeated attempt of the same run starts its numbers anew."""
+        """Begins the row counts of a flow in a run; a repeated attempt of the same run starts its numbers anew."""
         with transaction(self._engine) as connection:
             accounting.open_run(connection, run, mode)
 
@@ -269,7 +269,7 @@ class State:
             counts: what the chunk adds to the run's numbers.
 
         Raises:
-            AccountingError: the flow is not running, or two records would be bound to one Odoo record.
+            RowCountError: the flow is not running, or two records would be bound to one Odoo record.
         """
         with transaction(self._engine) as connection:
             attempt = accounting.add_counts(connection, run, counts)
@@ -281,7 +281,7 @@ class State:
             duplicates.settle(connection, run.integration, run.flow, run.run_id, outcomes)
 
     def finish(self, run: RunRef, extracted: int, *, consumer: str, batch_ids: Sequence[int]) -> Counts:
-        """Closes the accounts of a flow, and marks its batches as done if they add up.
+        """Ends the row counts of a flow, and marks its batches as done if they add up.
 
         Args:
             run: a flow that was started.
@@ -290,7 +290,7 @@ class State:
             batch_ids: batches that the rows came from.
 
         Raises:
-            AccountingError: outcomes and rows differ; the run is marked as failed and its batches stay to be done.
+            RowCountError: outcomes and rows differ; the run is marked as failed and its batches stay to be done.
         """
         with transaction(self._engine) as connection:
             counts = accounting.close_run(connection, run, extracted)
@@ -349,7 +349,7 @@ class State:
         with transaction(self._engine) as connection:
             return dead_letters.request_replay(connection, wanted)
 
-    def give_up(self, integration: str, flow: str, *, over: Sequence[Key], lost: Sequence[Key]) -> None:
+    def end_letters(self, integration: str, flow: str, *, over: Sequence[Key], lost: Sequence[Key]) -> None:
         """Ends what a replay can do nothing for.
 
         Args:

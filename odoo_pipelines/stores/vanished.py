@@ -19,7 +19,7 @@ _SEEN = sa.Table("seen", sa.MetaData(), sa.Column("external_id", sa.Text), prefi
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class MissingRecords:
     """The known records of one entity, held against what a run carried.
 
     Attributes:
@@ -27,18 +27,18 @@ class Census:
         missing: external ids of those of them that the run did not carry.
         still_missing: of those that are marked already, and missing again.
         back: of those that are marked, and were carried.
-        judged: the run carried everything; otherwise nothing can be told of what it did not carry.
+        checked: the run carried everything; otherwise nothing can be told of what it did not carry.
     """
 
     known: int = 0
     missing: tuple[str, ...] = ()
     still_missing: tuple[str, ...] = ()
     back: tuple[str, ...] = ()
-    judged: bool = True
+    checked: bool = True
 
-    def without_judgement(self) -> Census:
+    def as_unknown(self) -> MissingRecords:
         """What a run can tell that has carried a part of everything."""
-        return Census(back=self.back, judged=False)
+        return MissingRecords(back=self.back, checked=False)
 
 
 def empty_old_bases(connection: Connection, before: datetime) -> int:
@@ -62,7 +62,9 @@ class Marked:
     sample: tuple[str, ...]
 
 
-def take_census(connection: Connection, integration: str, entity: str, seen: Iterable[Sequence[str]]) -> Census:
+def find_missing(
+    connection: Connection, integration: str, entity: str, seen: Iterable[Sequence[str]]
+) -> MissingRecords:
     """Holds the known records of an entity against the ids that a run carried, which come in lists of any length."""
     _SEEN.create(connection)
     for ids in seen:
@@ -71,14 +73,14 @@ def take_census(connection: Connection, integration: str, entity: str, seen: Ite
     marked = _TABLE.c.vanished_at.is_not(None)
     was_seen = sa.exists().where(_SEEN.c.external_id == _TABLE.c.external_id)
     known = sa.select(sa.func.count()).where(*_of(integration, entity), ~marked)
-    census = Census(
+    missing_records = MissingRecords(
         known=connection.execute(known).scalar_one(),
         missing=_ids(connection, *_of(integration, entity), ~marked, ~was_seen),
         still_missing=_ids(connection, *_of(integration, entity), marked, ~was_seen),
         back=_ids(connection, *_of(integration, entity), marked, was_seen),
     )
     _SEEN.drop(connection)
-    return census
+    return missing_records
 
 
 def mark(connection: Connection, integration: str, entity: str, external_ids: Sequence[str]) -> None:

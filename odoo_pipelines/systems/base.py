@@ -51,7 +51,7 @@ class MappedRow:
         untold: entities of lines of which the payload tells nothing: theirs are left alone, whatever `lines` says.
         state: name of the state to reach, for targets with a lifecycle.
         total: amount that the record must have in Odoo, as a decimal string.
-        only_create: the row is second-hand (a product named in a booking): it creates a missing record, changes none.
+        only_create: a stub row (a product named in a booking): it creates a missing record, changes none.
         only_existing: the row tells of a record that should not be (a payment that failed): it changes one that exists,
             creates none.
         warnings: values that were dropped, without the values.

@@ -42,7 +42,7 @@ class Lookup:
         field: field that holds the mapped value, such as "code"; dotted paths are allowed ("currency_id.name"). With
             ANY_FIELD the value names the field itself, as "<field>/<value>".
         required: reject the row when nothing is found, instead of leaving the field out with a warning.
-        cure: what a person has to do in Odoo when nothing is found.
+        fix: what a person has to do in Odoo when nothing is found.
         also: further conditions, as parts of an Odoo domain.
         none_for_company: path on res.company whose value needs no record: an order in the company's own currency
             needs no pricelist.
@@ -53,7 +53,7 @@ class Lookup:
     model: str
     field: str
     required: bool = False
-    cure: str = ""
+    fix: str = ""
     also: tuple[tuple[str, str, Any], ...] = ()
     none_for_company: str = ""
     preferred: tuple[tuple[str, str, Any], ...] = ()
@@ -61,7 +61,7 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
-class Borrowed:
+class RelatedValue:
     """A value that is read from the Odoo record of another external record, such as the partner of a booking's order.
 
     Attributes:
@@ -110,7 +110,7 @@ class TargetField:
     indexed: bool = False
     references: str = ""
     lookup: Lookup | None = None
-    borrowed: Borrowed | None = None
+    related: RelatedValue | None = None
     language: bool = False
     only_on_create: bool = False
     watched: bool = False
@@ -137,11 +137,11 @@ class LineTarget:
         fields: what a mapping fills.
         quantity: field that is set to 0 where a vanished line may not be deleted any more.
         invoiced: field that is not 0 once a line was invoiced: then nothing of its record is changed any more but what
-            is free.
+            may always be written.
         rewritten_together: when one of the first is written, the others must go with it, or Odoo resets them.
         identity: fields whose mapped values belong to a line's identity, for Odoo does not let them change on a
             confirmed order: a room of another type is another line, and the old one is emptied.
-        free: fields that are written whatever the state of the record, like those of `Lifecycle.free`.
+        always_writable: fields that are written whatever the state of the record, as in `Lifecycle`.
     """
 
     field: str
@@ -152,7 +152,7 @@ class LineTarget:
     rewritten_together: tuple[tuple[str, tuple[str, ...]], ...] = ()
     identity: tuple[str, ...] = ()
     invoiced: str = ""
-    free: tuple[str, ...] = ()
+    always_writable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,24 +253,24 @@ class Transition:
         target: state in which it ends.
         actions: methods called, in order, on lists of records.
         overwrites: fields that the actions set to something of their own, and that are therefore written again.
-        free: nothing in Odoo hangs on the step: it is taken even where the record was invoiced.
+        allowed_when_invoiced: nothing in Odoo depends on the step: an invoiced record takes it, too.
     """
 
     source: str
     target: str
     actions: tuple[str, ...]
     overwrites: tuple[str, ...] = ()
-    free: bool = False
+    allowed_when_invoiced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AutoLock:
-    """A setting of Odoo by which it takes records on to a frozen state as soon as they get to another one.
+    """A setting of Odoo by which it takes records on to a read-only state as soon as they get to another one.
 
     Attributes:
         group: that all users have while the setting is on.
         state: which the records would be in without it.
-        becomes: the frozen state that they are in instead.
+        becomes: the read-only state that they are in instead.
     """
 
     group: str
@@ -287,29 +287,29 @@ class Lifecycle:
         state_of: gives the state's name from those fields.
         values_in: the values of those fields by state.
         transitions: all direct ways from state to state.
-        frozen: states in which neither record nor lines are written. Where no step leads out of one, what differs is a
-            conflict, for only a person can correct it in Odoo.
-        free: fields that are written in every state nevertheless, for nothing in Odoo hangs on them.
+        read_only: states in which neither record nor lines are written. Where no step leads out of one, what differs
+            is a conflict, for only a person can correct it in Odoo.
+        always_writable: fields that are written in every state nevertheless, for nothing in Odoo hangs on them.
         lines_kept: states in which lines may be emptied (quantity 0) but not deleted, and keep their product.
         fixed: fields that are never written in the states of `lines_kept` (Odoo refuses them).
         edited_in: states in which everything may be written, preferred on the way from one state to another.
         initial: state of a record that was just created.
         auto_lock: a setting of Odoo that changes where the steps end.
-        as_good: states that Odoo itself takes records to, by the state for which they are as good.
+        equivalents: states that Odoo itself takes records to, by the state for which they are as good.
     """
 
     read: tuple[str, ...]
     state_of: Callable[[Mapping[str, Any]], str]
     values_in: Mapping[str, Mapping[str, Any]]
     transitions: tuple[Transition, ...]
-    frozen: tuple[str, ...] = ()
-    free: tuple[str, ...] = ()
+    read_only: tuple[str, ...] = ()
+    always_writable: tuple[str, ...] = ()
     lines_kept: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
     edited_in: tuple[str, ...] = ()
     initial: str = "draft"
     auto_lock: AutoLock | None = None
-    as_good: Mapping[str, str] = field(default_factory=dict)
+    equivalents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ from odoo_pipelines.webhooks.health import Health
 from odoo_pipelines.webhooks.pages import show_documents
 from odoo_pipelines.webhooks.receiver import Receiver
 from odoo_pipelines.webhooks.refusals import TOO_MANY_SYNCS, UNAVAILABLE, Refusal, RefusedError
+from odoo_pipelines.webhooks.request_log import RequestLog, RequestMetrics, RequestRecord, record_of
 from odoo_pipelines.webhooks.tally import Place, Tally
-from odoo_pipelines.webhooks.telling import RequestMetrics, Telling, Told, told
 
 _GONE = Refusal("gone", 400, "the body did not come to its end")
 
@@ -72,7 +72,7 @@ def create_app(settings: Settings, store: EventStore, clock: Callable[[], float]
         docs_url=None,
         redoc_url=None,
     )
-    app.add_middleware(Telling, metrics=RequestMetrics(registry), tally=tally)
+    app.add_middleware(RequestLog, metrics=RequestMetrics(registry), tally=tally)
     _answer_refusals(app)
     _take_requests(app, Receiver(settings, clock), commits)
     _show_health(app, health, registry)
@@ -91,7 +91,7 @@ def _take_requests(app: FastAPI, receiver: Receiver, commits: GroupCommit) -> No
         openapi_extra=documents.WEBHOOK,
     )
     async def webhook(request: Request) -> Response:
-        known = told(request)
+        known = record_of(request)
         endpoint = receiver.endpoint(request.path_params["integration_id"])
         known.integration = endpoint.name
         signed = receiver.signature(endpoint, request.headers.raw)
@@ -112,7 +112,7 @@ def _take_requests(app: FastAPI, receiver: Receiver, commits: GroupCommit) -> No
     )
     async def sync(request: Request) -> Response:
         receiver.check_token(request.headers.raw)
-        known = told(request)
+        known = record_of(request)
         endpoint = receiver.endpoint(request.path_params["integration"])
         known.integration = endpoint.name
         receiver.check_flow(endpoint, request.path_params["flow"])
@@ -125,7 +125,7 @@ def _take_requests(app: FastAPI, receiver: Receiver, commits: GroupCommit) -> No
             return JSONResponse({"status": known.outcome, "job_id": known.job_id})
 
 
-async def _store(known: Told, commits: GroupCommit, events: Sequence[NewEvent]) -> Sequence[Stored]:
+async def _store(known: RequestRecord, commits: GroupCommit, events: Sequence[NewEvent]) -> Sequence[Stored]:
     known.event_type = ",".join(sorted({event.event_type for event in events}))
     known.events = len(events)
     stored = await commits.store(events)
@@ -161,12 +161,12 @@ def _show_health(app: FastAPI, health: Health, registry: CollectorRegistry) -> N
 def _answer_refusals(app: FastAPI) -> None:
     @app.exception_handler(RefusedError)
     async def refused(request: Request, error: RefusedError) -> Response:
-        told(request).refused(error.refusal, error.reason)
+        record_of(request).refused(error.refusal, error.reason)
         return _refusal(error.refusal)
 
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, _: ClientDisconnect) -> Response:
-        told(request).refused(_GONE, "")
+        record_of(request).refused(_GONE, "")
         return _refusal(_GONE)  # which nobody reads
 
     @app.exception_handler(HTTPException)

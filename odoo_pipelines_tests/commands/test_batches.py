@@ -43,7 +43,7 @@ def test_the_list_names_what_waits_and_why_a_batch_cannot_be_read_and_what_bring
     lost, whole = [each for each in stage.pending("orders") if each.partition][:2]
     lose(lost.path)
     found = listed()
-    assert (found[whole.id]["readable"], found[whole.id]["reason"], found[whole.id]["cure"]) == (True, "", "")
+    assert (found[whole.id]["readable"], found[whole.id]["reason"], found[whole.id]["fix"]) == (True, "", "")
     told = found[lost.id]
     assert (told["layer"], told["name"], told["partition"], told["rows"]) == (
         "mapped",
@@ -54,7 +54,7 @@ def test_the_list_names_what_waits_and_why_a_batch_cannot_be_read_and_what_bring
     assert told["awaited_by"] == ["odoo/sale_order"]
     assert told["since"] or told["before"]
     assert (told["readable"], told["path"] in told["reason"]) == (False, True)
-    assert "mapped again by the next sync" in told["cure"]
+    assert "mapped again by the next sync" in told["fix"]
     shown = run("batches", "list").stdout
     assert lost.path in shown
     assert "mapped again by the next sync" in shown

@@ -1,4 +1,4 @@
-"""The doctor: everything that a sync needs is looked at, and what is wrong comes with its cure."""
+"""The doctor: everything that a sync needs is looked at, and what is wrong comes with a fix."""
 
 from __future__ import annotations
 
@@ -151,9 +151,9 @@ def prepare(url: str) -> None:
 
 def assert_well_formed(document: list[dict[str, Any]]) -> None:
     for finding in document:
-        assert list(finding) == ["check", "status", "detail", "cure", "passed"]
+        assert list(finding) == ["check", "status", "detail", "fix", "passed"]
         assert finding["passed"] is (finding["status"] != "problem")
-        assert bool(finding["cure"]) is (finding["status"] != "ok"), finding
+        assert bool(finding["fix"]) is (finding["status"] != "ok"), finding
 
 
 @contextmanager
@@ -218,7 +218,7 @@ class TestFiles:
         report = doctor(ODOO_PIPELINES_DATA=str(tmp_path / "data here"))
         assert (report.code, report["files"]["status"]) == (0, "warning")
         assert "may read 5 folders and files, such as" in report["files"]["detail"]
-        subprocess.run(report["files"]["cure"], shell=True, check=True)  # noqa: S602 - what a person would do
+        subprocess.run(report["files"]["fix"], shell=True, check=True)  # noqa: S602 - what a person would do
         assert doctor(ODOO_PIPELINES_DATA=str(tmp_path / "data here"))["files"]["status"] == "ok"
 
     def test_a_folder_that_cannot_be_looked_into_is_a_finding(
@@ -248,7 +248,7 @@ class TestBatches:
             engine.dispose()
         assert "gone.parquet cannot be read" in finding["detail"]
         assert "1 of 1" in finding["detail"]
-        assert "`odoo-pipelines batches list --integration pms`" in finding["cure"]
+        assert "`odoo-pipelines batches list --integration pms`" in finding["fix"]
         assert doctor()["batches"]["detail"] == "none waits"
 
 
@@ -256,18 +256,18 @@ class TestTheExternalSystem:
     def test_a_wrong_key(self, doctor: Callable[..., Report]) -> None:
         report = doctor(PMS_API_KEY="wrong-key-confidential")
         assert (report.code, report.failed) == (1, ["pms API"])
-        assert report["pms API"]["cure"] == "check the API key, and the secret if there is one"
+        assert report["pms API"]["fix"] == "check the API key, and the secret if there is one"
 
     def test_a_server_that_is_down(self, doctor: Callable[..., Report]) -> None:
         with nobody_listens() as nobody:
             report = doctor(PMS_URL=nobody)
         assert (report.code, report.failed) == (1, ["pms API"])
-        assert "check the URL" in report["pms API"]["cure"]
+        assert "check the URL" in report["pms API"]["fix"]
 
     def test_plain_http_to_another_machine_works_but_should_not_stay_so(self, doctor: Callable[..., Report]) -> None:
         report = doctor(PMS_URL="http://pms.invalid", ODOO_ENABLED="false")
         plain = [finding for finding in report.document if "plain http" in finding["detail"]]
-        assert [(finding["status"], finding["cure"]) for finding in plain] == [("warning", "use https")]
+        assert [(finding["status"], finding["fix"]) for finding in plain] == [("warning", "use https")]
 
 
 class TestOdooFromTheCommand:
@@ -275,7 +275,7 @@ class TestOdooFromTheCommand:
         with nobody_listens() as nobody:
             report = doctor(ODOO_URL=nobody)
         assert (report.code, report.failed) == (1, ["Odoo"])
-        assert "check ODOO_URL" in report["Odoo"]["cure"]
+        assert "check ODOO_URL" in report["Odoo"]["fix"]
 
     @pytest.mark.parametrize(
         "changed",
@@ -287,13 +287,13 @@ class TestOdooFromTheCommand:
     def test_credentials_that_are_refused(self, doctor: Callable[..., Report], changed: dict[str, str]) -> None:
         report = doctor(**changed)
         assert (report.code, report.failed) == (1, ["Odoo login"])
-        assert report["Odoo login"]["cure"] == "check ODOO_DB, ODOO_USERNAME and ODOO_API_KEY"
+        assert report["Odoo login"]["fix"] == "check ODOO_DB, ODOO_USERNAME and ODOO_API_KEY"
 
     def test_switched_off_it_is_not_asked(self, doctor: Callable[..., Report]) -> None:
         with nobody_listens() as nobody:
             report = doctor(ODOO_ENABLED="false", ODOO_URL=nobody)
         assert (report.code, report.failed) == (0, [])
-        assert (report["Odoo"]["status"], report["Odoo"]["cure"]) == ("warning", "set ODOO_ENABLED=true to load")
+        assert (report["Odoo"]["status"], report["Odoo"]["fix"]) == ("warning", "set ODOO_ENABLED=true to load")
 
 
 class TestTheDatabaseAndDagster:
@@ -301,20 +301,20 @@ class TestTheDatabaseAndDagster:
         url = "postgresql://u:database-password-confidential@127.0.0.1:1/none"
         report = doctor(ODOO_PIPELINES_DATABASE_URL=url)
         assert (report.code, report.failed) == (1, ["database"])
-        assert "check ODOO_PIPELINES_DATABASE_URL" in report["database"]["cure"]
+        assert "check ODOO_PIPELINES_DATABASE_URL" in report["database"]["fix"]
 
     def test_a_dagster_yaml_that_is_not_this_projects(self, doctor: Callable[..., Report], tmp_path: Path) -> None:
         (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
         report = doctor(DAGSTER_HOME=str(tmp_path))
         assert report.code == 1
         assert "Dagster storage" in report.failed
-        assert "this project's dagster.yaml" in report["Dagster storage"]["cure"]
+        assert "this project's dagster.yaml" in report["Dagster storage"]["fix"]
 
     def test_a_dagster_yaml_that_cannot_be_read(self, doctor: Callable[..., Report], tmp_path: Path) -> None:
         (tmp_path / "dagster.yaml").write_text("storage: {custom: {module: nowhere, class: Storage, config: {}}}\n")
         report = doctor(DAGSTER_HOME=str(tmp_path))
         assert (report.code, report.failed) == (1, ["Dagster"])
-        assert "check DAGSTER_HOME" in report["Dagster"]["cure"]
+        assert "check DAGSTER_HOME" in report["Dagster"]["fix"]
 
     def test_a_folder_without_dagster_yaml(self, doctor: Callable[..., Report], tmp_path: Path) -> None:
         report = doctor(DAGSTER_HOME=str(tmp_path / "new"))
@@ -327,7 +327,7 @@ class TestTheDatabaseAndDagster:
             report = doctor()
             instance.event_log_storage.set_concurrency_slots("odoo_pipelines/pms", 1)
         assert (report.code, report.failed) == (1, ["Dagster pool"])
-        assert report["Dagster pool"]["cure"] == "dagster instance concurrency set odoo_pipelines/pms 1"
+        assert report["Dagster pool"]["fix"] == "dagster instance concurrency set odoo_pipelines/pms 1"
 
 
 class TestOdoo:
@@ -378,14 +378,14 @@ class TestOdoo:
         findings = odoo.findings(odoo.client_with(*groups))
         failed = {check: finding for check, finding in findings.items() if not finding.passed}
         assert failed.keys() == lacking.keys()
-        assert all(f"'{lacking[check]}'" in finding.cure for check, finding in failed.items())
+        assert all(f"'{lacking[check]}'" in finding.fix for check, finding in failed.items())
 
     def test_a_model_that_is_not_installed(self, odoo: Standin) -> None:
         flow = SYSTEM.flows[0]
         system = replace(SYSTEM, flows=(replace(flow, target=replace(flow.target, model="hotel.folio")),))
         findings = {each.check: each for each in odoo_findings(odoo.client(), system, {})}
         finding = findings["rights on hotel.folio"]
-        assert (finding.passed, finding.cure) == (False, "install the app that brings hotel.folio")
+        assert (finding.passed, finding.fix) == (False, "install the app that brings hotel.folio")
 
     def test_missing_fields_and_categories_are_named_and_bootstrap_makes_them(self) -> None:
         with running(create_odoo(Options(api_key=ODOO_KEY))) as url:
@@ -393,13 +393,13 @@ class TestOdoo:
         assert not finding.passed
         assert "res.partner.x_sync_key" in finding.detail
         assert "more" in finding.detail
-        assert "odoo-pipelines bootstrap" in finding.cure
+        assert "odoo-pipelines bootstrap" in finding.fix
 
     def test_a_field_of_another_type_is_a_problem_that_bootstrap_cannot_cure(self) -> None:
         fields = {"res.partner": {"x_loyalty_points": "char"}}
         with running(create_odoo(Options(api_key=ODOO_KEY, custom_fields=fields))) as url:
             found = [each for each in odoo_findings(Standin(url).client(), SYSTEM, {}) if each.check == "custom fields"]
-        [wrong] = [each for each in found if "x_loyalty_points" in each.detail and each.cure == "correct it in Odoo"]
+        [wrong] = [each for each in found if "x_loyalty_points" in each.detail and each.fix == "correct it in Odoo"]
         assert not wrong.passed
 
     def test_a_fresh_odoo_lacks_a_cash_journal_and_outstanding_accounts(self) -> None:
@@ -407,9 +407,9 @@ class TestOdoo:
             findings = Standin(url).findings()
         journals, accounts = findings["payment journals"], findings["outstanding accounts"]
         assert (journals.passed, journals.detail) == (False, "missing: cash journal")
-        assert "bootstrap` as somebody with Accounting / Administrator" in journals.cure
+        assert "bootstrap` as somebody with Accounting / Administrator" in journals.fix
         assert (accounts.passed, accounts.detail.partition(":")[0]) == (False, "none on BNK1 inbound, BNK1 outbound")
-        assert accounts.cure == "run `odoo-pipelines bootstrap` as somebody with Accounting / Invoicing"
+        assert accounts.fix == "run `odoo-pipelines bootstrap` as somebody with Accounting / Invoicing"
 
     def test_with_accounts_everywhere_the_journals_are_named(self, odoo: Standin) -> None:
         finding = odoo.findings()["payment journals"]
@@ -421,7 +421,7 @@ class TestOdoo:
         assert [finding.detail for finding in found] == [
             f"'{code}' is the code of no active journal for payments" for code in ("INV", "PPL")
         ]
-        assert {finding.cure for finding in found} == {"correct the setting `journals`, or create the journal in Odoo"}
+        assert {finding.fix for finding in found} == {"correct the setting `journals`, or create the journal in Odoo"}
 
     @pytest.mark.parametrize(("days", "status"), [(3, "warning"), (60, "ok")])
     def test_a_key_that_runs_out_soon_is_a_warning(self, odoo: Standin, days: int, status: str) -> None:
@@ -439,7 +439,7 @@ class TestOdoo:
         client.write("res.lang", client.search("res.lang", [("code", "=", "en_US")]), {"active": False})
         finding = odoo.findings()["languages"]
         assert (finding.passed, finding.detail) == (False, "active: de_DE")
-        assert "activate en_US" in finding.cure
+        assert "activate en_US" in finding.fix
 
     def test_a_user_of_several_companies_has_to_name_one_before_anything_is_looked_up(self, odoo: Standin) -> None:
         client = odoo.client()
@@ -451,4 +451,4 @@ class TestOdoo:
         finding = findings["Odoo company"]
         assert (finding.passed, "currencies" in findings) == (False, False)
         assert "2 companies" in finding.detail
-        assert "set `company`" in finding.cure
+        assert "set `company`" in finding.fix

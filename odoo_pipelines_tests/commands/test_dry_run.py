@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.testing import Result
 
 from odoo_pipelines.commands.dry_run import dry_run_document, print_dry_run
-from odoo_pipelines.defs.rehearsal import FlowPreview
+from odoo_pipelines.defs.dry_run import FlowPreview
 from odoo_pipelines.engine.preview import Preview
 from odoo_pipelines.systems.records import BOTH_CHANGED, Conflict, Counts, FieldChange, Outcome
 from odoo_pipelines_tests import command_line

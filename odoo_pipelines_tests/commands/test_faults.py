@@ -210,7 +210,7 @@ class TestDoctor:
         with newer_database(server_url, template) as url:
             found = self.findings(folder, environment_of(folder / "home", url))["database"]
         assert NEWER in found["detail"]
-        assert "upgrade odoo-pipelines" in found["cure"]
+        assert "upgrade odoo-pipelines" in found["fix"]
 
     def test_a_check_that_fails_unexpectedly_is_a_finding_without_values(self) -> None:
         examination = Examination()

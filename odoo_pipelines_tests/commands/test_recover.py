@@ -1,4 +1,4 @@
-"""Recovering after a restore, or a loss, of each of the four stores; judged by what the other systems hold."""
+"""Recovering after a restore, or a loss, of each of the four stores; checked by what the other systems hold."""
 
 from __future__ import annotations
 

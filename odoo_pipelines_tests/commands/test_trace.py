@@ -151,17 +151,17 @@ def test_people_read_the_same(state: State) -> None:
 
 @pytest.mark.usefixtures("_guest")
 @pytest.mark.parametrize(
-    ("arguments", "cure"),
+    ("arguments", "fix"),
     [
         (("guest", "9"), "Kinds of records are: booking, guest, payment, room_type."),
         (("guest", "7", "-i", "hotel"), "There is no integration of this name; configured: pms."),
     ],
 )
-def test_an_unknown_record_is_said_to_be_unknown(arguments: tuple[str, ...], cure: str) -> None:
+def test_an_unknown_record_is_said_to_be_unknown(arguments: tuple[str, ...], fix: str) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "Nothing is known of guest" in result.stderr
-    assert cure in result.stderr
+    assert fix in result.stderr
 
 
 def test_without_a_database_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

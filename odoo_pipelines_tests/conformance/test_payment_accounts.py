@@ -55,7 +55,7 @@ def test_a_salesperson_sees_the_plan_and_an_employee_does_not(own_odoo: Wire) ->
     assert plan_payments(seller, TYPES, []).journals
     employee = client_of(own_odoo.as_user("base.group_user"))
     [hidden] = plan_payments(employee, TYPES, []).obstacles
-    assert "Accounting / Invoicing" in hidden.cure
+    assert "Accounting / Invoicing" in hidden.fix
 
 
 def test_accounts_are_set_with_accounting_invoicing_but_no_journal_is_made(

@@ -12,12 +12,12 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from odoo_pipelines.defs.rehearsal import rehearse
+from odoo_pipelines.defs.dry_run import run_dry
 from odoo_pipelines.errors import (
-    AccountingError,
     ExternalAuthenticationError,
     ExternalProtocolError,
     ExternalUnavailableError,
+    RowCountError,
     StateError,
 )
 from odoo_pipelines.http.connection import ExternalConnection
@@ -287,7 +287,7 @@ class TestFailures:
         session = new_session()
         extract(session)
         session.batches = Truncated(session.settings.data)
-        with pytest.raises(AccountingError, match="carried 2 rows, 2 were written, the file holds 1"):
+        with pytest.raises(RowCountError, match="carried 2 rows, 2 were written, the file holds 1"):
             fetch_named(session, BOOKINGS)
         self.assert_the_next_run_begins_anew(new_session, hotel)
 
@@ -374,7 +374,7 @@ class TestOnTheSandbox:
         assert len(stage.state.batches("pms", "external", ["bookings"], [BY_ID])) == 1
 
     def test_a_dry_run_tells_so_before_and_keeps_nothing(self, stage: Stage, month: str) -> None:
-        told = rehearse(load_settings(needed="pms"), stage.integration, "full", month, lambda *_: None)
+        told = run_dry(load_settings(needed="pms"), stage.integration, "full", month, lambda *_: None)
         assert stage.batches("external", "bookings") == []
         synced = stage.sync("full", (month, month))
         assert {flow: preview.counts.as_dict() for flow, preview in told.items()} == {

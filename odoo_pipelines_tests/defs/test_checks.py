@@ -62,7 +62,7 @@ def load(
 def found(policy: VanishedPolicy = VanishedPolicy.REPORT, *, marked: int = 0, refused: int = 0) -> VanishedRecords:
     ids = tuple(str(number) for number in range(marked))
     since = dt.datetime(2026, 3, 1, 4, 30, tzinfo=dt.UTC) if marked else None
-    return VanishedRecords(policy, judged=True, new=1, back=2, refused=refused, marked=Marked(marked, since, ids))
+    return VanishedRecords(policy, checked=True, new=1, back=2, refused=refused, marked=Marked(marked, since, ids))
 
 
 def passed(one: FlowLoad) -> dict[str, bool]:

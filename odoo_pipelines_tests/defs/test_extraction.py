@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from odoo_pipelines.errors import AccountingError, ExternalRequestError
+from odoo_pipelines.errors import ExternalRequestError, RowCountError
 from odoo_pipelines.pipeline.extraction import Extraction
 from odoo_pipelines.pipeline.mapping import map_partition
 from odoo_pipelines.pipeline.session import Session
@@ -356,7 +356,7 @@ class TestAccounts:
         feed.pages = [[booking(1, day(1)), booking(2, day(2))]]
         session = new_session("full")
         session.batches = Forgetful(session.settings.data)
-        with pytest.raises(AccountingError, match=r"carried 2 rows, 1 were written, the file holds 1"):
+        with pytest.raises(RowCountError, match=r"carried 2 rows, 1 were written, the file holds 1"):
             Extraction(session, BOOKINGS).extract(FIRST)
         assert (batches(session), watermark(session)) == ([], None)
 
@@ -364,7 +364,7 @@ class TestAccounts:
         feed.pages = [[booking(1, day(1)), booking(2, day(2))]]
         session = new_session("full")
         session.batches = Truncated(session.settings.data)
-        with pytest.raises(AccountingError, match=r"carried 2 rows, 2 were written, the file holds 1"):
+        with pytest.raises(RowCountError, match=r"carried 2 rows, 2 were written, the file holds 1"):
             Extraction(session, BOOKINGS).extract(FIRST)
         assert batches(session) == []
 
@@ -376,7 +376,7 @@ class TestAccounts:
         Extraction(session, BOOKINGS).extract(FIRST)
         with engine.begin() as connection:
             connection.execute(sa.text("update odoo_pipelines.batch set rows = rows + 1"))
-        with pytest.raises(AccountingError, match=r"3 rows were extracted, but the mapping read 2"):
+        with pytest.raises(RowCountError, match=r"3 rows were extracted, but the mapping read 2"):
             map_partition(session, flow_named("orders"), FIRST.partition)
         assert session.state.batches("pms", "mapped", ["orders"]) == []
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from odoo_pipelines.defs.webhooks import NOTHING_DUE, evaluate
 from odoo_pipelines.http import retries
-from odoo_pipelines.pipeline.claimed import UNAVAILABLE
+from odoo_pipelines.pipeline.requested import UNAVAILABLE
 from odoo_pipelines.stores.inbox import PAUSES, EventFilter, Inbox, StoredEvent
 from odoo_pipelines.systems import get_system
 from odoo_pipelines.webhooks.events import new_event

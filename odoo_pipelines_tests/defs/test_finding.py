@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from odoo_pipelines.pipeline.claimed import NOT_FOUND, extract_windows
+from odoo_pipelines.pipeline.requested import NOT_FOUND, extract_windows
 from odoo_pipelines.pipeline.session import WEBHOOK, Session
 from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.stores.inbox import EventFilter

@@ -189,7 +189,7 @@ class TestRejectedByTheLoad:
         assert (row.values["name"], row.weight) == ("Ann New", 1)
 
     def test_its_own_raw_row_is_mapped_again_if_it_is_no_older(self, new_session: NewSession, feed: Feed) -> None:
-        """The cure may have been another mapping."""
+        """The fix may have been another mapping."""
         session = new_session("retry")
         extract(session, feed, [guest("g1", TIME, last_name="Mapped Now")], "guests")
         mapped_before(session, PARTNERS, MappedRow("guest", "g1", at(TIME), {"name": "Mapped Before"}))

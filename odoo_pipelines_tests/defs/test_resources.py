@@ -24,7 +24,7 @@ def count(engine: sa.Engine, query: str) -> int:
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "LOCK_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(session_module, "LOCK_WAIT_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("_impatient")

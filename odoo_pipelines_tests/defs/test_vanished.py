@@ -13,7 +13,7 @@ import yaml
 
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.pipeline.vanished import _are_many
-from odoo_pipelines.stores.vanished import Census
+from odoo_pipelines.stores.vanished import MissingRecords
 from odoo_pipelines_sandbox.pms.events import Edit, edit, require
 from odoo_pipelines_tests.defs.stage import BOOKINGS, Stage
 from odoo_pipelines_tests.stores.builders import rows_of
@@ -133,7 +133,7 @@ class TestReport:
         edit(stage.pms.sandbox.world, Edit(id=hidden["id"], fields={"id": None}))
         result = stage.sync("full")
         assert result.success
-        assert (marked(stage), check(result).metadata["judged_in_this_run"].value) == ((), False)
+        assert (marked(stage), check(result).metadata["checked_in_this_run"].value) == ((), False)
 
 
 @pytest.mark.usefixtures("synced")
@@ -142,7 +142,7 @@ class TestOnlyWhatIsComplete:
         delete(stage, "bookings", *(each["id"] for each in stage.served()))
         result = stage.sync("full", (stage.keys[-1], stage.keys[-1]))
         assert result.success
-        assert (marked(stage), check(result).metadata["judged_in_this_run"].value) == ((), False)
+        assert (marked(stage), check(result).metadata["checked_in_this_run"].value) == ((), False)
 
     def test_a_stream_that_could_not_be_extracted_stops_the_search(self, stage: Stage) -> None:
         delete(stage, "bookings", *(each["id"] for each in stage.served()))
@@ -212,8 +212,8 @@ class TestBreaker:
         ],
     )
     def test_how_many_of_how_many(self, known: int, missing: int, *, many: bool) -> None:
-        census = Census(known, tuple(str(number) for number in range(missing)))
-        assert _are_many(Integration(name="pms"), census) is many
+        missing_records = MissingRecords(known, tuple(str(number) for number in range(missing)))
+        assert _are_many(Integration(name="pms"), missing_records) is many
 
     def test_a_policy_that_the_model_does_not_allow_stops_the_run_before_anything_is_written(
         self, stage: Stage

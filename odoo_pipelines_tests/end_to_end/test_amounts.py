@@ -318,6 +318,6 @@ def test_the_doctor_finds_what_changes_amounts(real: RealOdoo) -> None:
         "lock dates",
     }
     assert "CHF, SEK" in found["currency rates"].detail
-    assert "SEK" in found["pricelists"].cure
+    assert "SEK" in found["pricelists"].fix
     assert "15%" in found["taxes"].detail
     assert "tax_lock_date 2020-01-31" in found["lock dates"].detail

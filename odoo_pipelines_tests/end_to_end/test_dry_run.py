@@ -63,13 +63,13 @@ def compare(installation: Installation, proxy: Proxy, odoo: Odoo, mode: str) -> 
     """Runs a sync after its dry run; gives what that said."""
     before = snapshot(odoo, installation.name)
     proxy.requests.clear()
-    rehearsed = installation.run(
+    dry_run = installation.run(
         "sync", "--integration", installation.name, "--mode", mode, "--dry-run", "--sample", ALL, "--json"
     )
-    assert rehearsed.returncode == 0, rehearsed.stderr
+    assert dry_run.returncode == 0, dry_run.stderr
     assert not proxy.writes
     assert snapshot(odoo, installation.name) == before
-    said: dict[str, Any] = json.loads(rehearsed.stdout)["flows"]
+    said: dict[str, Any] = json.loads(dry_run.stdout)["flows"]
     done = installation.synced(mode)
     assert {name: flow["counts"] for name, flow in said.items()} == done.flows
     assert unforeseen(said, installation.name, before, snapshot(odoo, installation.name)) == []

@@ -71,5 +71,5 @@ def test_the_doctor_names_the_right_that_is_missing(
     site: Site, hotel: Hotel, prepared: Installation, groups: tuple[str, ...], named: str
 ) -> None:
     prepared.connect(hotel, site.used_by(site.new_user(*groups)))
-    cures = [finding["cure"] for finding in prepared.doctor() if not finding["passed"]]
-    assert any(named in cure for cure in cures), cures
+    fixes = [finding["fix"] for finding in prepared.doctor() if not finding["passed"]]
+    assert any(named in fix for fix in fixes), fixes

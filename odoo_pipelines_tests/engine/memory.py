@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.errors import RowCountError
 from odoo_pipelines.systems.records import Binding, Counts, Key, Outcome, Record, Resolution, RowOutcome
 
 
@@ -52,7 +52,7 @@ class MemoryState:
             hook()
         places = [(each.model, each.odoo_id) for each in records]
         if len(places) != len(set(places)):
-            raise AccountingError("two records are bound to one Odoo record")
+            raise RowCountError("two records are bound to one Odoo record")
         others = {key: each for key, each in self.kept.items() if (each.model, each.odoo_id) not in places}
         kept = others | {each.key: replace(each, base=orjson.loads(orjson.dumps(each.base))) for each in records}
         self.kept, self.outcomes, self.counts = kept, [*self.outcomes, *outcomes], [*self.counts, counts]

@@ -140,14 +140,14 @@ def after_all(now: Iterable[Possible], rows: Sequence[Version], how: Circumstanc
 def after_a_part(
     now: Iterable[Possible], rows: Sequence[Version], how: Circumstances, seen: Values | None
 ) -> set[Possible]:
-    """What may be when a run has died somewhere on its way through these rows, and Odoo is as seen."""
+    """What may be when a run has died somewhere on its path through these rows, and Odoo is as seen."""
     found = set()
     for met in {tuple(rows), _folded(rows)}:
         some = set(now)
         for row in (*met, None):
-            ways = {each: meet(each, row, how) if row else {each} for each in some}
-            found |= {Possible(each.memory, seen) for each, ends in ways.items() if _on_the_way(each, ends, seen)}
-            some = {end for ends in ways.values() for end in ends}
+            paths = {each: meet(each, row, how) if row else {each} for each in some}
+            found |= {Possible(each.memory, seen) for each, ends in paths.items() if _on_the_way(each, ends, seen)}
+            some = {end for ends in paths.values() for end in ends}
     return found
 
 

@@ -43,8 +43,8 @@ def arbiter(base: Base | None = None, policy: Policy = Policy.LATEST_WINS, at: d
     return Arbiter(FlowPolicies(policy), base or agreed(external(1), external(2)), Times(at, RECORD_WRITTEN))
 
 
-def merge(lines: list[ResolvedLine], odoo: list[dict[str, Any]], judge: Arbiter | None = None) -> MergedLines:
-    return MERGER.merge(lines, odoo, judge or arbiter())
+def merge(lines: list[ResolvedLine], odoo: list[dict[str, Any]], decides: Arbiter | None = None) -> MergedLines:
+    return MERGER.merge(lines, odoo, decides or arbiter())
 
 
 def changes(lines: list[ResolvedLine], odoo: list[dict[str, Any]], *, keep: bool) -> LineChanges:
@@ -80,11 +80,11 @@ def test_a_changed_quantity_takes_the_price_along() -> None:
 
 
 def test_a_price_that_somebody_has_changed_in_odoo_goes_along_with_a_new_quantity() -> None:
-    judge = arbiter()
-    merged = merge([external(1, product_uom_qty=3.0)], [in_odoo(1, price_unit=95.0)], judge)
+    decides = arbiter()
+    merged = merge([external(1, product_uom_qty=3.0)], [in_odoo(1, price_unit=95.0)], decides)
 
     assert merged.updated == [(1, {"product_uom_qty": 3.0, "price_unit": 95.0, "technical_price_unit": -1.0})]
-    assert judge.kept == {f"{NAME}.price_unit": Kept(80.0, 95.0, NOON)}
+    assert decides.kept == {f"{NAME}.price_unit": Kept(80.0, 95.0, NOON)}
     assert merged.agreed[external(1).key]["product_uom_qty"] == 3.0
     assert merged.agreed[external(1).key]["price_unit"] == 80.0
 
@@ -112,18 +112,18 @@ def test_lines_of_people_and_of_other_integrations_are_left_alone(key: str | boo
 
 @pytest.mark.parametrize(("written", "name"), [("2026-05-01 14:59:59", "ours"), ("2026-05-01 15:00:01", "theirs")])
 def test_of_two_edits_of_a_line_the_later_one_counts_by_the_lines_own_time(written: str, name: str) -> None:
-    judge = arbiter(agreed(external(1, name="before")))
-    merged = merge([external(1, name="ours")], [in_odoo(1, name="theirs", write_date=written)], judge)
+    decides = arbiter(agreed(external(1, name="before")))
+    merged = merge([external(1, name="ours")], [in_odoo(1, name="theirs", write_date=written)], decides)
 
     assert merged.updated == ([(1, {"name": "ours"})] if name == "ours" else [])
 
 
 def test_a_line_that_somebody_has_deleted_in_odoo_stays_deleted_while_the_source_does_not_change_it() -> None:
-    judge = arbiter()
-    merged = merge([external(1)], [], judge)
+    decides = arbiter()
+    merged = merge([external(1)], [], decides)
 
     assert not merged
-    assert judge.kept == {NAME: Kept(external(1).values, None, RECORD_WRITTEN)}
+    assert decides.kept == {NAME: Kept(external(1).values, None, RECORD_WRITTEN)}
     assert merged.agreed == {external(1).key: external(1).values}
 
 
@@ -148,11 +148,11 @@ def test_a_vanished_line_that_somebody_has_changed_in_odoo_goes_by_time(at: date
 
 
 def test_lines_in_conflict_wait_for_a_human() -> None:
-    judge = arbiter(policy=Policy.MANUAL)
-    merged = merge([external(2, product_uom_qty=3.0)], [in_odoo(1, price_unit=95.0)], judge)
+    decides = arbiter(policy=Policy.MANUAL)
+    merged = merge([external(2, product_uom_qty=3.0)], [in_odoo(1, price_unit=95.0)], decides)
 
     assert not merged
-    assert {each.field: (each.external is None, each.odoo is None) for each in judge.conflicts} == {
+    assert {each.field: (each.external is None, each.odoo is None) for each in decides.conflicts} == {
         NAME: (True, False),
         NAME.replace("b.1", "b.2"): (False, True),
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from odoo_pipelines.engine.lifecycle import free_fields, with_auto_lock
+from odoo_pipelines.engine.lifecycle import always_writable_fields, with_auto_lock
 from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.errors import OdooTransientError
 from odoo_pipelines.systems.base import MappedLine, MappedRow
@@ -103,7 +103,7 @@ class TestFreeFields:
         assert order_state(order) == "locked"
 
     def test_what_odoo_protects_and_what_others_hang_on_is_not_free(self) -> None:
-        free = free_fields(SALE_ORDER)
+        free = always_writable_fields(SALE_ORDER)
 
         assert free.isdisjoint({"partner_id", "date_order", "pricelist_id", "state", "order_line"})
         protected = ("product_id", "name", "product_uom_qty", "price_unit", "tax_ids")

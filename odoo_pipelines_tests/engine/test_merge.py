@@ -27,16 +27,16 @@ def agreed(**values: Any) -> Base:
     return Base(Agreement(values))
 
 
-def merge(judge: Arbiter, external: dict[str, Any], odoo: dict[str, Any]) -> Merged:
-    return MERGER.merge(external, odoo, judge, judge.base.value)
+def merge(decides: Arbiter, external: dict[str, Any], odoo: dict[str, Any]) -> Merged:
+    return MERGER.merge(external, odoo, decides, decides.base.value)
 
 
 def test_only_fields_that_differ_are_written() -> None:
-    judge = arbiter(agreed(name="Ann", city=False))
-    merged = merge(judge, {"name": "Ann", "city": "Wien"}, {"name": "Ann", "city": False})
+    decides = arbiter(agreed(name="Ann", city=False))
+    merged = merge(decides, {"name": "Ann", "city": "Wien"}, {"name": "Ann", "city": False})
 
     assert merged == Merged({"city": "Wien"}, {"name": "Ann", "city": "Wien"})
-    assert judge.written == [FieldChange("city", False, "Wien")]
+    assert decides.written == [FieldChange("city", False, "Wien")]
 
 
 def test_a_field_that_is_to_be_emptied_is_written_once() -> None:
@@ -54,26 +54,26 @@ def test_fields_that_the_server_lacks_have_no_name() -> None:
 
 
 def test_what_somebody_has_changed_in_odoo_stays_and_nothing_new_is_agreed_on() -> None:
-    judge = arbiter(agreed(city="Wien", zip="1"))
-    merged = merge(judge, {"city": "Wien", "zip": "2"}, {"city": "Graz", "zip": "1"})
+    decides = arbiter(agreed(city="Wien", zip="1"))
+    merged = merge(decides, {"city": "Wien", "zip": "2"}, {"city": "Graz", "zip": "1"})
 
     assert merged == Merged({"zip": "2"}, {"zip": "2"})
-    assert judge.kept == {"city": Kept("Wien", "Graz", NOON)}
+    assert decides.kept == {"city": Kept("Wien", "Graz", NOON)}
 
 
 def test_what_was_overwritten_is_told_with_the_policy() -> None:
-    judge = arbiter(agreed(city="Wien"), Policy.EXTERNAL_WINS)
-    merge(judge, {"city": "Linz"}, {"city": "Graz"})
+    decides = arbiter(agreed(city="Wien"), Policy.EXTERNAL_WINS)
+    merge(decides, {"city": "Linz"}, {"city": "Graz"})
 
-    assert judge.written == [FieldChange("city", "Graz", "Linz", "external_wins")]
+    assert decides.written == [FieldChange("city", "Graz", "Linz", "external_wins")]
 
 
 def test_a_field_that_both_sides_changed_waits_for_a_human_and_the_others_go_through() -> None:
-    judge = arbiter(agreed(city="Wien", zip="1"), Policy.MANUAL)
-    merged = merge(judge, {"city": "Linz", "zip": "2"}, {"city": "Graz", "zip": "1"})
+    decides = arbiter(agreed(city="Wien", zip="1"), Policy.MANUAL)
+    merged = merge(decides, {"city": "Linz", "zip": "2"}, {"city": "Graz", "zip": "1"})
 
     assert merged == Merged({"zip": "2"}, {"zip": "2"})
-    [conflict] = judge.conflicts
+    [conflict] = decides.conflicts
     assert isinstance(conflict, Conflict)
     assert (conflict.field, conflict.code, conflict.base, conflict.external, conflict.odoo) == (
         "city",
@@ -95,29 +95,29 @@ def test_a_field_that_both_sides_changed_waits_for_a_human_and_the_others_go_thr
     ],
 )
 def test_a_humans_answer_is_carried_out(choice: Any, value: Any, written: Any, kept: Any) -> None:
-    judge = arbiter(agreed(city="Wien"), Policy.MANUAL, city=Resolution("city", choice, value, "Linz", "Graz"))
+    decides = arbiter(agreed(city="Wien"), Policy.MANUAL, city=Resolution("city", choice, value, "Linz", "Graz"))
 
-    assert merge(judge, {"city": "Linz"}, {"city": "Graz"}).changes == written
-    assert (judge.kept, judge.conflicts) == (kept, [])
+    assert merge(decides, {"city": "Linz"}, {"city": "Graz"}).changes == written
+    assert (decides.kept, decides.conflicts) == (kept, [])
 
 
 @pytest.mark.parametrize(("external", "odoo"), [("Linz", "Bregenz"), ("Bregenz", "Graz")])
 def test_an_answer_is_stale_once_a_side_has_moved(external: str, odoo: str) -> None:
     answer = Resolution("city", "external", None, "Linz", "Graz")
-    judge = arbiter(agreed(city="Wien"), Policy.MANUAL, city=answer)
+    decides = arbiter(agreed(city="Wien"), Policy.MANUAL, city=answer)
 
-    assert merge(judge, {"city": external}, {"city": odoo}).changes == {}
-    assert [each.field for each in judge.conflicts] == ["city"]
+    assert merge(decides, {"city": external}, {"city": odoo}).changes == {}
+    assert [each.field for each in decides.conflicts] == ["city"]
 
 
 def test_a_value_that_does_not_fit_the_field_is_asked_for_again_with_the_reason() -> None:
     answer = Resolution("x_date_of_birth", "value", "31.12.1990", "1990-01-01", "1991-01-01")
-    judge = arbiter(agreed(x_date_of_birth="1989-01-01"), Policy.MANUAL, x_date_of_birth=answer)
+    decides = arbiter(agreed(x_date_of_birth="1989-01-01"), Policy.MANUAL, x_date_of_birth=answer)
 
-    merged = merge(judge, {"x_date_of_birth": "1990-01-01"}, {"x_date_of_birth": "1991-01-01"})
+    merged = merge(decides, {"x_date_of_birth": "1990-01-01"}, {"x_date_of_birth": "1991-01-01"})
 
     assert merged.changes == {}
-    assert "is not a date" in judge.conflicts[0].reason
+    assert "is not a date" in decides.conflicts[0].reason
 
 
 def test_what_we_wrote_before_odoo_refused_the_rest_is_no_change_of_somebodys() -> None:
@@ -127,18 +127,18 @@ def test_what_we_wrote_before_odoo_refused_the_rest_is_no_change_of_somebodys() 
 
 
 def test_fields_that_our_own_actions_overwrite_are_written_again() -> None:
-    judge = Arbiter(FlowPolicies(Policy.ODOO_WINS), agreed(city="Wien"), Times(LATER, NOON), {}, frozenset({"city"}))
+    decides = Arbiter(FlowPolicies(Policy.ODOO_WINS), agreed(city="Wien"), Times(LATER, NOON), {}, frozenset({"city"}))
 
-    assert merge(judge, {"city": "Wien"}, {"city": "Graz"}).changes == {"city": "Wien"}
+    assert merge(decides, {"city": "Wien"}, {"city": "Graz"}).changes == {"city": "Wien"}
 
 
 def test_what_was_kept_is_forgotten_once_both_sides_agree_and_stays_for_fields_that_a_row_does_not_carry() -> None:
     kept = {"city": Kept("Wien", "Graz"), "zip": Kept("1", "2")}
-    judge = arbiter(Base(Agreement({"city": "W", "zip": "1"}), kept))
+    decides = arbiter(Base(Agreement({"city": "W", "zip": "1"}), kept))
     external = {"city": "Graz"}
 
-    assert merge(judge, external, {"city": "Graz"}).agreed == {"city": "Graz"}
-    assert judge.remembered(external) == {"zip": Kept("1", "2")}
+    assert merge(decides, external, {"city": "Graz"}).agreed == {"city": "Graz"}
+    assert decides.remembered(external) == {"zip": Kept("1", "2")}
 
 
 def test_a_base_survives_the_state() -> None:

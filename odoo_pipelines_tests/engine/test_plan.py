@@ -64,7 +64,7 @@ def test_an_unknown_row_is_created_and_moved_to_its_state(world: World) -> None:
     planned = only_planned(plan(world, SALE_ORDER, booking("b", state="locked")))
 
     assert (planned.outcome, planned.odoo_id) == (Outcome.CREATED, None)
-    assert [step.target for step in planned.way.after] == ["sale", "locked"]
+    assert [step.target for step in planned.path.after] == ["sale", "locked"]
 
 
 def test_a_row_that_has_not_changed_needs_no_request(world: World) -> None:
@@ -165,8 +165,8 @@ def test_an_order_that_is_reopened_on_its_way_is_written_while_it_is_open(world:
     ordered(world, "cancel")
     planned = only_planned(plan(world, SALE_ORDER, booking("b", 2, state="sale", lines=[], pricelist_id="USD")))
 
-    assert [step.target for step in planned.way.before] == ["draft"]
-    assert [step.target for step in planned.way.after] == ["sale"]
+    assert [step.target for step in planned.path.before] == ["draft"]
+    assert [step.target for step in planned.path.after] == ["sale"]
     assert len(planned.lines.deleted) == 2
 
 

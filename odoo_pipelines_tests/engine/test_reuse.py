@@ -17,7 +17,7 @@ from odoo_pipelines_tests.engine.accounts import AccountsWorld, payment
 from odoo_pipelines_tests.engine.fakes import Row
 from odoo_pipelines_tests.engine.sales import World, booking, guest, product, room
 
-STAY: dict[str, Any] = {
+NO_TRANSITIONS: dict[str, Any] = {
     "partner_id": "g1",
     "client_order_ref": "R-1",
     "x_check_in_date": "2026-05-01",
@@ -54,7 +54,7 @@ def world() -> World:
     world = World()
     world.products(product("double"))
     world.guests(guest("g1"), guest("g2"))
-    world.orders(booking("b1", lines=[room("1")], **STAY))
+    world.orders(booking("b1", lines=[room("1")], **NO_TRANSITIONS))
     world.odoo.calls.clear()
     return world
 
@@ -76,7 +76,8 @@ def answer(asked: Conflict, choice: Any = "external") -> Resolution:
 
 
 @pytest.mark.parametrize(
-    ("identity", "one", "other"), [(BOOKING, STAY, ANOTHER), (GUEST, ANNA, BORIS), (PAYMENT, PAID, PAID_AGAIN)]
+    ("identity", "one", "other"),
+    [(BOOKING, NO_TRANSITIONS, ANOTHER), (GUEST, ANNA, BORIS), (PAYMENT, PAID, PAID_AGAIN)],
 )
 class TestAllOfItDiffers:
     def test_is_another_record(self, identity: Identity, one: dict[str, Any], other: dict[str, Any]) -> None:
@@ -122,18 +123,18 @@ class TestTheReferenceIsNotKnown:
 
 
 def _without(name: str, sides: tuple[int, ...], nothing: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    one, other = (side | {name: nothing} if at in sides else side for at, side in enumerate((STAY, ANOTHER)))
+    one, other = (side | {name: nothing} if at in sides else side for at, side in enumerate((NO_TRANSITIONS, ANOTHER)))
     return one, other
 
 
 class TestWithAReference:
     def test_stays_that_overlap_are_two_if_all_of_it_differs(self) -> None:
         moved = ANOTHER | {"x_check_in_date": "2026-05-02", "x_check_out_date": "2026-05-04"}
-        assert is_another(BOOKING, STAY, moved)
+        assert is_another(BOOKING, NO_TRANSITIONS, moved)
 
     @pytest.mark.parametrize("name", ["x_check_in_date", "x_check_out_date"])
     def test_what_is_not_known_decides_nothing(self, name: str) -> None:
-        assert not is_another(BOOKING, STAY, {key: value for key, value in ANOTHER.items() if key != name})
+        assert not is_another(BOOKING, NO_TRANSITIONS, {key: value for key, value in ANOTHER.items() if key != name})
 
 
 class TestGuests:
@@ -160,7 +161,7 @@ def test_another_stay_of_another_guest_is_a_question_and_nothing_is_written(worl
     world.orders(booking("b1", 2, lines=[room("7", 5.0)], **ANOTHER), verify=verify)
     asked = question(world)
     guests = {row[SYNC_KEY_FIELD]: row["id"] for row in world.odoo.rows("res.partner")}
-    assert asked.base == asked.odoo == STAY | {"partner_id": guests["hotel.guest.g1"]}
+    assert asked.base == asked.odoo == NO_TRANSITIONS | {"partner_id": guests["hotel.guest.g1"]}
     assert asked.external == ANOTHER | {"partner_id": guests["hotel.guest.g2"]}
     assert (world.odoo.writes(), order(world)) == ([], before)
     assert world.state.kept["booking", "b1"] == agreed
@@ -176,7 +177,7 @@ def test_it_is_asked_again_in_every_run_until_the_source_says_what_it_said_befor
     for _ in range(2):
         world.orders(booking("b1", 2, lines=[room("1")], **ANOTHER), verify=True)
         assert question(world).code == ID_REUSED
-    world.orders(booking("b1", 3, lines=[room("1")], **STAY), verify=True)
+    world.orders(booking("b1", 3, lines=[room("1")], **NO_TRANSITIONS), verify=True)
     assert (world.state.outcomes[-1].outcome, world.state.outcomes[-1].compared) == (Outcome.UNCHANGED, True)
 
 
@@ -246,13 +247,13 @@ class TestAGuest:
     def test_is_not_the_customer_of_anything_until_that_is_decided(self, world: World) -> None:
         world.guests(guest("g1", 3, **BORIS))
         asked = question(world)
-        world.orders(booking("b2", lines=[room("1")], **STAY))
+        world.orders(booking("b2", lines=[room("1")], **NO_TRANSITIONS))
         row = world.state.outcomes[-1]
         assert (row.outcome, row.field, row.code) == (Outcome.REJECTED, "partner_id", "missing_reference")
         world.state.answers = {("guest", "g1"): [answer(asked)]}
         world.guests(guest("g1", 3, **BORIS))
         world.state.answers = {}
-        world.orders(booking("b2", lines=[room("1")], **STAY))
+        world.orders(booking("b2", lines=[room("1")], **NO_TRANSITIONS))
         assert world.state.outcomes[-1].outcome is Outcome.CREATED
 
     def test_who_was_adopted_by_a_persons_answer_is_not_asked_about_again(self, world: World) -> None:

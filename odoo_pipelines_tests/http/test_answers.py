@@ -30,7 +30,7 @@ def test_a_2xx_passes(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "cure"),
+    ("status", "error", "fix"),
     [
         (400, ExternalRequestError, "The log of the external system"),
         (401, ExternalAuthenticationError, "Check API key and secret, and that the clock"),
@@ -44,9 +44,9 @@ def test_a_2xx_passes(status: int) -> None:
     ],
 )
 def test_any_other_status_is_an_error_with_a_cure_and_without_the_body(
-    status: int, error: type[Exception], cure: str
+    status: int, error: type[Exception], fix: str
 ) -> None:
-    with pytest.raises(error, match=cure) as caught:
+    with pytest.raises(error, match=fix) as caught:
         checked(_answer(status=status))
     assert str(status) in str(caught.value)
     assert _PLACE in str(caught.value)

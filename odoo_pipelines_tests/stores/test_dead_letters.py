@@ -177,7 +177,7 @@ class TestFilter:
 
     def test_what_a_replay_can_do_nothing_for_ends_or_waits_for_a_person(self, state: State) -> None:
         state.request_replay(GUESTS)
-        state.give_up("hotel", "guests", over=[("guest", "1")], lost=[("guest", "2")])
+        state.end_letters("hotel", "guests", over=[("guest", "1")], lost=[("guest", "2")])
         assert [(each.external_id, each.next_try is None) for each in state.letters(GUESTS)] == [
             ("2", True),
             ("", False),

@@ -12,9 +12,9 @@ import pytest
 
 from odoo_pipelines.errors import BatchStoreError
 from odoo_pipelines.stores.batches import BatchStore
+from odoo_pipelines.stores.dry_run import temporary_batches
 from odoo_pipelines.stores.limits import shared_limiter
 from odoo_pipelines.stores.private_files import close_tree, make_file, make_folder, make_passable, open_to_others
-from odoo_pipelines.stores.rehearsal import temporary_batches
 
 SCHEMA = pa.schema({"number": pa.int64()})
 PATH = "pms/external/bookings/2026-11-01/a.parquet"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.errors import AccountingError, StateError
+from odoo_pipelines.errors import RowCountError, StateError
 from odoo_pipelines.stores.batch_registry import since_complete
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.state import State
@@ -178,7 +178,7 @@ class TestRecords:
 
     def test_two_records_cannot_be_bound_to_one_odoo_record(self, state: State) -> None:
         state.start(RUN, "full")
-        with pytest.raises(AccountingError, match=r"bound to one Odoo record: res\.partner 70"):
+        with pytest.raises(RowCountError, match=r"bound to one Odoo record: res\.partner 70"):
             commit(state, RUN, records=(a_record("7", 70), a_record("8", 70)))
         assert state.record_count("hotel", "res.partner") == 0
 
@@ -225,7 +225,7 @@ class TestChunks:
         assert state.run_counts("run-1") == {"guests": Counts()}
 
     def test_a_chunk_of_a_flow_that_was_not_started_is_refused(self, state: State) -> None:
-        with pytest.raises(AccountingError, match="flow 'guests' of 'hotel' is not running in run run-1"):
+        with pytest.raises(RowCountError, match="flow 'guests' of 'hotel' is not running in run run-1"):
             commit(state, RUN, an_outcome("7", Outcome.CREATED), records=(a_record(),))
         assert state.records("hotel", [("guest", "7")]) == {}
 

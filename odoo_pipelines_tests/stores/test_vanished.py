@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from odoo_pipelines.stores.state import State
-from odoo_pipelines.stores.vanished import Census
+from odoo_pipelines.stores.vanished import MissingRecords
 from odoo_pipelines_tests.stores.builders import RUN, a_record, commit, rows_of
 
 
@@ -24,28 +24,30 @@ def _four_guests(state: State) -> None:
     commit(state, other, records=(a_record("8", 80),))
 
 
-def census(state: State, *seen: str) -> Census:
-    return state.census("hotel", "guest", [seen[:1], seen[1:]])
+def missing_records(state: State, *seen: str) -> MissingRecords:
+    return state.missing_records("hotel", "guest", [seen[:1], seen[1:]])
 
 
 class TestCensus:
     def test_known_records_that_were_not_carried_are_missing(self, state: State) -> None:
-        assert census(state, "1", "3", "3", "new") == Census(known=4, missing=("2", "4"))
+        assert missing_records(state, "1", "3", "3", "new") == MissingRecords(known=4, missing=("2", "4"))
 
     def test_a_run_that_carried_nothing_misses_all(self, state: State) -> None:
-        assert state.census("hotel", "guest", []) == Census(known=4, missing=("1", "2", "3", "4"))
+        assert state.missing_records("hotel", "guest", []) == MissingRecords(known=4, missing=("1", "2", "3", "4"))
 
     def test_those_that_are_marked_are_told_apart(self, state: State) -> None:
         state.mark_vanished("hotel", "guest", ["1", "2"])
-        assert census(state, "1", "3") == Census(known=2, missing=("4",), still_missing=("2",), back=("1",))
+        assert missing_records(state, "1", "3") == MissingRecords(
+            known=2, missing=("4",), still_missing=("2",), back=("1",)
+        )
 
     def test_it_changes_nothing_and_can_be_taken_again(self, state: State) -> None:
-        assert census(state, "1") == census(state, "1")
+        assert missing_records(state, "1") == missing_records(state, "1")
         assert state.vanished("hotel", "guest", 3).count == 0
 
     def test_a_hundred_thousand_ids_are_no_trouble(self, state: State) -> None:
         seen = ([f"{start + number}" for number in range(1_000)] for start in range(0, 100_000, 1_000))
-        assert state.census("hotel", "guest", seen) == Census(known=4)
+        assert state.missing_records("hotel", "guest", seen) == MissingRecords(known=4)
 
 
 class TestMarks:

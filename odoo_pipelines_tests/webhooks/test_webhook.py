@@ -13,7 +13,7 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from odoo_pipelines.webhooks.telling import JsonLines
+from odoo_pipelines.webhooks.request_log import JsonLines
 from odoo_pipelines_tests.webhooks.site import (
     NOW,
     SECRET,

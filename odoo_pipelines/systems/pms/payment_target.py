@@ -9,12 +9,12 @@ from odoo_pipelines.systems.pms.mapping.orders import BOOKING
 from odoo_pipelines.systems.pms.payment_keys import PAYMENT, REFUND, sync_parts
 from odoo_pipelines.systems.targets import (
     ANY_FIELD,
-    Borrowed,
     Entry,
     Identity,
     Lifecycle,
     Lookup,
     Match,
+    RelatedValue,
     Requirement,
     Target,
     TargetField,
@@ -34,8 +34,8 @@ def payment_state(values: Mapping[str, Any]) -> str:
     return "cancel" if state in _CANCELLED else state
 
 
-def _of_order(field: str, *followed_by: str) -> Borrowed:
-    return Borrowed(BOOKING, "sale.order", field, followed_by)
+def _of_order(field: str, *followed_by: str) -> RelatedValue:
+    return RelatedValue(BOOKING, "sale.order", field, followed_by)
 
 
 # What is written once only: on a draft, Odoo would take it as a reason to post without a journal entry.
@@ -48,7 +48,7 @@ ACCOUNT_PAYMENT = Target(
         TargetField(
             "partner_id",
             "many2one",
-            borrowed=_of_order("partner_id"),
+            related=_of_order("partner_id"),
             only_on_create=True,
             watched=True,
             sources=("payments.booking_id",),
@@ -57,15 +57,15 @@ ACCOUNT_PAYMENT = Target(
         TargetField(
             "currency_id",
             "many2one",
-            lookup=Lookup("res.currency", "name", required=True, cure="activate the currency in Odoo", currency=True),
-            borrowed=_of_order("currency_id"),
+            lookup=Lookup("res.currency", "name", required=True, fix="activate the currency in Odoo", currency=True),
+            related=_of_order("currency_id"),
             sources=("payments.currency", "payments.booking_id"),
         ),
         TargetField("date", "date", only_on_create=True, sources=("payments.paid_at", "payments.updated_at")),
         TargetField(
             "memo",
             "char",
-            borrowed=_of_order("name", "x_external_transaction_id"),
+            related=_of_order("name", "x_external_transaction_id"),
             only_on_create=True,
             sources=("payments.booking_id", "payments.transaction_id"),
         ),
@@ -76,7 +76,7 @@ ACCOUNT_PAYMENT = Target(
                 "account.journal",
                 ANY_FIELD,
                 required=True,
-                cure="create the journal, or correct `journals` of the integration",
+                fix="create the journal, or correct `journals` of the integration",
                 also=(("type", "in", ("bank", "cash", "credit")),),
             ),
             only_on_create=True,
@@ -122,8 +122,8 @@ ACCOUNT_PAYMENT = Target(
             Transition("draft", "cancel", ("action_cancel",)),
             Transition("cancel", "draft", ("action_draft",)),
         ),
-        frozen=("posted",),
-        free=("x_external_transaction_id", "x_payment_gateway", "x_related_booking_id", "x_external_synced"),
+        read_only=("posted",),
+        always_writable=("x_external_transaction_id", "x_payment_gateway", "x_related_booking_id", "x_external_synced"),
         edited_in=("draft",),
     ),
     sync_parts=sync_parts,

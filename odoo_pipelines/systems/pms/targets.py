@@ -183,7 +183,7 @@ _ORDER_LINES = LineTarget(
                 "account.tax",
                 "name",
                 required=True,
-                cure="create the sales tax, or correct `taxes` of the integration",
+                fix="create the sales tax, or correct `taxes` of the integration",
                 also=(("type_tax_use", "=", "sale"),),
             ),
         ),
@@ -197,7 +197,7 @@ _ORDER_LINES = LineTarget(
     quantity="product_uom_qty",
     invoiced="qty_invoiced",
     identity=("product_id",),
-    free=("x_room_number", "x_rate_plan", "x_adults", "x_children"),
+    always_writable=("x_room_number", "x_rate_plan", "x_adults", "x_children"),
     rewritten_together=(
         ("product_id", ("name", "price_unit", "tax_ids", "technical_price_unit", "discount")),
         ("product_uom_qty", ("price_unit", "technical_price_unit", "discount")),
@@ -236,15 +236,15 @@ _LIFECYCLE = Lifecycle(
     transitions=(
         Transition("draft", "sale", ("action_confirm",), overwrites=("date_order",)),
         Transition("draft", "cancel", ("action_cancel",)),
-        Transition("sale", "locked", ("action_lock",), free=True),
+        Transition("sale", "locked", ("action_lock",), allowed_when_invoiced=True),
         Transition("sale", "cancel", ("action_cancel",)),
-        Transition("locked", "sale", ("action_unlock",), free=True),
+        Transition("locked", "sale", ("action_unlock",), allowed_when_invoiced=True),
         Transition("cancel", "draft", ("action_draft",)),
     ),
-    frozen=("locked",),
+    read_only=("locked",),
     # Odoo lets the other fields of a locked order change, too, but the rate of the currency hangs on the date, and the
     # addresses hang on the customer.
-    free=(
+    always_writable=(
         "client_order_ref",
         "note",
         "x_external_id",
@@ -278,7 +278,7 @@ SALE_ORDER = Target(
                 "product.pricelist",
                 "currency_id.name",
                 required=True,
-                cure="create a pricelist in the booking's currency",
+                fix="create a pricelist in the booking's currency",
                 none_for_company="currency_id.name",
                 preferred=(("item_ids", "=", False),),  # rules of a pricelist are made for prices that Odoo computes
                 currency=True,

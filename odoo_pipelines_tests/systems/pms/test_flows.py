@@ -110,8 +110,8 @@ def test_the_fields_that_people_fill_in_are_custom_and_no_mapping_fills_them(flo
 @FLOWS
 def test_a_value_is_borrowed_from_records_that_are_loaded_before(flow: Flow) -> None:
     before = {(each.entity, each.target.model) for each in SYSTEM.flows if each.name in flow.after}
-    lenders = {(field.borrowed.entity, field.borrowed.model) for field in fields_of(flow) if field.borrowed}
-    assert lenders <= before
+    related_records = {(field.related.entity, field.related.model) for field in fields_of(flow) if field.related}
+    assert related_records <= before
 
 
 # The life of a payment
@@ -133,7 +133,7 @@ def test_nothing_leads_out_of_a_posted_payment_and_only_its_custom_fields_stay_f
     lifecycle = ACCOUNT_PAYMENT.lifecycle
     assert lifecycle is not None
     assert "posted" not in {step.source for step in lifecycle.transitions}
-    assert set(lifecycle.free) == {field.name for field in ACCOUNT_PAYMENT.fields if field.custom}
+    assert set(lifecycle.always_writable) == {field.name for field in ACCOUNT_PAYMENT.fields if field.custom}
 
 
 def test_what_would_cost_a_payment_its_entry_is_never_written_to_a_draft() -> None:

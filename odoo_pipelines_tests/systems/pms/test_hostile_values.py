@@ -79,7 +79,7 @@ def columns_of(flow: str) -> pa.Schema:
 
 
 def try_cast(field: TargetField, values: Any) -> None:
-    named = field.references or field.lookup or field.borrowed or field.language
+    named = field.references or field.lookup or field.related or field.language
     if field.name in values and not named:
         cast(values[field.name], FieldSchema(field.name, field.type, required=field.required))
 

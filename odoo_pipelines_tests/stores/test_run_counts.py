@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.errors import RowCountError
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems.records import Outcome
@@ -40,9 +40,7 @@ class TestAccounts:
         raw = state.register(a_batch())
         state.start(RUN, "full")
         commit(state, RUN, an_outcome("1", Outcome.CREATED), an_outcome("2", Outcome.UNCHANGED))
-        with pytest.raises(
-            AccountingError, match=r"3 rows went in, but 2 came out \(1 created, 0 updated, 1 unchanged"
-        ):
+        with pytest.raises(RowCountError, match=r"3 rows went in, but 2 came out \(1 created, 0 updated, 1 unchanged"):
             state.finish(RUN, 3, consumer="odoo/res_partner", batch_ids=[raw.id])
         assert state.pending("hotel", "external", ["bookings"], "odoo/res_partner") == [raw]
         assert rows_of(engine, "select status, reason from odoo_pipelines.sync_run") == [
@@ -52,13 +50,13 @@ class TestAccounts:
     def test_a_flow_is_finished_once(self, state: State) -> None:
         state.start(RUN, "full")
         state.finish(RUN, 0, consumer="odoo/res_partner", batch_ids=[])
-        with pytest.raises(AccountingError, match="is not running"):
+        with pytest.raises(RowCountError, match="is not running"):
             state.finish(RUN, 0, consumer="odoo/res_partner", batch_ids=[])
 
     def test_a_failed_flow_says_why_and_takes_no_more_chunks(self, state: State, engine: sa.Engine) -> None:
         state.start(RUN, "full")
         state.fail(RUN, "OdooAccessError")
-        with pytest.raises(AccountingError, match="is not running"):
+        with pytest.raises(RowCountError, match="is not running"):
             commit(state, RUN, an_outcome("1", Outcome.CREATED))
         assert rows_of(engine, "select status, reason, finished_at is null as open from odoo_pipelines.sync_run") == [
             {"status": "failed", "reason": "OdooAccessError", "open": False}

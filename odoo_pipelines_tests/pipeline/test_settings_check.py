@@ -10,7 +10,7 @@ from odoo_pipelines.defs.build import build_definitions
 from odoo_pipelines.defs.resources import log_progress
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.pipeline.choices import check_choices, field_names
+from odoo_pipelines.pipeline.settings_check import check_settings, field_names
 from odoo_pipelines.systems import get_system
 
 ORDERS = next(flow for flow in get_system("pms").flows if flow.name == "orders")
@@ -22,13 +22,13 @@ def hotel(**settings: Any) -> Integration:
 
 def problems(*integrations: Integration) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as caught:
-        check_choices(integrations)
+        check_settings(integrations)
     return caught.value.problems
 
 
 def test_every_field_that_is_merged_can_have_a_policy() -> None:
     fields = dict.fromkeys(field_names(ORDERS.target), "manual")
-    check_choices([hotel(flows={"orders": {"fields": fields}})])
+    check_settings([hotel(flows={"orders": {"fields": fields}})])
     assert {"date_order", "state", "order_line", "order_line.price_unit"} <= set(fields)
 
 
@@ -40,7 +40,7 @@ def test_what_is_not_merged_can_have_none(field: str) -> None:
 
 
 def test_of_a_payment_what_is_written_once_has_no_policy_and_its_state_has_one() -> None:
-    check_choices([hotel(flows={"payments": {"fields": {"amount": "manual", "state": "odoo_wins"}}})])
+    check_settings([hotel(flows={"payments": {"fields": {"amount": "manual", "state": "odoo_wins"}}})])
     [problem] = problems(hotel(flows={"payments": {"fields": {"partner_id": "manual"}}}))
     assert problem.endswith(
         "it has amount, currency_id, x_external_transaction_id, x_payment_gateway, x_related_booking_id, "
@@ -56,7 +56,7 @@ def test_an_unknown_flow_is_named_with_the_known_ones() -> None:
 
 
 def test_only_a_flow_with_states_can_cancel_what_has_vanished() -> None:
-    check_choices([hotel(flows={"orders": {"vanished": "cancel"}})])
+    check_settings([hotel(flows={"orders": {"vanished": "cancel"}})])
     assert problems(hotel(flows={"partners": {"vanished": "cancel"}})) == (
         "integrations.grand-hotel.flows.partners.vanished: res.partner of the flow 'partners' cannot be cancelled, "
         "only: orders, payments",

@@ -13,8 +13,8 @@ import pytest
 import requests
 import sqlalchemy as sa
 
+from odoo_pipelines.defs.dry_run import FlowPreview, dry_run_job, run_dry
 from odoo_pipelines.defs.jobs import Mode
-from odoo_pipelines.defs.rehearsal import FlowPreview, dry_run_job, rehearse
 from odoo_pipelines.errors import ConfigurationError
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.stores.tables import metadata
@@ -56,10 +56,10 @@ def files(home: Path) -> list[str]:
     return sorted(str(path) for path in (home / "data").rglob("*"))
 
 
-def rehearsed(stage: Stage, mode: Mode, partition: str | None = None) -> dict[str, FlowPreview]:
+def dry_run(stage: Stage, mode: Mode, partition: str | None = None) -> dict[str, FlowPreview]:
     settings = load_settings(needed="pms")
     told = lambda *told: stage.progress.append(told)  # noqa: E731
-    return rehearse(settings, stage.integration, mode, partition, told, sample=ALL)
+    return run_dry(settings, stage.integration, mode, partition, told, sample=ALL)
 
 
 def counts(flows: dict[str, FlowPreview]) -> dict[str, dict[str, int]]:
@@ -92,7 +92,7 @@ class TestPromise:
             if disturbed:
                 disturb(stage)
             before = in_odoo(stage)
-            said = rehearsed(stage, mode)
+            said = dry_run(stage, mode)
             assert in_odoo(stage) == before
             done = stage.sync(mode)
             assert {name: each.as_dict() for name, each in stage.state.run_counts(done.run_id).items()} == counts(said)
@@ -106,8 +106,8 @@ class TestPromise:
             request.getfixturevalue("synced")
             disturb(stage)
         before = in_state(engine), files(tmp_path), in_odoo(stage), stage.odoo_statistics()["writes"]
-        assert rehearsed(stage, "full")["orders"].counts.extracted
-        assert rehearsed(stage, "delta")["orders"].counts.extracted
+        assert dry_run(stage, "full")["orders"].counts.extracted
+        assert dry_run(stage, "delta")["orders"].counts.extracted
         after = in_state(engine), files(tmp_path), in_odoo(stage), stage.odoo_statistics()["writes"]
         assert after == before
 
@@ -123,7 +123,7 @@ class TestPromise:
         gone = stage.confirmed()["id"]
         requests.post(f"{url}/sandbox/delete", json={"stream": "bookings", "id": gone}, timeout=10).raise_for_status()
         before = in_odoo(stage), in_state(engine)
-        said = rehearsed(stage, "full")
+        said = dry_run(stage, "full")
         assert (in_odoo(stage), in_state(engine)) == before
         [shown] = said["orders"].sample
         assert (shown.external_id, shown.code) == (gone, "vanished_cancelled")
@@ -131,14 +131,14 @@ class TestPromise:
         assert unforeseen(document(said), "pms", before[0], in_odoo(stage)) == []
 
     def test_one_partition_is_rehearsed_alone(self, stage: Stage) -> None:
-        said = rehearsed(stage, "full", stage.keys[-1])
+        said = dry_run(stage, "full", stage.keys[-1])
         assert 0 < said["orders"].counts.extracted < BOOKINGS
 
     def test_a_run_that_would_fail_fails_and_leaves_nothing(self, stage: Stage, engine: sa.Engine) -> None:
         before = in_state(engine)
         stage.pms_fault(kind="status", status=400, path="/guests", times=None)
         with pytest.raises(Exception, match="/guests"):
-            rehearsed(stage, "full")
+            dry_run(stage, "full")
         assert in_state(engine) == before
 
     def test_with_loads_switched_off_there_is_nothing_to_rehearse(
@@ -147,7 +147,7 @@ class TestPromise:
         monkeypatch.setenv("ODOO_ENABLED", "false")
         integration = stage.integration.model_copy(update={"odoo_enabled": False})
         with pytest.raises(ConfigurationError, match="ODOO_ENABLED is off"):
-            rehearse(load_settings(), integration, "full", None, lambda *_: None)
+            run_dry(load_settings(), integration, "full", None, lambda *_: None)
 
 
 class TestJob:
@@ -180,7 +180,7 @@ class TestJob:
             self.launch(stage, mode="sideways")
 
     def launch(self, stage: Stage, **choices: Any) -> dg.ExecuteInProcessResult:
-        config = {**QUIET, "ops": {"rehearse_pms": {"config": choices}}}
+        config = {**QUIET, "ops": {"dry_run_pms": {"config": choices}}}
         return dry_run_job(stage.integration).execute_in_process(
             run_config=config, instance=stage.instance, raise_on_error=False
         )

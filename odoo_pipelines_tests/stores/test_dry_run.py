@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from odoo_pipelines.errors import AccountingError, BatchStoreError
+from odoo_pipelines.errors import BatchStoreError, RowCountError
 from odoo_pipelines.stores.batches import BatchStore
-from odoo_pipelines.stores.rehearsal import taken_back, temporary_batches
+from odoo_pipelines.stores.dry_run import rolled_back, temporary_batches
 from odoo_pipelines.stores.state import RunRef, State
 from odoo_pipelines.systems.records import Batch, Counts
 
@@ -27,45 +27,45 @@ def batch(path: str) -> Batch:
 
 
 @pytest.fixture
-def rehearsed(engine: sa.Engine) -> Iterator[State]:
+def dry_run(engine: sa.Engine) -> Iterator[State]:
     """The state of a dry run."""
-    with taken_back(engine) as savepoints:
+    with rolled_back(engine) as savepoints:
         yield State(savepoints)
 
 
 def test_the_run_sees_what_it_wrote_and_nobody_else_does(engine: sa.Engine, state: State) -> None:
     state.register(batch("before"))
-    with taken_back(engine) as savepoints:
-        rehearsed = State(savepoints)
-        rehearsed.register(batch("inside"), watermark=("bookings", MOMENT))
-        assert [each.path for each in rehearsed.batches("pms", "external", ["bookings"])] == ["before", "inside"]
-        assert rehearsed.watermark("pms", "bookings") == MOMENT
+    with rolled_back(engine) as savepoints:
+        dry_run = State(savepoints)
+        dry_run.register(batch("inside"), watermark=("bookings", MOMENT))
+        assert [each.path for each in dry_run.batches("pms", "external", ["bookings"])] == ["before", "inside"]
+        assert dry_run.watermark("pms", "bookings") == MOMENT
         assert state.watermark("pms", "bookings") is None
     assert [each.path for each in state.batches("pms", "external", ["bookings"])] == ["before"]
     assert state.watermark("pms", "bookings") is None
 
 
-def test_a_failed_transaction_is_taken_back_alone(rehearsed: State) -> None:
-    with pytest.raises(AccountingError):
-        rehearsed.commit_chunk(RUN, [], [], Counts())
-    rehearsed.start(RUN, "delta")
-    assert rehearsed.run_counts("run")["orders"] == Counts()
+def test_a_failed_transaction_is_rolled_back_alone(dry_run: State) -> None:
+    with pytest.raises(RowCountError):
+        dry_run.commit_chunk(RUN, [], [], Counts())
+    dry_run.start(RUN, "delta")
+    assert dry_run.run_counts("run")["orders"] == Counts()
 
 
 def test_an_error_in_the_run_takes_everything_back(engine: sa.Engine, state: State) -> None:
-    def fail(rehearsed: State) -> None:
-        rehearsed.register(batch("inside"))
+    def fail(dry_run: State) -> None:
+        dry_run.register(batch("inside"))
         raise KeyError
 
-    with pytest.raises(KeyError), taken_back(engine) as savepoints:
+    with pytest.raises(KeyError), rolled_back(engine) as savepoints:
         fail(State(savepoints))
     assert state.batches("pms", "external", ["bookings"]) == []
 
 
-def test_threads_take_turns(rehearsed: State) -> None:
+def test_threads_take_turns(dry_run: State) -> None:
     with ThreadPoolExecutor(8) as pool:
-        ids = [each.id for each in pool.map(lambda number: rehearsed.register(batch(f"{number}")), range(40))]
-    assert len(set(ids)) == len(rehearsed.batches("pms", "external", ["bookings"])) == 40
+        ids = [each.id for each in pool.map(lambda number: dry_run.register(batch(f"{number}")), range(40))]
+    assert len(set(ids)) == len(dry_run.batches("pms", "external", ["bookings"])) == 40
 
 
 def test_the_server_does_not_end_a_run_that_waits_for_the_external_system(engine: sa.Engine) -> None:
@@ -73,7 +73,7 @@ def test_the_server_does_not_end_a_run_that_waits_for_the_external_system(engine
         name = connection.scalar(sa.text("select current_database()"))
         connection.execute(sa.text(f'alter database "{name}" set idle_in_transaction_session_timeout = 1000'))
     engine.dispose()
-    with taken_back(engine) as savepoints, savepoints.begin() as connection:
+    with rolled_back(engine) as savepoints, savepoints.begin() as connection:
         assert connection.scalar(sa.text("show idle_in_transaction_session_timeout")) == "0"
 
 

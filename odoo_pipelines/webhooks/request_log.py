@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Told:
+class RequestRecord:
     """What is known of a request.
 
     Attributes:
@@ -51,9 +51,9 @@ class Told:
         self.outcome, self.reason = refusal.outcome, reason
 
 
-def told(request: Request) -> Told:
+def record_of(request: Request) -> RequestRecord:
     """What is told of this request, for the code that handles it to fill in."""
-    return cast("Told", request.scope[_KEY])
+    return cast("RequestRecord", request.scope[_KEY])
 
 
 class RequestMetrics:
@@ -73,13 +73,13 @@ class RequestMetrics:
             buckets=_SECONDS,
         )
 
-    def observe(self, known: Told, seconds: float) -> None:
+    def observe(self, known: RequestRecord, seconds: float) -> None:
         """Counts one request."""
         self._requests.labels(known.integration, known.outcome).inc()
         self._seconds.observe(seconds)
 
 
-class Telling:
+class RequestLog:
     """ASGI middleware around everything else.
 
     Args:
@@ -98,7 +98,7 @@ class Telling:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        known = scope[_KEY] = Told()
+        known = scope[_KEY] = RequestRecord()
         status, started = 0, time.perf_counter()
 
         async def send_and_look(message: Message) -> None:
@@ -110,9 +110,9 @@ class Telling:
         try:
             await self._app(scope, receive, send_and_look)
         finally:
-            self._tell(scope, known, status, time.perf_counter() - started)
+            self._log(scope, known, status, time.perf_counter() - started)
 
-    def _tell(self, scope: Scope, known: Told, status: int, seconds: float) -> None:
+    def _log(self, scope: Scope, known: RequestRecord, status: int, seconds: float) -> None:
         if known.outcome:
             self._metrics.observe(known, seconds)
             if not known.stored:

@@ -18,7 +18,7 @@ from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.resources import Progress, log_progress
 from odoo_pipelines.engine.names import general_name
 from odoo_pipelines.engine.preview import KeyOfNew, Preview, previews
-from odoo_pipelines.errors import AccountingError, ConfigurationError
+from odoo_pipelines.errors import ConfigurationError, RowCountError
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.pipeline.by_id import fetch_named
 from odoo_pipelines.pipeline.extraction import Extraction
@@ -57,7 +57,7 @@ class Notes:
     """Takes down what a dry run would do.
 
     Args:
-        system: whose flows are rehearsed.
+        system: whose flows are tried.
         sample: records that are shown, of each flow and outcome.
         key_of_new: tells which records are only planned.
 
@@ -95,7 +95,7 @@ class Notes:
             noted.sample.append(preview)
 
 
-def rehearse(
+def run_dry(
     settings: Settings,
     integration: Integration,
     mode: Mode,
@@ -149,7 +149,7 @@ def _session(
     disaster: Disaster | None,
 ) -> Iterator[tuple[Session, Notes]]:
     def key_of_new(odoo_id: int) -> str | None:
-        return session.rehearsal.key_of_new(odoo_id) if session.rehearsal else None
+        return session.planned_odoo.key_of_new(odoo_id) if session.planned_odoo else None
 
     notes = Notes(get_system(integration.system), sample, key_of_new)
     keys = partitions_of(integration).get_partition_keys()
@@ -174,7 +174,7 @@ def _extract(session: Session, keys: Sequence[str]) -> None:
 def _load(session: Session, flow: Flow, keys: Sequence[str], progress: Progress) -> Counts:
     loaded = load_flow(session, flow, partitions_to_load(session, flow, keys), progress)
     if not loaded.balanced:
-        raise AccountingError(f"{flow.name}: {loaded.rows_in} rows in, {loaded.report.counts.as_dict()} out")
+        raise RowCountError(f"{flow.name}: {loaded.rows_in} rows in, {loaded.report.counts.as_dict()} out")
     return loaded.report.counts
 
 
@@ -184,7 +184,7 @@ def dry_run_job(integration: Integration) -> dg.JobDefinition:
     modes = dg.Enum(f"{name}_mode", [dg.EnumValue("delta"), dg.EnumValue("full")])
 
     @dg.op(
-        name=f"rehearse_{integration.identifier}",
+        name=f"dry_run_{integration.identifier}",
         pool=integration.pool,
         config_schema={
             "mode": dg.Field(modes, default_value="delta", description="As of a sync."),
@@ -192,11 +192,11 @@ def dry_run_job(integration: Integration) -> dg.JobDefinition:
         },
         description="Extracts, maps and plans; writes nothing.",
     )
-    def rehearse_sync(context: dg.OpExecutionContext) -> None:
+    def dry_run_sync(context: dg.OpExecutionContext) -> None:
         settings = load_settings(needed=integration.name)
         mode, partition = context.op_config["mode"], context.op_config["partition"]
         found = settings.integration(integration.name)
-        flows = rehearse(settings, found, mode, partition, log_progress, run_id=context.run_id)
+        flows = run_dry(settings, found, mode, partition, log_progress, run_id=context.run_id)
         for flow, preview in flows.items():
             context.log.info(f"{flow}: would be {preview.counts.as_dict()}, {len(preview.adoptions)} of them adopted")
         context.add_output_metadata(_metadata(flows))
@@ -207,7 +207,7 @@ def dry_run_job(integration: Integration) -> dg.JobDefinition:
         description="Tells what a sync would do, as far as Odoo accepts it. Writes nothing, materializes nothing.",
     )
     def dry_run() -> None:
-        rehearse_sync()
+        dry_run_sync()
 
     return dry_run
 

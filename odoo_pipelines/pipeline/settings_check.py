@@ -13,7 +13,7 @@ from odoo_pipelines.systems.policies import VanishedPolicy
 from odoo_pipelines.systems.targets import Target, TargetField
 
 
-def check_choices(integrations: Iterable[Integration]) -> None:
+def check_settings(integrations: Iterable[Integration]) -> None:
     """Holds the settings of integrations against their systems.
 
     Raises:

@@ -43,7 +43,7 @@ class DryRun:
 
     def __post_init__(self) -> None:
         self.state = deepcopy(self.world.state)
-        self.rehearsal = PlannedOdoo(self.world.odoo, TARGETS, "2030-01-01 00:00:00")
+        self.planned_odoo = PlannedOdoo(self.world.odoo, TARGETS, "2030-01-01 00:00:00")
 
     def __call__(self, *flows: Flow, **options: Any) -> DryRun:
         odoo = self.world.odoo
@@ -52,13 +52,13 @@ class DryRun:
             context = FlowContext(INTEGRATION, target, odoo.schema, told, PlanOptions(**options))
             data = ReferenceData(odoo, odoo.schema, odoo.company)
             calls = CallOptions(chunk_size=2, sleep=lambda _: None)
-            model = OdooModel(context, self.rehearsal, data, RowClaims(rows), calls=calls, dry_run=self.rehearsal)
+            model = OdooModel(context, self.planned_odoo, data, RowClaims(rows), calls=calls, dry_run=self.planned_odoo)
             loader = FlowLoader(context, model, still_writer=lambda: None, concurrency=Concurrency(ahead=0))
             loader.load(rows)
         return self
 
     def _tell(self, target: Target, records: Sequence[Record], outcomes: Sequence[RowOutcome]) -> None:
-        found = previews(target, records, outcomes, self.rehearsal.key_of_new)
+        found = previews(target, records, outcomes, self.planned_odoo.key_of_new)
         self.shown.setdefault(target.model, []).extend(found)
         self.outcomes.extend(outcomes)
 
@@ -292,9 +292,9 @@ def test_no_unknown_method_gets_through() -> None:
 def test_actions_take_effect_in_the_rehearsal_only(model: str, action: str, after: Mapping[str, Any]) -> None:
     world = World()
     record = world.odoo.seed(model, active=True)
-    rehearsal = PlannedOdoo(world.odoo, TARGETS, "2030-01-01 00:00:00")
-    rehearsal.call(model, action, [record])
-    assert rehearsal.read(model, [record], [*after]) == [{"id": record, **after}]
+    dry_run = PlannedOdoo(world.odoo, TARGETS, "2030-01-01 00:00:00")
+    dry_run.call(model, action, [record])
+    assert dry_run.read(model, [record], [*after]) == [{"id": record, **after}]
     assert world.odoo.writes() == []
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from odoo_pipelines.engine.lifecycle import plan_way
+from odoo_pipelines.engine.lifecycle import plan_path
 from odoo_pipelines.errors import OdooTransientError, OdooValidationError
 from odoo_pipelines.odoo.retries import Retries
 from odoo_pipelines.odoo.transitions import Transitions
@@ -26,7 +26,7 @@ STATES = {
 
 
 class Orders:
-    """Orders in a fake Odoo, on their way."""
+    """Orders in a fake Odoo, on their path."""
 
     def __init__(self, *states: str) -> None:
         self.odoo = SalesOdoo()
@@ -35,9 +35,9 @@ class Orders:
     def take(self, target: str) -> Failures:
         writing = Writing(self.odoo, Retries(lambda _: None))
         rows = self.odoo.rows("sale.order")
-        ways = {row["id"]: plan_way(LIFECYCLE, order_state(row), target, writes=False).after for row in rows}
+        paths = {row["id"]: plan_path(LIFECYCLE, order_state(row), target, writes=False).after for row in rows}
         values = {row["id"]: {"date_order": BOOKED, "note": "x"} for row in rows}
-        return Transitions(self.odoo, writing, "sale.order", LIFECYCLE).take(ways, values)
+        return Transitions(self.odoo, writing, "sale.order", LIFECYCLE).take(paths, values)
 
     @property
     def states(self) -> list[str]:

@@ -18,7 +18,7 @@ from odoo_pipelines.stores.transactions import transaction
 
 
 class Savepoints:
-    """Transactions inside one transaction, one at a time: for a `State` whose work is taken back as a whole.
+    """Transactions inside one transaction, one at a time: for a `State` whose work is rolled back as a whole.
 
     Args:
         connection: with the outer transaction.
@@ -30,13 +30,13 @@ class Savepoints:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A savepoint: kept until the end of the outer transaction, or taken back at once if the block fails."""
+        """A savepoint: kept until the end of the outer transaction, or rolled back at once if the block fails."""
         with self._lock, self._connection.begin_nested():
             yield self._connection
 
 
 @contextmanager
-def taken_back(engine: Engine) -> Iterator[Savepoints]:
+def rolled_back(engine: Engine) -> Iterator[Savepoints]:
     """What is written inside is seen inside only, and gone afterwards.
 
     Raises:

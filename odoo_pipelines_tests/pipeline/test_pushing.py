@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.errors import ExternalAuthenticationError, ExternalRequestError, ExternalUnavailableError
-from odoo_pipelines.pipeline.telling import CHUNK_ROWS, IN_DOUBT, Telling
+from odoo_pipelines.pipeline.pushing import CHUNK_ROWS, IN_DOUBT, Push
 from odoo_pipelines.systems.availability import Day
 from odoo_pipelines.systems.outbound import Message
 from odoo_pipelines.systems.pms.availability import AVAILABILITY_OUT
@@ -76,9 +76,9 @@ class Hotel:
     outcomes: list[RowOutcome] = field(default_factory=list)
     counts: list[Counts] = field(default_factory=list)
 
-    def tell(self, *days: Day, today: date = TODAY, again: bool = False) -> FlowReport:
+    def push(self, *days: Day, today: date = TODAY, again: bool = False) -> FlowReport:
         """One run."""
-        run = Telling(
+        run = Push(
             AVAILABILITY_OUT,
             self.pms.put,
             self.memory,
@@ -89,7 +89,7 @@ class Hotel:
         )
         self.pms.asked.clear()
         self.outcomes.clear()
-        return run.tell(days)
+        return run.push(days)
 
     def _commit(self, outcomes: Sequence[RowOutcome], counts: Counts) -> None:
         self.outcomes.extend(outcomes)
@@ -111,27 +111,27 @@ def refused(status: int) -> ExternalRequestError:
 
 def test_every_number_is_told_once_and_then_only_when_it_changes() -> None:
     hotel = Hotel()
-    hotel.tell(*nights(3, 4))
+    hotel.push(*nights(3, 4))
     assert hotel.became() == {"rt/2026-03-01": Outcome.CREATED, "rt/2026-03-02": Outcome.CREATED}
-    hotel.tell(*nights(3, 5))
+    hotel.push(*nights(3, 5))
     assert hotel.pms.asked == ["rt/2026-03-02"]
     assert hotel.became() == {"rt/2026-03-01": Outcome.UNCHANGED, "rt/2026-03-02": Outcome.UPDATED}
-    hotel.tell(*nights(3, 5))
+    hotel.push(*nights(3, 5))
     assert hotel.pms.asked == []
     assert hotel.pms.numbers == {"rt/2026-03-01": 3, "rt/2026-03-02": 5}
 
 
 def test_asked_for_by_hand_everything_is_told_again() -> None:
     hotel = Hotel()
-    hotel.tell(*nights(3))
-    hotel.tell(*nights(3), again=True)
+    hotel.push(*nights(3))
+    hotel.push(*nights(3), again=True)
     assert hotel.pms.asked == ["rt/2026-03-01"]
 
 
 def test_days_that_are_over_are_neither_told_nor_remembered() -> None:
     hotel = Hotel()
-    hotel.tell(*nights(3, 4))
-    report = hotel.tell(*nights(2, 5), today=TODAY + timedelta(days=1))
+    hotel.push(*nights(3, 4))
+    report = hotel.push(*nights(2, 5), today=TODAY + timedelta(days=1))
     assert hotel.became() == {"rt/2026-03-01": Outcome.SUPERSEDED, "rt/2026-03-02": Outcome.UPDATED}
     assert hotel.memory.told == {"rt/2026-03-02": "5"}
     assert report.counts.balanced
@@ -140,27 +140,27 @@ def test_days_that_are_over_are_neither_told_nor_remembered() -> None:
 def test_a_number_that_is_refused_waits_with_the_reason_and_the_others_go_through() -> None:
     hotel = Hotel()
     hotel.pms.before["rt/2026-03-01"] = refused(422)
-    report = hotel.tell(*nights(3, 4))
+    report = hotel.push(*nights(3, 4))
     [rejected] = [each for each in hotel.outcomes if each.outcome is Outcome.REJECTED]
     assert (rejected.code, rejected.reason) == ("refused_with_422", "closed for the season")
     assert rejected.payload == '{"capacity":3,"taken":0,"available":3}'
     assert (report.counts.balanced, hotel.memory.told) == (True, {"rt/2026-03-02": "4"})
     hotel.pms.before.clear()
-    hotel.tell(*nights(3, 4))
+    hotel.push(*nights(3, 4))
     assert hotel.became()["rt/2026-03-01"] is Outcome.CREATED
 
 
 def test_a_room_type_that_the_pms_has_no_more_is_asked_for_once_in_a_run() -> None:
     hotel = Hotel()
     hotel.pms.before = {day.key: refused(404) for day in nights(3, 4, 5)}
-    hotel.tell(*nights(3, 4, 5), *nights(7, resource="other"))
+    hotel.push(*nights(3, 4, 5), *nights(7, resource="other"))
     assert hotel.pms.asked == ["rt/2026-03-01", "other/2026-03-01"]
     assert [each.code for each in hotel.outcomes] == ["refused_with_404"] * 3 + [""]
 
 
 def test_an_id_that_no_url_can_carry_is_rejected_without_a_request() -> None:
     hotel = Hotel()
-    hotel.tell(*nights(3, resource=".."))
+    hotel.push(*nights(3, resource=".."))
     assert (hotel.pms.asked, [each.code for each in hotel.outcomes]) == ([], ["invalid_id"])
 
 
@@ -174,9 +174,9 @@ def test_a_pms_that_is_down_or_refuses_everything_stops_the_run_and_the_next_one
     hotel = Hotel()
     hotel.pms.before["rt/2026-03-02"] = error
     with pytest.raises(type(error)):
-        hotel.tell(*nights(3, 4, 5))
+        hotel.push(*nights(3, 4, 5))
     hotel.pms.before.clear()
-    hotel.tell(*nights(3, 4, 5))
+    hotel.push(*nights(3, 4, 5))
     assert hotel.pms.asked == ["rt/2026-03-02", "rt/2026-03-03"]
     assert hotel.became()["rt/2026-03-01"] is Outcome.UNCHANGED
 
@@ -185,9 +185,9 @@ def test_killed_between_the_put_and_the_remembering_a_number_is_put_once_more() 
     hotel = Hotel()
     hotel.memory.dies = True
     with pytest.raises(KilledError):
-        hotel.tell(*nights(3))
+        hotel.push(*nights(3))
     hotel.memory.dies = False
-    hotel.tell(*nights(3))
+    hotel.push(*nights(3))
     assert (hotel.pms.asked, hotel.pms.numbers) == (["rt/2026-03-01"], {"rt/2026-03-01": 3})
 
 
@@ -195,21 +195,21 @@ def test_a_lost_answer_is_a_number_that_is_put_once_more() -> None:
     hotel = Hotel()
     hotel.pms.after["rt/2026-03-01"] = ExternalUnavailableError("the answer was lost")
     with pytest.raises(ExternalUnavailableError):
-        hotel.tell(*nights(3))
-    hotel.tell(*nights(3))
+        hotel.push(*nights(3))
+    hotel.push(*nights(3))
     assert hotel.pms.asked == ["rt/2026-03-01"]
 
 
 @pytest.mark.parametrize("fault", ["killed", "lost"])
 def test_a_number_that_is_the_old_one_again_after_one_whose_fate_is_unknown_is_put(fault: str) -> None:
     hotel = Hotel()
-    hotel.tell(*nights(3))
+    hotel.push(*nights(3))
     hotel.memory.dies = fault == "killed"
     hotel.pms.after = {"rt/2026-03-01": ExternalUnavailableError("the answer was lost")} if fault == "lost" else {}
     with pytest.raises((KilledError, ExternalUnavailableError)):
-        hotel.tell(*nights(2))
+        hotel.push(*nights(2))
     hotel.memory.dies = False
-    hotel.tell(*nights(3))
+    hotel.push(*nights(3))
     assert hotel.pms.numbers == {"rt/2026-03-01": 3}
 
 
@@ -217,13 +217,13 @@ def test_a_number_that_is_the_old_one_again_after_one_whose_fate_is_unknown_is_p
 def test_what_is_refused_leaves_what_was_known(before: dict[str, str], after: dict[str, str]) -> None:
     hotel = Hotel(memory=Memory(dict(before)))
     hotel.pms.before["rt/2026-03-01"] = refused(422)
-    hotel.tell(*nights(2))
+    hotel.push(*nights(2))
     assert hotel.memory.told == after
 
 
 def test_chunks_are_committed_as_they_are_told() -> None:
     hotel = Hotel()
-    hotel.tell(*nights(*[1] * (2 * CHUNK_ROWS + 1)))
+    hotel.push(*nights(*[1] * (2 * CHUNK_ROWS + 1)))
     assert [each.extracted for each in hotel.counts] == [CHUNK_ROWS, CHUNK_ROWS, 1]
 
 
@@ -233,9 +233,9 @@ def test_who_has_lost_the_right_to_write_tells_nothing_more() -> None:
     def lost() -> None:
         raise KilledError
 
-    run = Telling(AVAILABILITY_OUT, hotel.pms.put, hotel.memory, hotel._commit, still_writer=lost, today=TODAY)
+    run = Push(AVAILABILITY_OUT, hotel.pms.put, hotel.memory, hotel._commit, still_writer=lost, today=TODAY)
     with pytest.raises(KilledError):
-        run.tell(nights(3))
+        run.push(nights(3))
     assert hotel.pms.asked == []
 
 
@@ -247,9 +247,9 @@ def test_who_loses_it_on_the_way_neither_puts_nor_remembers_anything_after_that(
         if next(held, None) is None:
             raise KilledError
 
-    run = Telling(AVAILABILITY_OUT, hotel.pms.put, hotel.memory, hotel._commit, still_writer=still_writer, today=TODAY)
+    run = Push(AVAILABILITY_OUT, hotel.pms.put, hotel.memory, hotel._commit, still_writer=still_writer, today=TODAY)
     with pytest.raises(KilledError):
-        run.tell(nights(3, 4, 5))
+        run.push(nights(3, 4, 5))
     assert len(hotel.pms.asked) == checks - 1
     assert set(hotel.memory.all().values()) == {IN_DOUBT}
 
@@ -275,7 +275,7 @@ def test_whatever_happens_the_pms_has_the_last_numbers_after_a_run_that_ends_wel
         some = nights(*free, first=today)
         if fault and fault[1] < len(some):
             getattr(hotel.pms, fault[0])[some[fault[1]].key] = ExternalUnavailableError("down")
-        _attempt(lambda: hotel.tell(*some, today=today))  # noqa: B023 - called at once
+        _attempt(lambda: hotel.push(*some, today=today))  # noqa: B023 - called at once
         assert all(hotel.pms.numbers[key] == int(value) for key, value in hotel.memory.told.items() if value)
     assert [hotel.pms.numbers[day.key] for day in nights(2, 1, 0, first=today)] == [2, 1, 0]
 

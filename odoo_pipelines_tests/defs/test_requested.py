@@ -16,7 +16,7 @@ from odoo_pipelines.defs.webhooks import evaluate
 from odoo_pipelines.errors import ExternalUnavailableError
 from odoo_pipelines.http.connection import ExternalConnection
 from odoo_pipelines.pipeline.by_id import Fetched
-from odoo_pipelines.pipeline.claimed import UNAVAILABLE, extract_windows, fetch_single, take_payloads
+from odoo_pipelines.pipeline.requested import UNAVAILABLE, extract_windows, fetch_single, take_payloads
 from odoo_pipelines.pipeline.session import WEBHOOK, Session
 from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.rest.client import ExternalClient

@@ -12,7 +12,7 @@ from odoo_pipelines.engine.ports import Schema
 from odoo_pipelines.engine.rows import Candidates
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.base import Value
-from odoo_pipelines.systems.targets import ANY_ENTITY, ANY_FIELD, Borrowed, Lookup, TargetField
+from odoo_pipelines.systems.targets import ANY_ENTITY, ANY_FIELD, Lookup, RelatedValue, TargetField
 
 Found = TypeVar("Found")
 
@@ -49,7 +49,7 @@ class Slot:
     @property
     def names_something(self) -> bool:
         """Whether its values name records."""
-        return bool(self.field.references or self.field.lookup or self.field.borrowed)
+        return bool(self.field.references or self.field.lookup or self.field.related)
 
 
 class Slots:
@@ -73,14 +73,14 @@ class Names:
 
     Attributes:
         references: external ids of records whose Odoo id is wanted.
-        lenders: external ids of records of which values are wanted.
+        related_records: external ids of records of which values are wanted.
         fields: that are wanted of them.
         lookups: values to be found in reference data.
         currencies: whether currencies are among them, or are borrowed.
     """
 
     references: dict[Kind, set[str]] = field(default_factory=lambda: defaultdict(set))
-    lenders: dict[Kind, set[str]] = field(default_factory=lambda: defaultdict(set))
+    related_records: dict[Kind, set[str]] = field(default_factory=lambda: defaultdict(set))
     fields: dict[Kind, set[str]] = field(default_factory=lambda: defaultdict(set))
     lookups: dict[Lookup, set[str]] = field(default_factory=lambda: defaultdict(set))
     currencies: bool = False
@@ -96,9 +96,9 @@ class Names:
                 for name in value if isinstance(value, list) else [str(value)]:
                     entity, external_id = _reference(slot.field, name)
                     self.references[slot.related_model, entity].add(external_id)
-            elif lent := lender(slot.field, value):
+            elif lent := related_source(slot.field, value):
                 borrowed, external_id = lent
-                self.lenders[borrowed.model, borrowed.entity].add(external_id)
+                self.related_records[borrowed.model, borrowed.entity].add(external_id)
                 self.fields[borrowed.model, borrowed.entity].add(borrowed.field)
             elif slot.field.lookup:
                 self.lookups[slot.field.lookup].update(value if isinstance(value, list) else [str(value)])
@@ -110,13 +110,13 @@ class Known:
 
     Attributes:
         references: Odoo ids by entity and external id.
-        lenders: values of records by entity and external id.
+        related_records: values of records by entity and external id.
         lookups: Odoo ids by lookup and value.
         without_rate: codes of currencies that have none, by code and by id.
     """
 
     references: Mapping[str, Mapping[str, int]]
-    lenders: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    related_records: Mapping[str, Mapping[str, Mapping[str, Any]]]
     lookups: Mapping[Lookup, Mapping[str, Candidates]]
     without_rate: Mapping[str | int, str] = field(default_factory=dict)
 
@@ -125,10 +125,10 @@ class Known:
         entity, external_id = _reference(each, value)
         return _present(each, entity, external_id, self.references[entity].get(external_id))
 
-    def borrowed(self, each: TargetField, lent: tuple[Borrowed, str], values: Mapping[str, Value]) -> Any:
+    def related(self, each: TargetField, lent: tuple[RelatedValue, str], values: Mapping[str, Value]) -> Any:
         """The value of another record, in its text; raises RowRejectedError where that record is not in Odoo."""
         borrowed, external_id = lent
-        record = _present(each, borrowed.entity, external_id, self.lenders[borrowed.entity].get(external_id))
+        record = _present(each, borrowed.entity, external_id, self.related_records[borrowed.entity].get(external_id))
         value = record[borrowed.field] or None
         if each.lookup:
             self._require_rate(each, value, each.lookup)
@@ -142,7 +142,7 @@ class Known:
         if not found and lookup.required:
             name, told = value.split("/", 1) if lookup.field == ANY_FIELD else (lookup.field, value)
             reason = f"{each.name}: Odoo has no {lookup.model} with {name} '{told}'"
-            raise RowRejectedError(each.name, UNKNOWN_TO_ODOO, f"{reason}; {lookup.cure}" if lookup.cure else reason)
+            raise RowRejectedError(each.name, UNKNOWN_TO_ODOO, f"{reason}; {lookup.fix}" if lookup.fix else reason)
         if found:
             self._require_rate(each, value, lookup)
         return found[0] if found else None
@@ -154,14 +154,14 @@ class Known:
             raise RowRejectedError(each.name, UNKNOWN_TO_ODOO, f"{reason}; create a rate of the currency in Odoo")
 
 
-def lender(each: TargetField, value: Value) -> tuple[Borrowed, str] | None:
+def related_source(each: TargetField, value: Value) -> tuple[RelatedValue, str] | None:
     """From which record a value is borrowed; None where it is none that is borrowed."""
-    if each.borrowed is None:
+    if each.related is None:
         return None
     if each.lookup is None:
-        return each.borrowed, str(value)
+        return each.related, str(value)
     entity, slash, external_id = str(value).partition("/")
-    return (each.borrowed, external_id) if slash and entity == each.borrowed.entity else None
+    return (each.related, external_id) if slash and entity == each.related.entity else None
 
 
 def _present(each: TargetField, entity: str, external_id: str, found: Found | None) -> Found:

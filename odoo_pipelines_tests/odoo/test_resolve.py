@@ -103,7 +103,7 @@ def test_the_companys_currency_needs_no_pricelist_and_others_are_as_good_as_the_
     assert resolve(world, SALE_ORDER, booking("1", pricelist_id="EUR")).values["pricelist_id"] is False
 
     row = resolve(world, SALE_ORDER, booking("1", pricelist_id="USD"))
-    assert (row.values["pricelist_id"], row.as_good) == (1, {"pricelist_id": (1,)})
+    assert (row.values["pricelist_id"], row.equivalents) == (1, {"pricelist_id": (1,)})
 
 
 def test_taxes_by_name_become_ids_and_one_that_is_missing_rejects_the_row(world: World) -> None:

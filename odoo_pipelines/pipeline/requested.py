@@ -159,7 +159,7 @@ def fetch_single(session: Session, stream: Stream) -> Fetched:
 
     Raises:
         ExternalError: the external system could not be asked, and no event tells what it would have said.
-        AccountingError: rows on the wire and rows in the batch differ.
+        RowCountError: rows on the wire and rows in the batch differ.
     """
     if session.mode != WEBHOOK:
         return fetch_named(session, stream)

@@ -1,4 +1,4 @@
-"""The accounts of a run: every row in has exactly one outcome out; statements for use inside a transaction."""
+"""The row counts of a run: every row in has exactly one outcome; statements for use inside a transaction."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
-from odoo_pipelines.errors import AccountingError
+from odoo_pipelines.errors import RowCountError
 from odoo_pipelines.stores import tables
-from odoo_pipelines.stores.arrays import insert_rows, unnested
+from odoo_pipelines.stores.bulk import insert_rows, unnested
 from odoo_pipelines.stores.text import storable
 from odoo_pipelines.systems.records import Counts, Key, Outcome, RowOutcome
 
@@ -32,7 +32,7 @@ class RunRef:
 
 
 def close_dead_runs(connection: Connection, integration: str, run_id: str) -> None:
-    """Closes the accounts of other runs of an integration: only one run writes for it, so they cannot be alive."""
+    """Ends the counts of other runs of an integration: only one run writes for it, so they cannot be alive."""
     died = sa.update(_RUN).where(_RUN.c.integration == integration, _RUN.c.run_id != run_id, _RUN.c.status == "running")
     connection.execute(died.values(status="failed", finished_at=sa.func.now(), reason="the run died"))
 
@@ -49,14 +49,14 @@ def add_counts(connection: Connection, run: RunRef, counts: Counts) -> int:
     """Adds a chunk's numbers, and returns the attempt; chunks of one flow take turns from here to their commit.
 
     Raises:
-        AccountingError: the flow is not running.
+        RowCountError: the flow is not running.
     """
     added = {word.value: _RUN.c[word.value] + counts.by_outcome[word] for word in Outcome}
     added["extracted"] = _RUN.c.extracted + counts.extracted  # so far; the end is held against the batches
     update = sa.update(_RUN).where(*_is(run), _RUN.c.status == "running").values(added)
     attempt = connection.scalar(update.returning(_RUN.c.attempt))
     if attempt is None:
-        raise AccountingError(f"flow {run.flow!r} of {run.integration!r} is not running in run {run.run_id}")
+        raise RowCountError(f"flow {run.flow!r} of {run.integration!r} is not running in run {run.run_id}")
     return int(attempt)
 
 
@@ -80,19 +80,19 @@ def close_run(connection: Connection, run: RunRef, extracted: int) -> Counts:
     )
     row = connection.execute(update.returning(*_count_columns())).first()
     if row is None:
-        raise AccountingError(f"flow {run.flow!r} of {run.integration!r} is not running in run {run.run_id}")
+        raise RowCountError(f"flow {run.flow!r} of {run.integration!r} is not running in run {run.run_id}")
     return _counts(row._asdict())
 
 
 def require_balance(run: RunRef, counts: Counts) -> None:
-    """Raises AccountingError with the numbers unless every row has exactly one outcome."""
+    """Raises RowCountError with the numbers unless every row has exactly one outcome."""
     if not counts.balanced:
         numbers = ", ".join(f"{count} {word}" for word, count in counts.by_outcome.items())
         message = (
             f"flow {run.flow!r} of {run.integration!r}: {counts.extracted} rows went in, but "
             f"{sum(counts.by_outcome.values())} came out ({numbers}). Its batches stay to be done."
         )
-        raise AccountingError(message)
+        raise RowCountError(message)
 
 
 def fail_run(connection: Connection, run: RunRef, reason: str) -> None:

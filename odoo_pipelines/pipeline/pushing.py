@@ -39,7 +39,7 @@ class Memory(Protocol):
         """Forgets what nobody asks for any more."""
 
 
-class Telling:
+class Push:
     """One run's telling of one flow.
 
     Args:
@@ -73,7 +73,7 @@ class Telling:
         self._told: Mapping[str, str] = {}
         self._unknown: dict[str, RowRejectedError] = {}
 
-    def tell(self, days: Iterable[Day]) -> FlowReport:
+    def push(self, days: Iterable[Day]) -> FlowReport:
         """Tells what has to be told, and forgets the days that are over.
 
         Raises:
@@ -84,16 +84,16 @@ class Telling:
         self._told = self._memory.all()
         self._memory.forget([key for key in self._told if day_of(key) < self._today])
         while some := list(islice(rest, CHUNK_ROWS)):
-            report.add(self._tell_chunk(some))
+            report.add(self._push_chunk(some))
         return report
 
-    def _tell_chunk(self, days: Sequence[Day]) -> ChunkReport:
+    def _push_chunk(self, days: Sequence[Day]) -> ChunkReport:
         chunk, known = ChunkReport(), dict[str, str | None]()
         self._still_writer()
         self._memory.remember({day.key: IN_DOUBT for day in days if self._decided(day) is None})
         try:
             for day in days:
-                chunk.add(self._tell_day(day, known))
+                chunk.add(self._push_day(day, known))
         finally:
             self._remember(known)
         chunk.counts.extracted = len(days)
@@ -113,7 +113,7 @@ class Telling:
         is_told = self._told.get(day.key) == str(day.available)
         return Outcome.UNCHANGED if is_told and not self._again else None
 
-    def _tell_day(self, day: Day, known: dict[str, str | None]) -> RowOutcome:
+    def _push_day(self, day: Day, known: dict[str, str | None]) -> RowOutcome:
         decided, before = self._decided(day), self._told.get(day.key)
         if decided is not None:
             return RowOutcome(self._flow.entity, day.key, decided)
