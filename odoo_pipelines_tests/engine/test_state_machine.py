@@ -128,7 +128,11 @@ class Sync(RuleBasedStateMachine):
 
 
 EXAMPLES = 48
-"""Of each policy, others in every run; what thousands have found is kept in `test_found_at_random`."""
+"""Of each policy, the same in every run: what thousands of others have found is kept in `test_found_at_random`.
+
+Take `derandomize` away to look for more. Of one in some thousand it is known that the model is stricter than the engine
+can be: a killed run has created a line, somebody edits it, and the source drops it before anything was remembered.
+"""
 
 
 @pytest.mark.parametrize("policy", list(Policy))
@@ -139,6 +143,7 @@ def test_whatever_happens_both_sides_end_as_the_policy_says(policy: Policy) -> N
             max_examples=EXAMPLES,
             stateful_step_count=20,
             deadline=None,
+            derandomize=True,
             database=None,
             phases=[Phase.generate],  # shrinking a failure takes minutes: add Phase.shrink to look for the cause
             suppress_health_check=list(HealthCheck),
