@@ -13,10 +13,10 @@ from odoo_pipelines.defs.assets import odoo_key
 from odoo_pipelines.defs.outbound_assets import sent_asset, source_asset
 from odoo_pipelines.defs.resources import BY_HAND
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, external_id_of, sync_key
-from odoo_pipelines.engine.ports import EVEN_ARCHIVED
 from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.http.connection import record_path
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.odoo.calls import EVEN_ARCHIVED
 from odoo_pipelines.odoo.capture import Reader
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.pipeline.pushing import Push

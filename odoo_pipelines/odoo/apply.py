@@ -9,9 +9,10 @@ from odoo_pipelines.engine.destination import Applied
 from odoo_pipelines.engine.keys import xmlid
 from odoo_pipelines.engine.lifecycle import steps_to_lock_again
 from odoo_pipelines.engine.planned import Planned
-from odoo_pipelines.engine.ports import Odoo, Schema, Schemas
+from odoo_pipelines.engine.ports import Schema, Schemas
 from odoo_pipelines.engine.rows import ResolvedLine, ResolvedRow
 from odoo_pipelines.errors import OdooError, RowRejectedError
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.odoo.loading import Loading, LoadItem
 from odoo_pipelines.odoo.retries import RefusalBackoff, Retries
 from odoo_pipelines.odoo.transitions import Transitions

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from odoo_pipelines.engine.destination import AMBIGUOUS_MATCH, BOUND_ELSEWHERE, MERGED, Answers, Found
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, row_key, xmlid
-from odoo_pipelines.engine.ports import EVEN_ARCHIVED, Claims, FlowState, Odoo
+from odoo_pipelines.engine.ports import Claims, FlowState
 from odoo_pipelines.engine.rows import Doubt, ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.odoo.adopt import (
@@ -33,6 +33,7 @@ from odoo_pipelines.odoo.adopt import (
     question,
     with_obstacles,
 )
+from odoo_pipelines.odoo.calls import EVEN_ARCHIVED, Odoo
 from odoo_pipelines.odoo.xmlids import record_of_xmlid
 from odoo_pipelines.systems.policies import AdoptPolicy
 from odoo_pipelines.systems.records import WHOLE_RECORD, Conflict, Key

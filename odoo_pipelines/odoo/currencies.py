@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from odoo_pipelines.engine.amounts import CENT
-from odoo_pipelines.engine.ports import EVEN_ARCHIVED, Odoo
+from odoo_pipelines.odoo.calls import EVEN_ARCHIVED, Odoo
 
 
 class Currencies:

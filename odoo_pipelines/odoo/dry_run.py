@@ -13,8 +13,8 @@ from typing import Any, NoReturn, TypeAlias
 from odoo_pipelines.engine.destination import Applied
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.planned import Plan, Planned
-from odoo_pipelines.engine.ports import Odoo
 from odoo_pipelines.engine.rows import ResolvedLine
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.systems.targets import LineTarget, Target
 
 LAST_ID = 2**31 - 1

@@ -9,7 +9,8 @@ from typing import Any
 
 from odoo_pipelines.engine.destination import Applied
 from odoo_pipelines.engine.planned import Planned
-from odoo_pipelines.engine.ports import Odoo, Schemas
+from odoo_pipelines.engine.ports import Schemas
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.systems.targets import Entry, Follower, Target
 
 _COMPANY = "res.company"

@@ -14,9 +14,10 @@ from odoo_pipelines.engine.base import Base
 from odoo_pipelines.engine.destination import FORMER_DIFFERS, FoundFormer, known_former
 from odoo_pipelines.engine.diff import is_newer
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, xmlid
-from odoo_pipelines.engine.ports import EVEN_ARCHIVED, Odoo, Schema
+from odoo_pipelines.engine.ports import Schema
 from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.odoo.calls import EVEN_ARCHIVED, Odoo
 from odoo_pipelines.systems.records import Key, Record
 from odoo_pipelines.systems.targets import Target
 

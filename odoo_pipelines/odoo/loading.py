@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from odoo_pipelines.engine.ports import LoadMessage, Odoo
 from odoo_pipelines.errors import OdooMissingRecordError, OdooServerError, OdooValidationError, RowRejectedError
+from odoo_pipelines.odoo.calls import LoadMessage, Odoo
 from odoo_pipelines.odoo.retries import RefusalBackoff, Retries
 
 SERVER_STOPS_AT = 10

@@ -12,11 +12,12 @@ from typing import Any
 from odoo_pipelines.engine.context import FlowContext
 from odoo_pipelines.engine.destination import Answers, Applied, Found, FoundFormer
 from odoo_pipelines.engine.planned import Plan
-from odoo_pipelines.engine.ports import Claims, Odoo
+from odoo_pipelines.engine.ports import Claims
 from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.odoo.apply import Applier
 from odoo_pipelines.odoo.bind import Binder
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.odoo.dry_run import PlannedOdoo
 from odoo_pipelines.odoo.followers import Followers
 from odoo_pipelines.odoo.former import FormerRecords

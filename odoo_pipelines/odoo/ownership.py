@@ -10,7 +10,8 @@ from odoo_pipelines.engine.base import Base
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.lifecycle import always_writable_fields
 from odoo_pipelines.engine.names import line_name
-from odoo_pipelines.engine.ports import Odoo, Schema, Schemas
+from odoo_pipelines.engine.ports import Schema, Schemas
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.systems.records import Record
 from odoo_pipelines.systems.targets import Target, TargetField
 

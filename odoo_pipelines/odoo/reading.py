@@ -8,8 +8,9 @@ from typing import Any
 
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.merge import server_names
-from odoo_pipelines.engine.ports import Odoo, Schemas
+from odoo_pipelines.engine.ports import Schemas
 from odoo_pipelines.engine.rows import ResolvedRow
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.systems.targets import Target
 
 

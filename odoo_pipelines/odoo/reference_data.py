@@ -8,8 +8,9 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from odoo_pipelines.engine.ports import EVEN_ARCHIVED, Odoo, Schemas
+from odoo_pipelines.engine.ports import Schemas
 from odoo_pipelines.engine.rows import Candidates
+from odoo_pipelines.odoo.calls import EVEN_ARCHIVED, Odoo
 from odoo_pipelines.odoo.currencies import Currencies
 from odoo_pipelines.systems.targets import ANY_FIELD, Lookup
 

@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, row_key, sync_key
-from odoo_pipelines.engine.ports import EVEN_ARCHIVED, FlowState, Odoo
+from odoo_pipelines.engine.ports import FlowState
+from odoo_pipelines.odoo.calls import EVEN_ARCHIVED, Odoo
 from odoo_pipelines.odoo.xmlids import record_of_xmlid
 from odoo_pipelines.systems.records import Key
 from odoo_pipelines.systems.targets import Target

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from odoo_pipelines.engine.ports import Odoo
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.odoo.writing import Failures, Writing
 from odoo_pipelines.systems.targets import Lifecycle, Transition
 

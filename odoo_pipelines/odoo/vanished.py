@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, row_key
-from odoo_pipelines.engine.ports import FlowState, Odoo, Schemas
+from odoo_pipelines.engine.ports import FlowState, Schemas
 from odoo_pipelines.errors import ConfigurationError, OdooError, RowRejectedError
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.odoo.ownership import Compared
 from odoo_pipelines.odoo.retries import Retries
 from odoo_pipelines.odoo.vanished_actions import ACTIVE, CANCEL, VANISHED, Action, Archiving, Cancelling, Row

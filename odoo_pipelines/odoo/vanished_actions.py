@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from odoo_pipelines.engine.base import Base
 from odoo_pipelines.engine.lifecycle import TransitionPath, leaves_read_only_state, plan_path
 from odoo_pipelines.engine.names import STATE
-from odoo_pipelines.engine.ports import Odoo
 from odoo_pipelines.engine.row_plan import FROZEN, INVOICED, NOT_UNLOCKED
 from odoo_pipelines.errors import RowRejectedError
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.odoo.ownership import Compared
 from odoo_pipelines.odoo.transitions import Transitions
 from odoo_pipelines.odoo.writing import Failures, Writing

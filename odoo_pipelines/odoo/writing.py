@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from odoo_pipelines.engine.ports import Odoo
 from odoo_pipelines.errors import OdooError, OdooUnknownNameError, OdooValidationError
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.odoo.loading import REFUSALS
 from odoo_pipelines.odoo.retries import Retries
 

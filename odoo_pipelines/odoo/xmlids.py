@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from odoo_pipelines.engine.keys import xmlid
-from odoo_pipelines.engine.ports import EVEN_ARCHIVED, Odoo
 from odoo_pipelines.errors import OdooMissingRecordError, OdooServerError, OdooValidationError
+from odoo_pipelines.odoo.calls import EVEN_ARCHIVED, Odoo
 
 
 def record_of_xmlid(odoo: Odoo, key: str) -> int | None:

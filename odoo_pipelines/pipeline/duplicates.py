@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odoo_pipelines.engine.ports import EVEN_ARCHIVED
+from odoo_pipelines.odoo.calls import EVEN_ARCHIVED
 from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.systems.base import Flow
 

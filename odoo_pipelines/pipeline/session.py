@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 from odoo_pipelines.clients import external_client, odoo_client, state_url
 from odoo_pipelines.engine.lifecycle import with_auto_lock
-from odoo_pipelines.engine.ports import Odoo
 from odoo_pipelines.integration import Integration
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.dry_run import PlannedOdoo
 from odoo_pipelines.odoo.reference_data import ReferenceData

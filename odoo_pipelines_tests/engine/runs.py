@@ -14,8 +14,8 @@ from odoo_pipelines.engine.context import FlowContext
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.loader import Concurrency, FlowLoader
 from odoo_pipelines.engine.planned import PlanOptions
-from odoo_pipelines.engine.ports import Odoo
 from odoo_pipelines.engine.report import FlowReport
+from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.odoo.client import OdooClient
 from odoo_pipelines.odoo.connection import OdooConnection
 from odoo_pipelines.odoo.model import CallOptions, OdooModel
