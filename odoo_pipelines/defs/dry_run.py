@@ -16,7 +16,7 @@ from odoo_pipelines.defs.jobs import INTEGRATION_TAG, Mode, range_of
 from odoo_pipelines.defs.metadata import counts_metadata, tally_metadata
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.resources import Progress, log_progress
-from odoo_pipelines.engine.names import general_name
+from odoo_pipelines.engine.keys import general_name
 from odoo_pipelines.engine.preview import KeyOfNew, Preview, previews
 from odoo_pipelines.errors import ConfigurationError, RowCountError
 from odoo_pipelines.integration import Integration

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeAlias
 
-from odoo_pipelines.engine.names import STATE, line_field, line_key
+from odoo_pipelines.engine.keys import STATE, line_field, line_key
 
 Document: TypeAlias = dict[str, Any]
 """A base as the state keeps it: JSON types only."""

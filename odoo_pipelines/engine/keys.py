@@ -1,4 +1,4 @@
-"""Sync keys: how a record of Odoo tells which external record it belongs to, and for which integration."""
+"""Sync keys, by which a record of Odoo is known again, and names of fields and lines. Pure."""
 
 from __future__ import annotations
 
@@ -36,3 +36,28 @@ def external_id_of(key: str, integration: str, entity: str) -> str | None:
 def xmlid(key: str) -> str:
     """The external id under which `load` creates the record at most once."""
     return f"{XMLID_MODULE}.{key}"
+
+
+STATE = "state"
+"""The name of a record's state."""
+
+
+def line_name(lines: str, key: str) -> str:
+    """The name of a line: "order_line[<sync key>]"."""
+    return f"{lines}[{key}]"
+
+
+def line_key(name: str) -> str:
+    """The sync key of the line that a name is about; "" for a field of the record."""
+    return name.partition("[")[2].rpartition("]")[0]
+
+
+def line_field(name: str) -> str:
+    """The field of a line that a name is about; "" for a line as such, and for a field of the record."""
+    return name.rpartition("].")[2] if "]." in name else ""
+
+
+def general_name(name: str) -> str:
+    """The name without the line's key, as policies and tallies have it: "order_line.price_unit"."""
+    lines, bracket, rest = name.partition("[")
+    return f"{lines}{rest.rpartition(']')[2]}" if bracket else name

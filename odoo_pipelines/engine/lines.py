@@ -8,11 +8,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from odoo_pipelines.engine.arbiter import Arbiter
 from odoo_pipelines.engine.base import OURS, Base, Kept, earliest_after
-from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
-from odoo_pipelines.engine.merge import FieldMerger
-from odoo_pipelines.engine.names import line_name
+from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, line_name
+from odoo_pipelines.engine.merge import Arbiter, FieldMerger
 from odoo_pipelines.engine.rows import ResolvedLine
 from odoo_pipelines.systems.records import FieldChange
 from odoo_pipelines.systems.targets import LineTarget

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from odoo_pipelines.engine.names import STATE, line_name
+from odoo_pipelines.engine.keys import STATE, line_name
 from odoo_pipelines.systems.records import Conflict, FieldChange, Outcome, Record, RowOutcome
 from odoo_pipelines.systems.targets import Target
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from odoo_pipelines.engine.arbiter import Arbiter
 from odoo_pipelines.engine.base import RECORD, UNKNOWN, Agreement, Base, earliest_after
 from odoo_pipelines.engine.chunks import ChunkRow
 from odoo_pipelines.engine.context import FlowContext
-from odoo_pipelines.engine.decision import Times
-from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
+from odoo_pipelines.engine.keys import STATE, SYNC_KEY_FIELD, general_name, line_field, line_key
 from odoo_pipelines.engine.lifecycle import (
     TransitionPath,
     always_writable_fields,
@@ -23,8 +21,7 @@ from odoo_pipelines.engine.lifecycle import (
     plan_path,
 )
 from odoo_pipelines.engine.lines import LineChanges, LineMerger, MergedLines
-from odoo_pipelines.engine.merge import FieldMerger, server_names
-from odoo_pipelines.engine.names import STATE, general_name, line_field, line_key
+from odoo_pipelines.engine.merge import Arbiter, FieldMerger, Times, server_names
 from odoo_pipelines.engine.planned import NO_TRANSITIONS, Planned
 from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.errors import RowRejectedError

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from odoo_pipelines.engine.base import Base
-from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
+from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, line_name
 from odoo_pipelines.engine.lifecycle import always_writable_fields
-from odoo_pipelines.engine.names import line_name
 from odoo_pipelines.engine.ports import Schema, Schemas
 from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.systems.records import Record

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from odoo_pipelines.engine.base import UNKNOWN, Kept
-from odoo_pipelines.engine.decision import Sides, Times, Winner, winner
+from odoo_pipelines.engine.merge import Sides, Times, Winner, winner
 from odoo_pipelines.systems.policies import FlowPolicies, Policy
 
 E, O, N = Winner.EXTERNAL, Winner.ODOO, Winner.NOBODY  # noqa: E741 - as in the table

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from odoo_pipelines.engine.context import FlowContext
-from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
+from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, general_name
 from odoo_pipelines.engine.loader import Concurrency, FlowLoader
-from odoo_pipelines.engine.names import general_name
 from odoo_pipelines.engine.planned import PlanOptions
 from odoo_pipelines.engine.preview import Preview, previews
 from odoo_pipelines.odoo.dry_run import LAST_ID, PlannedOdoo

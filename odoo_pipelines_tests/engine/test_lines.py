@@ -5,12 +5,10 @@ from typing import Any
 
 import pytest
 
-from odoo_pipelines.engine.arbiter import Arbiter
 from odoo_pipelines.engine.base import Agreement, Base, Kept
-from odoo_pipelines.engine.decision import Times
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD
 from odoo_pipelines.engine.lines import LineChanges, LineMerger, MergedLines
-from odoo_pipelines.engine.merge import FieldMerger, server_names
+from odoo_pipelines.engine.merge import Arbiter, FieldMerger, Times, server_names
 from odoo_pipelines.engine.rows import ResolvedLine
 from odoo_pipelines.systems.pms.targets import SALE_ORDER
 from odoo_pipelines.systems.policies import FlowPolicies, Policy

@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 
-from odoo_pipelines.engine.arbiter import Arbiter
 from odoo_pipelines.engine.base import Agreement, Base, Kept
-from odoo_pipelines.engine.decision import Times
-from odoo_pipelines.engine.merge import FieldMerger, Merged, server_names
+from odoo_pipelines.engine.merge import Arbiter, FieldMerger, Merged, Times, server_names
 from odoo_pipelines.systems.pms.targets import PARTNER
 from odoo_pipelines.systems.policies import FlowPolicies, Policy
 from odoo_pipelines.systems.records import Conflict, FieldChange, Resolution

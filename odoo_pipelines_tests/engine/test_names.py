@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from odoo_pipelines.engine.names import general_name, line_field, line_key, line_name
+from odoo_pipelines.engine.keys import general_name, line_field, line_key, line_name
 
 LINE = line_name("order_line", "hotel.booking_room.7.a[1]%2E5")
 
