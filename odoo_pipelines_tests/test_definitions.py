@@ -84,10 +84,16 @@ def test_every_asset_tells_what_it_is_whose_and_how_fresh_it_should_be() -> None
         assert spec.description, key
         assert spec.owners, key
         assert spec.kinds, key
-        out = key.removeprefix("grand-hotel/") in OUTBOUND
-        assert spec.group_name == ("grand_hotel_outbound" if out else "grand_hotel"), key
         assert spec.freshness_policy is not None, key
         assert spec.tags["odoo_pipelines/integration"] == "grand-hotel", key
+
+
+def test_the_assets_of_each_stage_are_a_group_of_the_integration() -> None:
+    stages = {key.partition("/")[2]: spec.group_name for key, spec in specs(Integration(name="grand-hotel")).items()}
+    out = {key: "push" if key.startswith("external/") else "extract_odoo" for key in OUTBOUND}
+    layers = {"external": "extract", "mapped": "map", "odoo": "load"}
+    inbound = {key: layers[key.partition("/")[0]] for key in ASSETS if key not in OUTBOUND}
+    assert stages == {key: f"grand_hotel_{stage}" for key, stage in {**inbound, **out}.items()}
 
 
 def test_what_nobody_syncs_is_not_called_stale() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from odoo_pipelines.defs.checks import check_results, check_specs, not_checked
+from odoo_pipelines.defs.keys import Stage, external_key, group, mapped_key, odoo_key
 from odoo_pipelines.defs.metadata import (
     extracted_metadata,
     fetched_metadata,
@@ -47,30 +48,15 @@ def assets_of(integration: Integration) -> list[dg.AssetsDefinition]:
     return [*extractions, *single, *mappings, *loads]
 
 
-def external_key(integration: Integration, stream: str) -> dg.AssetKey:
-    """Key of an extraction."""
-    return dg.AssetKey([integration.name, "external", stream])
-
-
-def mapped_key(integration: Integration, flow: str) -> dg.AssetKey:
-    """Key of a mapping."""
-    return dg.AssetKey([integration.name, "mapped", flow])
-
-
-def odoo_key(integration: Integration, flow: Flow) -> dg.AssetKey:
-    """Key of a load."""
-    return dg.AssetKey([integration.name, "odoo", flow.load_name])
-
-
 def asset_of(
-    integration: Integration, system: System, *, group: str = "", partitioned: bool = True, **arguments: Any
+    integration: Integration, system: System, stage: Stage, *, partitioned: bool = True, **arguments: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """`dg.asset` with what all assets of an integration share; without a group it is in the integration's own."""
+    """`dg.asset` with what all assets of an integration share."""
     fresh = dg.FreshnessPolicy.time_window(fail_window=_STALE, warn_window=_LATE)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # the backfill policy: tried, and pinned with the release
         decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
-            group_name=group or integration.identifier,
+            group_name=group(integration, stage),
             owners=list(system.owners),
             pool=integration.pool,
             tags={"odoo_pipelines/integration": integration.name, "odoo_pipelines/system": system.name},
@@ -86,6 +72,7 @@ def _extraction(integration: Integration, system: System, stream: Stream) -> dg.
     @asset_of(
         integration,
         system,
+        Stage.EXTRACT,
         key=external_key(integration, stream.name),
         description=f"{stream.description} Extracted from {system.name} at {stream.path}.",
         kinds={"python", "parquet"},
@@ -124,6 +111,7 @@ def _single_records(integration: Integration, system: System, stream: Stream) ->
     @asset_of(
         integration,
         system,
+        Stage.EXTRACT,
         key=external_key(integration, asset_name(stream)),
         deps=[external_key(integration, each) for each in (stream.name, *naming)],
         description=f"Single {stream.name} that {' and '.join(naming)} name before any list has shown them.",
@@ -145,6 +133,7 @@ def _mapping(integration: Integration, system: System, flow: Flow) -> dg.AssetsD
     @asset_of(
         integration,
         system,
+        Stage.MAP,
         key=mapped_key(integration, flow.name),
         deps=[external_key(integration, each) for each in _extracted_for(system, flow)],
         description=f"{flow.description} Mapped to {flow.target.model}.",
@@ -189,6 +178,7 @@ def _load(integration: Integration, system: System, flow: Flow) -> dg.AssetsDefi
     @asset_of(
         integration,
         system,
+        Stage.LOAD,
         key=key,
         deps=[mapped_key(integration, flow.name), *(odoo_key(integration, each) for each in earlier)],
         description=f"{flow.description} Written to {flow.target.model} in Odoo.",

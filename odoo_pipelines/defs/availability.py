@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from odoo_pipelines.defs.assets import odoo_key
+from odoo_pipelines.defs.keys import odoo_key
 from odoo_pipelines.defs.outbound_assets import sent_asset, source_asset
 from odoo_pipelines.defs.resources import BY_HAND
 from odoo_pipelines.engine.keys import SYNC_KEY_FIELD, external_id_of, sync_key

@@ -12,7 +12,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from odoo_pipelines.clients import open_state
-from odoo_pipelines.defs.assets import external_key
+from odoo_pipelines.defs.keys import INTO_ODOO, OUT_OF_ODOO, assets_in, external_key
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.defs.resources import MODE_TAG
 from odoo_pipelines.errors import ConfigurationError, NewerSchemaError
@@ -66,11 +66,6 @@ def loads(integration: Integration) -> bool:
 def sends(integration: Integration) -> bool:
     """Whether anything of Odoo goes to the external system."""
     return bool(get_system(integration.system).outbound)
-
-
-def outbound_group(integration: Integration) -> str:
-    """The group of the assets that go out of Odoo."""
-    return f"{integration.identifier}_outbound"
 
 
 def delta_range(integration: Integration) -> tuple[str, str]:
@@ -159,8 +154,8 @@ def _job(integration: Integration, mode: Mode) -> UnresolvedAssetJobDefinition:
 def _selection(integration: Integration, mode: Mode) -> dg.AssetSelection:
     """The assets of a job; in that of webhooks those are missing that it leaves as old as they are."""
     if mode in OUTBOUND_MODES:
-        return dg.AssetSelection.groups(outbound_group(integration))
-    inbound = dg.AssetSelection.groups(integration.identifier)
+        return assets_in(integration, OUT_OF_ODOO)
+    inbound = assets_in(integration, INTO_ODOO)
     if mode != WEBHOOK:
         return inbound
     streams = get_system(integration.system).streams

@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 
-from odoo_pipelines.defs.assets import asset_of, external_key
+from odoo_pipelines.defs.assets import asset_of
 from odoo_pipelines.defs.checks import account_results, account_specs, accounts_not_checked
-from odoo_pipelines.defs.jobs import outbound_group
+from odoo_pipelines.defs.keys import Stage, sent_key, source_key
 from odoo_pipelines.defs.metadata import counts_metadata, rejections_metadata
 from odoo_pipelines.defs.resources import Sessions
 from odoo_pipelines.integration import Integration
@@ -17,16 +17,6 @@ from odoo_pipelines.systems import get_system
 from odoo_pipelines.systems.outbound import OutboundFlow
 
 SWITCHED_OFF = "ODOO_ENABLED is off"
-
-
-def source_key(integration: Integration, flow: OutboundFlow) -> dg.AssetKey:
-    """Key of what is read out of Odoo."""
-    return dg.AssetKey([integration.name, "odoo", flow.source])
-
-
-def sent_key(integration: Integration, flow: OutboundFlow) -> dg.AssetKey:
-    """Key of what the external system is told."""
-    return external_key(integration, flow.name)
 
 
 def source_asset(
@@ -44,7 +34,7 @@ def source_asset(
     @asset_of(
         integration,
         get_system(integration.system),
-        group=outbound_group(integration),
+        Stage.EXTRACT_ODOO,
         partitioned=False,
         key=source_key(integration, flow),
         description=f"{flow.description} Read out of Odoo.",
@@ -76,7 +66,7 @@ def sent_asset(
     @asset_of(
         integration,
         get_system(integration.system),
-        group=outbound_group(integration),
+        Stage.PUSH,
         partitioned=False,
         key=key,
         deps=[source_key(integration, flow)],

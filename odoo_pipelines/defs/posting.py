@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from odoo_pipelines.defs.assets import odoo_key
+from odoo_pipelines.defs.keys import odoo_key
 from odoo_pipelines.defs.outbound_assets import sent_asset, source_asset
 from odoo_pipelines.engine.report import FlowReport
 from odoo_pipelines.http.connection import record_path

@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from odoo_pipelines.commands.bootstrap import needed_fields
-from odoo_pipelines.defs.assets import assets_of, external_key, mapped_key, odoo_key
+from odoo_pipelines.defs.assets import assets_of
 from odoo_pipelines.defs.build import build_definitions
 from odoo_pipelines.defs.jobs import Mode, job_name, range_tags, run_tags
+from odoo_pipelines.defs.keys import external_key, mapped_key, odoo_key
 from odoo_pipelines.defs.partitions import partitions_of
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.pipeline.session import Session

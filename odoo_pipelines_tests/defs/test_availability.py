@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from odoo_pipelines.defs import availability
 from odoo_pipelines.defs.availability import count_availability, tell_availability
 from odoo_pipelines.defs.checks import BALANCE, LETTERS, REJECTED
+from odoo_pipelines.defs.keys import sent_key, source_key
 from odoo_pipelines.defs.outbound import outbound_assets_of
-from odoo_pipelines.defs.outbound_assets import sent_key, source_key
 from odoo_pipelines.errors import ExternalUnavailableError
 from odoo_pipelines.http.connection import ExternalConnection
 from odoo_pipelines.pipeline.sending import Sent

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from dagster._serdes import serialize_value
 
-from odoo_pipelines.defs.assets import mapped_key
+from odoo_pipelines.defs.keys import mapped_key
 from odoo_pipelines.defs.metadata import schema_metadata
 from odoo_pipelines.integration import Integration
 from odoo_pipelines.stores.dead_letters import LetterFilter

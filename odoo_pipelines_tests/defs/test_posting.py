@@ -9,7 +9,8 @@ import dagster as dg
 import pytest
 import requests
 
-from odoo_pipelines.defs.outbound_assets import SWITCHED_OFF, sent_key, source_key
+from odoo_pipelines.defs.keys import sent_key, source_key
+from odoo_pipelines.defs.outbound_assets import SWITCHED_OFF
 from odoo_pipelines.settings import load_settings
 from odoo_pipelines.stores.dead_letters import LetterFilter
 from odoo_pipelines.systems.pms.outbound import PAYMENTS_OUT
