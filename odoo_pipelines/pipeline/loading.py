@@ -90,45 +90,85 @@ def load_flow(
         OdooPipelinesError: Odoo cannot be reached, or refuses everything; what was done so far is remembered.
     """
     detect_missing(session)
-    started = time.monotonic()
-    requests_before = session.odoo.requests.total if session.odoo else 0
-    state = session.flow_state(flow.name)
-    consumer = load_consumer(flow)
-    to_do = {part: batches_to_do(session, "mapped", [flow.name], consumer, part) for part in partitions}
-    lost = session.unreadable
-    batches = {partition: lost.readable(since_complete(some)) for partition, some in to_do.items()}
-    rows_in = sum(batch.rows for each in batches.values() for batch in each)
+    started, requests_before = time.monotonic(), _requests(session)
+    state, work = session.flow_state(flow.name), _work(session, flow, partitions)
     state.state.start(state.run, session.mode)
     with marked_as_failed(state):
-        loader = _loader(session, flow, state, [batch.path for some in batches.values() for batch in some])
-        fresh = [batch for each in batches.values() for batch in each if not batch.begun]
-        competition = Competition(session, fresh, flow.target, verify=session.verify)
-        by_partition: dict[str, FlowReport] = {}
-        for partition, some in batches.items():
-            done = sum(report.counts.extracted for report in by_partition.values())
-            state.state.begin(consumer, [batch.id for batch in some])
-            ready = _as_begun(some, to_do[partition])
-            teller = _teller(progress, flow, done, rows_in)
-            by_partition[partition] = _load_batches(loader, session, flow, ready, competition=competition, tell=teller)
+        by_partition = _load_partitions(session, flow, state, work, progress)
         vanished = treat_vanished(session, flow, state)
         end_notes(session, flow)
-        done_with = [batch.id for each in to_do.values() for batch in lost.over(each)]
-        balanced = reconcile_counts(state, rows_in, consumer, done_with)
+        balanced = reconcile_counts(state, work.rows, work.consumer, work.done_with)
         if balanced and is_whole(session):
-            settle(session.state, flow, lost)
+            settle(session.state, flow, session.unreadable)
     return FlowLoad(
         report=merged(by_partition.values()),
         by_partition=by_partition,
-        rows_in=rows_in,
+        rows_in=work.rows,
         balanced=balanced,
         uniqueness=examine_uniqueness(session, flow),
         required=examine_requirement(session, flow),
         vanished=vanished,
         totals=_totals_that_wait(session, flow),
         dead_letters=session.state.count_letters(LetterFilter(session.integration.name, flow.name)),
-        requests=(session.odoo.requests.total if session.odoo else 0) - requests_before,
+        requests=_requests(session) - requests_before,
         seconds=time.monotonic() - started,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The batches that a load takes up.
+
+    Attributes:
+        consumer: under which they are marked as done.
+        waiting: by partition, all that wait.
+        readable: by partition, those of them whose rows are loaded.
+        done_with: ids of the batches that are done afterwards.
+    """
+
+    consumer: str
+    waiting: Mapping[str, Sequence[Batch]]
+    readable: Mapping[str, Sequence[Batch]]
+    done_with: Sequence[int]
+
+    @property
+    def batches(self) -> list[Batch]:
+        """All that are loaded."""
+        return [batch for some in self.readable.values() for batch in some]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all of them."""
+        return sum(batch.rows for batch in self.batches)
+
+
+def _work(session: Session, flow: Flow, partitions: Sequence[str]) -> _Work:
+    consumer, lost = load_consumer(flow), session.unreadable
+    waiting = {part: batches_to_do(session, "mapped", [flow.name], consumer, part) for part in partitions}
+    readable = {partition: lost.readable(since_complete(some)) for partition, some in waiting.items()}
+    return _Work(consumer, waiting, readable, [batch.id for some in waiting.values() for batch in lost.over(some)])
+
+
+def _load_partitions(
+    session: Session, flow: Flow, state: FlowState, work: _Work, progress: Callable[[str, int, int], None]
+) -> dict[str, FlowReport]:
+    loader = _loader(session, flow, state, [batch.path for batch in work.batches])
+    fresh = [batch for batch in work.batches if not batch.begun]
+    competition = Competition(session, fresh, flow.target, verify=session.verify)
+    by_partition: dict[str, FlowReport] = {}
+    for partition, some in work.readable.items():
+        done = sum(report.counts.extracted for report in by_partition.values())
+        state.state.begin(work.consumer, [batch.id for batch in some])
+        ready = _as_begun(some, work.waiting[partition])
+        on_chunk = _on_chunk(progress, flow, done, work.rows)
+        by_partition[partition] = _load_batches(
+            loader, session, flow, ready, competition=competition, on_chunk=on_chunk
+        )
+    return by_partition
+
+
+def _requests(session: Session) -> int:
+    return session.odoo.requests.total if session.odoo else 0
 
 
 def _totals_that_wait(session: Session, flow: Flow) -> list[str]:
@@ -150,7 +190,7 @@ def _load_batches(
     batches: Sequence[Batch],
     *,
     competition: Competition,
-    tell: Callable[[int, FlowReport], None],
+    on_chunk: Callable[[int, FlowReport], None],
 ) -> FlowReport:
     """Loads a partition's batches; first those that an earlier run began with, for their rows are the older ones.
 
@@ -158,9 +198,9 @@ def _load_batches(
     """
     begun = [batch for batch in batches if batch.begun]
     fresh = [batch for batch in batches if not batch.begun]
-    resumed = loader.load(_rows(session, flow, begun), partial(tell, 0), resumed=True)
+    resumed = loader.load(_rows(session, flow, begun), partial(on_chunk, 0), resumed=True)
     rows = (competition.marked(row) if isinstance(row, MappedRow) else row for row in _rows(session, flow, fresh))
-    return merged([resumed, loader.load(rows, partial(tell, resumed.counts.extracted))])
+    return merged([resumed, loader.load(rows, partial(on_chunk, resumed.counts.extracted))])
 
 
 def _loader(session: Session, flow: Flow, state: FlowState, paths: Sequence[str]) -> FlowLoader:
@@ -202,7 +242,7 @@ def _rows(session: Session, flow: Flow, batches: Sequence[Batch]) -> Iterator[Ma
                 yield row
 
 
-def _teller(
+def _on_chunk(
     progress: Callable[[str, int, int], None], flow: Flow, before: int, total: int
 ) -> Callable[[int, FlowReport], None]:
     return lambda already, report: progress(flow.name, before + already + report.counts.extracted, total)
