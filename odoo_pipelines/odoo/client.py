@@ -23,8 +23,14 @@ from odoo_pipelines.odoo.negotiation import choose_transport, server_version
 from odoo_pipelines.odoo.transport import READ_METHODS, Transport
 
 READ_ATTEMPTS = 4
-BASE_CONTEXT: Mapping[str, Any] = {"tracking_disable": True, "tz": "UTC", "lang": "en_US"}
-"""No chatter; datetimes in UTC; texts in the language that every database has."""
+BASE_CONTEXT: Mapping[str, Any] = {
+    "tracking_disable": True,
+    "mail_auto_subscribe_no_notify": True,
+    "mail_activity_quick_update": True,
+    "tz": "UTC",
+    "lang": "en_US",
+}
+"""No chatter, and no mail to whoever is made responsible; datetimes in UTC; texts in a language of every database."""
 
 T = TypeVar("T")
 

@@ -197,7 +197,9 @@ def _actions(target: Target) -> dict[tuple[str, str], Mapping[str, Any]]:
     }
     if target.lifecycle:
         for step in target.lifecycle.transitions:
-            actions |= {(target.model, action): target.lifecycle.values_in[step.target] for action in step.actions}
+            actions |= {
+                (target.model, action.method): target.lifecycle.values_in[step.target] for action in step.actions
+            }
     return actions
 
 

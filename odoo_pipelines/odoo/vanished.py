@@ -19,7 +19,7 @@ from odoo_pipelines.odoo.transitions import Transitions
 from odoo_pipelines.odoo.writing import Failures, Writing
 from odoo_pipelines.systems.policies import UnlockPolicy, VanishedPolicy
 from odoo_pipelines.systems.records import WHOLE_RECORD, Conflict, Counts, FieldChange, Outcome, Record, RowOutcome
-from odoo_pipelines.systems.targets import Lifecycle, Target
+from odoo_pipelines.systems.targets import Action, Lifecycle, Target
 
 ARCHIVED = "vanished_archived"
 UNARCHIVED = "reappeared_unarchived"
@@ -45,7 +45,7 @@ class Examined:
     refused: Mapping[int, RowRejectedError]
 
 
-class Action(Protocol):
+class Treatment(Protocol):
     """One thing that can be done to records; what is done already is left alone."""
 
     @property
@@ -97,7 +97,7 @@ class Archiving:
     def carry_out(self, rows: Sequence[Row]) -> Failures:
         """By Odoo's own action, which takes the template of a product along."""
         method = "action_unarchive" if self.active else "action_archive"
-        return self.writing.call(self.model, method, [row["id"] for row in rows], self._still_to_do)
+        return self.writing.call(self.model, Action(method), [row["id"] for row in rows], self._still_to_do)
 
     def remembered(self, record: Record) -> Record:
         """The same: no mapping fills `active`."""
@@ -255,7 +255,7 @@ class Vanishing:
         action = Archiving(self.odoo, self._writing(), self.target.model, active=True)
         return self._treat(action, entity, external_ids, told=set(external_ids))
 
-    def _action(self) -> Action | None:
+    def _action(self) -> Treatment | None:
         lifecycle = self.target.lifecycle
         if self.policy is VanishedPolicy.ARCHIVE:
             return Archiving(self.odoo, self._writing(), self.target.model, active=False)
@@ -267,7 +267,7 @@ class Vanishing:
     def _writing(self) -> Writing:
         return Writing(self.odoo, Retries(self.sleep))
 
-    def _treat(self, action: Action, entity: str, external_ids: Sequence[str], *, told: Set[str]) -> int:
+    def _treat(self, action: Treatment, entity: str, external_ids: Sequence[str], *, told: Set[str]) -> int:
         self.still_writer()
         records = self.state.records((entity, external_id) for external_id in external_ids)
         bound = {record.odoo_id: record for record in records.values()}
@@ -282,7 +282,7 @@ class Vanishing:
             self.state.commit(_remembered(action, bound, done), outcomes, Counts())
         return len(refused)
 
-    def _rows(self, action: Action, bound: Mapping[int, Record]) -> dict[int, Row]:
+    def _rows(self, action: Treatment, bound: Mapping[int, Record]) -> dict[int, Row]:
         """The records that are in Odoo, and proven to be ours: an id may be another record's after a restore."""
         if not bound:
             return {}
@@ -292,7 +292,7 @@ class Vanishing:
         return {row["id"]: row for row in rows if row[SYNC_KEY_FIELD] == keys[row["id"]]}
 
 
-def _remembered(action: Action, bound: Mapping[int, Record], done: Iterable[int]) -> list[Record]:
+def _remembered(action: Treatment, bound: Mapping[int, Record], done: Iterable[int]) -> list[Record]:
     """Those that the state has to know otherwise from now on."""
     remembered = [(bound[odoo_id], action.remembered(bound[odoo_id])) for odoo_id in sorted(done)]
     return [record for before, record in remembered if record != before]

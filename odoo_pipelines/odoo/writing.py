@@ -14,6 +14,7 @@ from odoo_pipelines.errors import OdooError, OdooUnknownNameError, OdooValidatio
 from odoo_pipelines.odoo.calls import Odoo
 from odoo_pipelines.odoo.loading import REFUSALS
 from odoo_pipelines.odoo.retries import Retries
+from odoo_pipelines.systems.targets import Action
 
 _SAVE_MANY = "web_save_multi"
 
@@ -59,7 +60,7 @@ class Writing:
         return self._isolated(list(ids), delete)
 
     def call(
-        self, model: str, method: str, ids: Sequence[int], still_to_do: Callable[[Sequence[int]], list[int]]
+        self, model: str, action: Action, ids: Sequence[int], still_to_do: Callable[[Sequence[int]], list[int]]
     ) -> Failures:
         """Calls a method on records; after a lost answer only on those that it has not reached.
 
@@ -67,16 +68,16 @@ class Writing:
 
         Args:
             model: technical name.
-            method: public, takes a list of records.
+            action: the method, with what it is told.
             ids: of the records.
             still_to_do: reads which of some records the method has not changed yet.
         """
 
         def act(some: Sequence[int]) -> None:
-            answer = self._odoo.call(model, method, some)
+            answer = self._odoo.call(model, action.method, some, **action.parameters)
             if isinstance(answer, Mapping) and (wizard := answer.get("res_model")) and still_to_do(some):
                 asks = f"it opens the wizard {wizard}, which asks a person something; nothing was done"
-                raise OdooValidationError(asks, model=model, method=method, ids=list(some), odoo_message=asks)
+                raise OdooValidationError(asks, model=model, method=action.method, ids=list(some), odoo_message=asks)
 
         return self._isolated(list(ids), act, still_to_do)
 

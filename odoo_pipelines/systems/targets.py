@@ -245,20 +245,40 @@ class Adoption:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """A method that is called on lists of records.
+
+    Attributes:
+        method: public, of the target's model.
+        arguments: by name; values that may be keys of a dictionary.
+        context: added to the context of every call, likewise.
+    """
+
+    method: str
+    arguments: tuple[tuple[str, Hashable], ...] = ()
+    context: tuple[tuple[str, Hashable], ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What is sent besides the ids."""
+        return {**dict(self.arguments), **({"context": dict(self.context)} if self.context else {})}
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """One step of a record's life, taken by an action and never by writing the state.
 
     Attributes:
         source: states in which the step starts.
         target: state in which it ends.
-        actions: methods called, in order, on lists of records.
+        actions: called, in order, on lists of records.
         overwrites: fields that the actions set to something of their own, and that are therefore written again.
         allowed_when_invoiced: nothing in Odoo depends on the step: an invoiced record takes it, too.
     """
 
     source: str
     target: str
-    actions: tuple[str, ...]
+    actions: tuple[Action, ...]
     overwrites: tuple[str, ...] = ()
     allowed_when_invoiced: bool = False
 

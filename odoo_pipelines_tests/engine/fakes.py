@@ -171,7 +171,7 @@ class FakeOdoo:
             return self._called(model, method, ids or (), None, lambda: self._external_ids(model, ids or ()))
         if method == "check_object_reference":
             return self._called(model, method, (), kwargs, lambda: self._referenced(**kwargs))
-        return self._called(model, method, ids or (), None, lambda: self.act(model, method, ids or ()))
+        return self._called(model, method, ids or (), kwargs or None, lambda: self.act(model, method, ids or ()))
 
     def _external_ids(self, model: str, ids: Sequence[int]) -> dict[str, str]:
         names = {place: name for name, place in self.xmlids.items()}

@@ -7,7 +7,7 @@ import pytest
 from odoo_pipelines.engine.lifecycle import TransitionPath, leaves_read_only_state, plan_path
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.systems.pms.targets import SALE_ORDER
-from odoo_pipelines.systems.targets import Lifecycle, Transition
+from odoo_pipelines.systems.targets import Action, Lifecycle, Transition
 
 assert SALE_ORDER.lifecycle
 ORDERS = SALE_ORDER.lifecycle
@@ -62,8 +62,8 @@ def test_values_are_never_written_in_a_frozen_state_and_in_an_open_one_where_the
 def test_a_frozen_record_that_stays_frozen_is_opened_for_the_writing_only() -> None:
     path = plan_path(ORDERS, "locked", "locked", writes=True)
 
-    assert [step.actions for step in path.before] == [("action_unlock",)]
-    assert [step.actions for step in path.after] == [("action_lock",)]
+    assert [step.actions for step in path.before] == [(Action("action_unlock"),)]
+    assert [step.actions for step in path.after] == [(Action("action_lock"),)]
     assert leaves_read_only_state(ORDERS, path)
 
 
@@ -72,7 +72,9 @@ def test_freezing_a_record_does_not_count_as_leaving_the_frozen_state() -> None:
     assert leaves_read_only_state(ORDERS, plan_path(ORDERS, "locked", "cancel", writes=False))
 
 
-ONE_WAY = Lifecycle(("state",), lambda _: "", {}, (Transition("open", "done", ("finish",)),), read_only=("done",))
+ONE_WAY = Lifecycle(
+    ("state",), lambda _: "", {}, (Transition("open", "done", (Action("finish"),)),), read_only=("done",)
+)
 
 
 def test_a_state_that_cannot_be_reached_rejects_the_row() -> None:

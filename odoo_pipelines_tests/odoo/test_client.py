@@ -87,6 +87,8 @@ def test_a_context_for_one_call_is_added_to_the_usual_one(odoo: FakeOdoo, client
 
     assert odoo.received[-1].body["context"] == {
         "tracking_disable": True,
+        "mail_auto_subscribe_no_notify": True,
+        "mail_activity_quick_update": True,
         "tz": "UTC",
         "lang": "fr_FR",
         "active_test": False,

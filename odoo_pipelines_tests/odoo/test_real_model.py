@@ -22,7 +22,7 @@ from odoo_pipelines.odoo.retries import Retries
 from odoo_pipelines.odoo.schema import Schemas
 from odoo_pipelines.odoo.writing import Writing
 from odoo_pipelines.systems.base import MappedRow
-from odoo_pipelines.systems.targets import Lookup, Target, TargetField
+from odoo_pipelines.systems.targets import Action, Lookup, Target, TargetField
 from odoo_pipelines_tests.engine.claims import RowClaims
 from odoo_pipelines_tests.engine.memory import MemoryState
 from odoo_pipelines_tests.engine.sales import hashed
@@ -114,7 +114,7 @@ def test_an_action_that_opens_a_wizard_has_done_nothing(scene: Scene) -> None:
     [order] = scene.odoo.call("sale.order", "create", vals_list=[{"partner_id": customer}])
 
     writing = Writing(scene.client, Retries(lambda _: None))
-    failures = writing.call("sale.order", "action_open_discount_wizard", [order], list)
+    failures = writing.call("sale.order", Action("action_open_discount_wizard"), [order], list)
 
     assert failures.keys() == {order}
     assert "opens the wizard sale.order.discount" in failures[order].odoo_message

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from odoo_pipelines.odoo.retries import Retries
 from odoo_pipelines.odoo.transitions import Transitions
 from odoo_pipelines.odoo.writing import Failures, Writing
 from odoo_pipelines.systems.pms.targets import SALE_ORDER, order_state
+from odoo_pipelines.systems.targets import Action, Transition
 from odoo_pipelines_tests.engine.fakes import Fault
 from odoo_pipelines_tests.engine.sales import ODOO_NOW, SalesOdoo
 
@@ -149,4 +151,20 @@ def test_an_action_that_shows_another_window_when_it_is_done_is_done() -> None:
     asking.asks_about, asking.does_it_anyway = frozenset(orders.ids), True
 
     assert orders.take("sale") == {}
+    assert orders.states == ["sale"]
+
+
+def test_an_action_gets_its_arguments_and_its_context() -> None:
+    orders = Orders("draft")
+    told = Action("action_confirm", (("send", False),), (("quiet", True),))
+    lifecycle = replace(LIFECYCLE, transitions=(Transition("draft", "sale", (told,)),))
+    writing = Writing(orders.odoo, Retries(lambda _: None))
+
+    assert (
+        Transitions(orders.odoo, writing, "sale.order", lifecycle).take({orders.ids[0]: lifecycle.transitions}, {})
+        == {}
+    )
+
+    [call] = [each for each in orders.odoo.calls if each.method == "action_confirm"]
+    assert call.sent == {"send": False, "context": {"quiet": True}}
     assert orders.states == ["sale"]

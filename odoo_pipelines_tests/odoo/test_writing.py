@@ -18,6 +18,7 @@ from odoo_pipelines.errors import (
 )
 from odoo_pipelines.odoo.retries import ATTEMPTS, Retries
 from odoo_pipelines.odoo.writing import Writing
+from odoo_pipelines.systems.targets import Action
 from odoo_pipelines_tests.engine.fakes import Call, Fault
 from odoo_pipelines_tests.engine.sales import SalesOdoo
 
@@ -216,7 +217,7 @@ def test_a_method_is_called_again_only_on_what_it_has_not_reached() -> None:
     writer.odoo.before.append(reach)
     writer.odoo.act = lambda *_: None  # type: ignore[method-assign]
     failures = writer.writing.call(
-        PARTNER, "action_archive", writer.ids, lambda some: [row_id for row_id in some if row_id not in reached]
+        PARTNER, Action("action_archive"), writer.ids, lambda some: [row_id for row_id in some if row_id not in reached]
     )
 
     assert failures == {}
@@ -228,7 +229,7 @@ def test_a_method_that_reached_all_is_not_called_again() -> None:
     writer.odoo.act = lambda *_: None  # type: ignore[method-assign]
     writer.odoo.after.append(Fault("action_archive", OdooTransientError("no answer")))
 
-    assert writer.writing.call(PARTNER, "action_archive", writer.ids, lambda _: []) == {}
+    assert writer.writing.call(PARTNER, Action("action_archive"), writer.ids, lambda _: []) == {}
     assert len(writer.odoo.calls) == 1
 
 
@@ -240,6 +241,6 @@ def test_a_method_that_refuses_one_record_is_called_on_the_others() -> None:
             raise OdooValidationError("no")
 
     writer.odoo.act = act  # type: ignore[assignment,method-assign]
-    failures = writer.writing.call(PARTNER, "action_archive", writer.ids, list)
+    failures = writer.writing.call(PARTNER, Action("action_archive"), writer.ids, list)
 
     assert failures.keys() == {writer.ids[1]}

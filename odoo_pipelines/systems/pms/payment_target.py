@@ -9,6 +9,7 @@ from odoo_pipelines.systems.pms.mapping.orders import BOOKING
 from odoo_pipelines.systems.pms.payment_keys import PAYMENT, REFUND, sync_parts
 from odoo_pipelines.systems.targets import (
     ANY_FIELD,
+    Action,
     Entry,
     Identity,
     Lifecycle,
@@ -118,9 +119,9 @@ ACCOUNT_PAYMENT = Target(
         state_of=payment_state,
         values_in={"draft": {"state": "draft"}, "posted": {"state": "in_process"}, "cancel": {"state": "canceled"}},
         transitions=(
-            Transition("draft", "posted", ("action_post",)),
-            Transition("draft", "cancel", ("action_cancel",)),
-            Transition("cancel", "draft", ("action_draft",)),
+            Transition("draft", "posted", (Action("action_post"),)),
+            Transition("draft", "cancel", (Action("action_cancel"),)),
+            Transition("cancel", "draft", (Action("action_draft"),)),
         ),
         read_only=("posted",),
         always_writable=("x_external_transaction_id", "x_payment_gateway", "x_related_booking_id", "x_external_synced"),

@@ -13,6 +13,7 @@ from odoo_pipelines.systems.pms.mapping.partners import GUEST, UNKNOWN_NAME
 from odoo_pipelines.systems.pms.mapping.products import EXTRA, ROOM_TYPE
 from odoo_pipelines.systems.targets import (
     ANY_ENTITY,
+    Action,
     Adoption,
     AutoLock,
     Demand,
@@ -234,12 +235,12 @@ _LIFECYCLE = Lifecycle(
         "cancel": {"state": "cancel", "locked": False},
     },
     transitions=(
-        Transition("draft", "sale", ("action_confirm",), overwrites=("date_order",)),
-        Transition("draft", "cancel", ("action_cancel",)),
-        Transition("sale", "locked", ("action_lock",), allowed_when_invoiced=True),
-        Transition("sale", "cancel", ("action_cancel",)),
-        Transition("locked", "sale", ("action_unlock",), allowed_when_invoiced=True),
-        Transition("cancel", "draft", ("action_draft",)),
+        Transition("draft", "sale", (Action("action_confirm"),), overwrites=("date_order",)),
+        Transition("draft", "cancel", (Action("action_cancel"),)),
+        Transition("sale", "locked", (Action("action_lock"),), allowed_when_invoiced=True),
+        Transition("sale", "cancel", (Action("action_cancel"),)),
+        Transition("locked", "sale", (Action("action_unlock"),), allowed_when_invoiced=True),
+        Transition("cancel", "draft", (Action("action_draft"),)),
     ),
     read_only=("locked",),
     # Odoo lets the other fields of a locked order change, too, but the rate of the currency hangs on the date, and the
