@@ -28,7 +28,7 @@ from odoo_pipelines_tests.odoo.server import (
     rpc_result,
 )
 
-CONTEXT = {"tracking_disable": True, "tz": "UTC", "lang": "en_US"}
+CONTEXT = dict(BASE_CONTEXT)
 CONFIRM = "/json/2/sale.order/action_confirm"
 RPC = "/jsonrpc"
 
