@@ -41,17 +41,20 @@ def test_vanished_records_are_treated_as_the_policies_say_and_too_many_stop_the_
     assert new_home.bootstrap().returncode == 0
     new_home.synced("full")
 
-    confirmed, locked = only_stay(new_hotel, "confirmed"), only_stay(new_hotel, "checked_out")
+    [confirmed, *_], [locked, corrected, *_] = only_stays(new_hotel, "confirmed"), only_stays(new_hotel, "checked_out")
+    correct_and_lock(odoo, new_home, corrected)
     guest = confirmed["guest"]["id"]
-    for booking in (confirmed, locked):
+    for booking in (confirmed, locked, corrected):
         new_hotel.delete(booking["id"])
     new_hotel.delete(guest, "guests")
     before = snapshot(odoo, new_home.name)
     sync = new_home.synced("full")
     assert sync.outcomes() == {"unchanged"}
-    assert {order_state(odoo, new_home, each) for each in (confirmed, locked)} == {("cancel", False), ("sale", True)}
-    assert told(new_home, "booking", confirmed["id"]) == [("created", ""), ("updated", "vanished_cancelled")]
-    assert told(new_home, "booking", locked["id"]) == [("created", ""), ("conflict", "frozen")]
+    for booking in (confirmed, locked):  # our own lock is opened, somebody else's is not
+        assert order_state(odoo, new_home, booking) == ("cancel", False)
+        assert told(new_home, "booking", booking["id"]) == [("created", ""), ("updated", "vanished_cancelled")]
+    assert order_state(odoo, new_home, corrected) == ("sale", True)
+    assert told(new_home, "booking", corrected["id"])[-1] == ("conflict", "frozen")
     assert snapshot(odoo, new_home.name)["res.partner"] == before["res.partner"]
     assert trace(new_home, "guest", guest)["record"]["vanished_at"]
 
@@ -72,10 +75,18 @@ def test_vanished_records_are_treated_as_the_policies_say_and_too_many_stop_the_
     assert snapshot(odoo, new_home.name) == before
 
 
-def only_stay(hotel: Hotel, status: str) -> dict[str, Any]:
-    """A booking whose guest has no other."""
+def only_stays(hotel: Hotel, status: str) -> list[dict[str, Any]]:
+    """Bookings whose guests have no other."""
     stays = Counter(each["guest"]["id"] for each in hotel.truth()["bookings"])
-    return next(each for each in hotel.bookings(status) if stays[each["guest"]["id"]] == 1)
+    return [each for each in hotel.bookings(status) if stays[each["guest"]["id"]] == 1]
+
+
+def correct_and_lock(odoo: Odoo, home: Installation, booking: dict[str, Any]) -> None:
+    """Somebody opens an order, corrects its price, and locks it again."""
+    [order] = odoo.rows("sale.order", [("x_sync_key", "=", f"{home.name}.booking.{booking['id']}")], ["order_line"])
+    odoo.call("sale.order", "action_unlock", [order["id"]])
+    odoo.write("sale.order.line", order["order_line"][0], price_unit=1.0)
+    odoo.call("sale.order", "action_lock", [order["id"]])
 
 
 def trace(home: Installation, entity: str, external_id: str | int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from odoo_pipelines.errors import (
     OdooTransientError,
     OdooValidationError,
 )
+from odoo_pipelines.odoo.client import BASE_CONTEXT
 from odoo_pipelines_tests.odoo.conftest import NewClient
 from odoo_pipelines_tests.odoo.server import (
     DROPPED,
