@@ -38,10 +38,9 @@ def main(
 ) -> None:
     """Writes lineage.png and outcomes.png."""
     folder.mkdir(parents=True, exist_ok=True)
-    group = integration.replace("-", "_")
     with _browser(chromium) as page:
         _clear_view(page, url)
-        page.goto(f"{url}/locations/{location}/asset-groups/{group}/lineage")
+        page.goto(f"{url}/locations/{location}/asset-groups/{integration.replace('-', '_')}_load/lineage")
         _take_lineage(page, folder / "lineage.png")
         page.goto(f"{url}/assets/{integration}/odoo/sale_order?view=overview")
         _take_outcomes(page, folder / "outcomes.png")

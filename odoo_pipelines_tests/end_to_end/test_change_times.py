@@ -95,7 +95,7 @@ def test_a_change_time_in_the_future_is_not_believed_and_the_true_cancellation_c
     scene.writes_nothing("delta", "full")
 
 
-@pytest.mark.parametrize("updated_at", [ago(days=2), None])
+@pytest.mark.parametrize("updated_at", [ago(days=2), None], ids=["told", "not told"])
 def test_one_guest_in_two_bookings_of_the_same_time_is_written_once(scene: Scene, updated_at: str | None) -> None:
     one, other = (guest(f"{scene.name}-ann", None, f"{name}@example.com") for name in ("one", "other"))
     rows = [booking("b1", updated_at, one), booking("b2", updated_at, other)]
