@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from odoo_pipelines.defs.partitions import partitions_of, windows
 from odoo_pipelines.errors import BatchChoiceError
 from odoo_pipelines.integration import Integration
-from odoo_pipelines.pipeline.unreadable import awaited, fault_of, fix_of, full_sync, is_extracted
+from odoo_pipelines.pipeline.unreadable import awaited, fault_of, fix_of, full_sync
 from odoo_pipelines.pipeline.windows import Window
 from odoo_pipelines.stores.batches import BatchStore
 from odoo_pipelines.stores.state import State
 from odoo_pipelines.systems import get_system
-from odoo_pipelines.systems.records import WHOLE, Batch
+from odoo_pipelines.systems.records import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ def find_batches(state: State, store: BatchStore, integration: Integration, *, k
         waiting[batch.id] = batch
         consumers.setdefault(batch.id, set()).add(consumer)
     batches = state.all_batches(integration.name) if kept else sorted(waiting.values(), key=lambda each: each.id)
-    return [_found(store, integration, each, sorted(consumers.get(each.id, ()))) for each in batches]
+    definition = partitions_of(integration)
+    known = {each.partition: each for each in windows(definition, definition.get_partition_keys())}
+    return [_found(store, integration, each, sorted(consumers.get(each.id, ())), known) for each in batches]
 
 
 def discard(state: State, store: BatchStore, found: Sequence[Found]) -> None:
@@ -93,17 +95,10 @@ def loss_of(found: Found, integration: Integration) -> str:
     return f"{batch.rows} rows of {batch.name} stay as Odoo has them until the next full sync: {full_sync(integration)}"
 
 
-def _found(store: BatchStore, integration: Integration, batch: Batch, awaited_by: Sequence[str]) -> Found:
+def _found(
+    store: BatchStore, integration: Integration, batch: Batch, awaited_by: Sequence[str], known: Mapping[str, Window]
+) -> Found:
     fault = fault_of(store, batch, whole=True)
     kept_only = "Nothing waits for it: a newer batch replaces it, or discard it."
-    keys = partitions_of(integration).get_partition_keys()
-    fix = (fix_of(batch, integration, keys) if awaited_by else kept_only) if fault else ""
-    return Found(batch, _window(integration, batch), tuple(awaited_by), fault, fix)
-
-
-def _window(integration: Integration, batch: Batch) -> Window:
-    partitions = partitions_of(integration)
-    if batch.partition == WHOLE or not is_extracted(batch.partition, partitions.get_partition_keys()):
-        return Window(batch.partition)
-    [window] = windows(partitions, [batch.partition])
-    return window
+    fix = (fix_of(batch, integration, [*known]) if awaited_by else kept_only) if fault else ""
+    return Found(batch, known.get(batch.partition, Window(batch.partition)), tuple(awaited_by), fault, fix)

@@ -34,7 +34,7 @@ from odoo_pipelines.odoo.adopt import (
     with_obstacles,
 )
 from odoo_pipelines.odoo.calls import EVEN_ARCHIVED, Odoo
-from odoo_pipelines.odoo.xmlids import record_of_xmlid
+from odoo_pipelines.odoo.xmlids import record_of_xmlid, xmlids_of
 from odoo_pipelines.systems.policies import AdoptPolicy
 from odoo_pipelines.systems.records import WHOLE_RECORD, Conflict, Key
 from odoo_pipelines.systems.targets import Adoption, Match, Target
@@ -138,7 +138,7 @@ class Binder:
         """
         there = {key: odoo_id for key, odoo_id in bound.items() if odoo_id in odoo}
         doubtful = {key: odoo_id for key, odoo_id in there.items() if odoo[odoo_id][SYNC_KEY_FIELD] != key}
-        xmlids = self._xmlids(sorted(doubtful.values()))
+        xmlids = xmlids_of(self._odoo, self._target.model, sorted(doubtful.values()))
         return {key: each for key, each in there.items() if key not in doubtful or xmlids.get(each) == xmlid(key)}
 
     def find(self, rows: Sequence[ResolvedRow], lost: Set[str] = frozenset(), answers: Answers | None = None) -> Found:
@@ -308,7 +308,7 @@ class Binder:
     def _bound(self, ids: Sequence[int]) -> list[int]:
         """Those of these records that are provably another row's, although somebody has cleared their sync key."""
         owners = self._state.owners(self._target.model, ids)
-        xmlids = self._xmlids(sorted(owners))
+        xmlids = xmlids_of(self._odoo, self._target.model, sorted(owners))
         return [
             each
             for each, owner in owners.items()
@@ -364,7 +364,7 @@ class Binder:
         Somebody may have cleared the key of a record that is bound. Where Odoo was replaced, the binding means nothing.
         """
         owners = self._state.owners(self._target.model, ids.values()) if ids else {}
-        xmlids = self._xmlids(sorted(owners))
+        xmlids = xmlids_of(self._odoo, self._target.model, sorted(owners))
         for row in rows:
             owner = owners.get(ids.get(row.key, 0))
             if owner is None or owner == row.row.key:
@@ -379,12 +379,6 @@ class Binder:
         if odoo_id is not None:  # else the record was deleted, and is created again
             reason = f"its record was merged into record {odoo_id} of Odoo; merge them in the external system, too"
             undecidable[key] = RowRejectedError(SYNC_KEY_FIELD, MERGED, reason)
-
-    def _xmlids(self, ids: Sequence[int]) -> dict[int, str]:
-        if not ids:
-            return {}
-        found = self._odoo.call(self._target.model, "get_external_id", ids)
-        return {int(odoo_id): str(name) for odoo_id, name in found.items()}
 
     def _take(self, odoo_id: int) -> bool:
         """Takes a record for one row; a second row that is to have it in this run, too, is a new record."""

@@ -18,6 +18,7 @@ from odoo_pipelines.engine.ports import Schema
 from odoo_pipelines.engine.rows import ResolvedRow
 from odoo_pipelines.errors import RowRejectedError
 from odoo_pipelines.odoo.calls import EVEN_ARCHIVED, Odoo
+from odoo_pipelines.odoo.xmlids import xmlids_of
 from odoo_pipelines.systems.records import Key, Record
 from odoo_pipelines.systems.targets import Target
 
@@ -90,16 +91,12 @@ class FormerRecords:
                 found.setdefault(record[SYNC_KEY_FIELD], []).append(record)
             else:
                 unmarked.append(record)
-        xmlids = self._xmlids([record["id"] for record in unmarked])
+        xmlids = xmlids_of(self._odoo, self._model, [record["id"] for record in unmarked])
         for record in unmarked:
             key = ids[record["id"]]
             if xmlids.get(record["id"]) == xmlid(key):
                 found.setdefault(key, []).append(record)
         return found
-
-    def _xmlids(self, ids: Sequence[int]) -> dict[int, str]:
-        found = self._odoo.call(self._model, "get_external_id", ids) if ids else {}
-        return {int(odoo_id): str(name) for odoo_id, name in found.items()}
 
     def _same(self, row: ResolvedRow, odoo: Mapping[str, Any], names: Iterable[str]) -> bool:
         return all(self._schema.canonical(name, odoo[name]) == row.values[name] for name in names if name in row.values)

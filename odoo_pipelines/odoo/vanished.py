@@ -149,7 +149,7 @@ class Cancelling:
         states = {odoo_id: self._lifecycle.state_of(row) for odoo_id, row in rows.items()}
         left = [odoo_id for odoo_id, state in states.items() if state != CANCEL]
         invoiced = self._invoiced(left)
-        locked = [each for each in left if leaves_read_only_state(self._lifecycle, self._way(states[each]))]
+        locked = [each for each in left if leaves_read_only_state(self._lifecycle, self._path(states[each]))]
         opened = self._opened({each: records[each] for each in locked if each not in invoiced}, states)
         for odoo_id in left:
             try:
@@ -161,7 +161,7 @@ class Cancelling:
 
     def carry_out(self, rows: Sequence[Row]) -> Failures:
         """By the actions that lead there."""
-        return self._transitions.take({row["id"]: self._way(self._lifecycle.state_of(row)).after for row in rows}, {})
+        return self._transitions.take({row["id"]: self._path(self._lifecycle.state_of(row)).after for row in rows}, {})
 
     def remembered(self, record: Record) -> Record:
         """Cancelled by us, and not by somebody in Odoo: should the record come back, its own state holds again."""
@@ -174,7 +174,7 @@ class Cancelling:
         if invoiced:
             reason = f"{VANISHED}, but it was invoiced in Odoo, and is not touched any more"
             raise RowRejectedError("", INVOICED, reason)
-        if leaves_read_only_state(self._lifecycle, self._way(state)) and not opened:
+        if leaves_read_only_state(self._lifecycle, self._path(state)) and not opened:
             reason = f"{VANISHED}, but it is '{state}' in Odoo, and {NOT_UNLOCKED[self._unlock]}"
             raise RowRejectedError(STATE, FROZEN, reason)
 
@@ -184,7 +184,7 @@ class Cancelling:
             return self._compared.still_ours(locked, states)
         return locked.keys() if self._unlock is UnlockPolicy.ALWAYS else frozenset()
 
-    def _way(self, state: str) -> TransitionPath:
+    def _path(self, state: str) -> TransitionPath:
         return plan_path(self._lifecycle, state, CANCEL, writes=False)
 
     def _invoiced(self, ids: Sequence[int]) -> set[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from odoo_pipelines.engine.keys import xmlid
 from odoo_pipelines.errors import OdooMissingRecordError, OdooServerError, OdooValidationError
 from odoo_pipelines.odoo.calls import EVEN_ARCHIVED, Odoo
@@ -21,3 +23,9 @@ def record_of_xmlid(odoo: Odoo, key: str) -> int | None:
     except (OdooValidationError, OdooServerError, OdooMissingRecordError):
         return None
     return int(odoo_id) or None
+
+
+def xmlids_of(odoo: Odoo, model: str, ids: Sequence[int]) -> dict[int, str]:
+    """The xmlids of records by their ids; "" for a record without one."""
+    found = odoo.call(model, "get_external_id", ids) if ids else {}
+    return {int(odoo_id): str(name) for odoo_id, name in found.items()}

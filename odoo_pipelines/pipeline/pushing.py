@@ -40,7 +40,7 @@ class Memory(Protocol):
 
 
 class Push:
-    """One run's telling of one flow.
+    """One run's push of one flow.
 
     Args:
         flow: what is told.
@@ -107,7 +107,7 @@ class Push:
         self._memory.forget([key for key, value in known.items() if value is None])
 
     def _decided(self, day: Day) -> Outcome | None:
-        """What becomes of a number that needs no telling; None for one that is to be told."""
+        """What becomes of a number that needs no push; None for one that is pushed."""
         if day.date < self._today:
             return Outcome.SUPERSEDED
         is_told = self._told.get(day.key) == str(day.available)

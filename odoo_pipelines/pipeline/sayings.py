@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from odoo_pipelines.pipeline.consumers import load_consumer
 from odoo_pipelines.pipeline.session import Session
 from odoo_pipelines.stores.rows import row_hash
 from odoo_pipelines.systems.base import Flow, MappedRow, RejectedRow
@@ -27,8 +28,7 @@ class Sayings:
 
     def __init__(self, session: Session, flow: Flow) -> None:
         self._session = session
-        consumer = f"odoo/{flow.load_name}"
-        waiting = session.state.pending(session.integration.name, "mapped", [flow.name], consumer)
+        waiting = session.state.pending(session.integration.name, "mapped", [flow.name], load_consumer(flow))
         self._awaited = any(batch.run_id != session.run_id for batch in waiting)
         self._news: dict[tuple[str, str, Key], Said] = {}
 

@@ -62,7 +62,7 @@ def add_counts(connection: Connection, run: RunRef, counts: Counts) -> int:
 
 def insert_outcomes(connection: Connection, run: RunRef, attempt: int, outcomes: Sequence[RowOutcome]) -> None:
     """Keeps what happened to each row; unchanged rows are only counted, unless they carry warnings that are new."""
-    rows = list(_kept(_telling(connection, run, outcomes)))
+    rows = list(_kept(_worth_keeping(connection, run, outcomes)))
     if rows:
         connection.execute(insert_rows(_OUTCOME, rows, rows[0], {**_names(run), "attempt": attempt}))
 
@@ -124,7 +124,7 @@ def purge_outcomes(connection: Connection, before: datetime) -> int:
     return connection.execute(sa.delete(_OUTCOME).where(_OUTCOME.c.at < before)).rowcount
 
 
-def _telling(connection: Connection, run: RunRef, outcomes: Sequence[RowOutcome]) -> list[RowOutcome]:
+def _worth_keeping(connection: Connection, run: RunRef, outcomes: Sequence[RowOutcome]) -> list[RowOutcome]:
     """The outcomes without those that say nothing, or what the one before has said: each full sync would say it."""
     unchanged = [row for row in outcomes if row.outcome is Outcome.UNCHANGED and row.warnings]
     said = _last_warnings(connection, run, unchanged) if unchanged else {}
